@@ -1,0 +1,56 @@
+# Run `make` to see what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo run test lint types floors unit integration campaign format clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with everything the project needs (does nothing when up to date)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Tidegauge needs Python 3.11 or newer, and %s is %s. Say which to use: make PYTHON=python3.12" % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if test -f requirements.lock && test -n "$$CI"; then $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock; fi
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $(STAMP)
+
+demo: setup ## watch the monitor find a liquidity crunch on local venues (about a minute)
+	@$(BIN)/tidegauge demo $(ARGS)
+
+run: setup ## monitor the live venues: make run SYMBOL=BTCUSDT
+	@$(BIN)/tidegauge monitor --symbol $(or $(SYMBOL),BTCUSDT) $(ARGS)
+
+test: lint types floors unit integration ## lint, types, floors, unit and integration tests
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy
+
+floors: setup
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+unit: setup
+	@$(BIN)/pytest tests/unit --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
+
+integration: setup
+	@$(BIN)/pytest tests/integration
+
+campaign: setup ## the long forms: many seeds, many hours of market (about an hour)
+	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign
+
+format: setup ## put the code in order
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+clean: ## remove what `make setup` and the tests made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

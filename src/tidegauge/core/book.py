@@ -1,0 +1,370 @@
+"""One instrument's order book: exact, sorted, and able to audit itself.
+
+The book only applies. Whether an update follows the last one is a sequencer's judgement
+(`wire.sequencer`), and whether the book may be believed is its keeper's (`core.keeper`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from itertools import islice
+from typing import Any, TypeAlias
+
+from sortedcontainers import SortedDict
+
+from .errors import BookInvariantError, MalformedFrame
+from .exact import from_units, parse, to_units
+
+WireLevels: TypeAlias = Sequence[tuple[str, str]]
+"""Levels as the venue wrote them: (price text, absolute size text); size zero removes the level."""
+
+MOST_SCALE = 18
+KEEP_SPELLINGS = 4
+"""Interned prices are dropped when they outnumber the live levels this many times."""
+
+KEEP_SIZES = 100_000
+"""Interned size texts; past this many they are forgotten together."""
+
+
+class Side(StrEnum):
+    BID = "bid"
+    ASK = "ask"
+
+
+class Level(Decimal):
+    """A price that knows its own size.
+
+    The book is keyed by `Decimal`, and a level *is* its `Decimal` key: a walk over the sorted keys
+    then needs no look-up, and with it no hashing, for each level. `ticks` and `lots` are the price
+    and the size as integers of the book's scales; a level with no lots is not in the book.
+    """
+
+    __slots__ = ("lots", "ticks")
+    lots: int
+    ticks: int
+
+
+class BookSide:
+    """The bids or the asks: a `SortedDict` in ascending price, and the spellings seen so far.
+
+    A venue repeats the same price text for as long as a level lives, so text is looked up before
+    it is parsed; two spellings of one price lead to the same `Level`.
+    """
+
+    __slots__ = ("by_price", "by_text", "levels", "side", "window")
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.levels: Any = SortedDict()
+        self.by_text: dict[str, Level] = {}
+        self.by_price: dict[Decimal, Level] = {}
+        self.window: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def __iter__(self) -> Iterator[Level]:
+        """Iterate over the levels, best first."""
+        return reversed(self.levels) if self.side is Side.BID else iter(self.levels)
+
+    def best(self) -> Level | None:
+        """Return the highest bid or the lowest ask, None when the side is empty."""
+        if not self.levels:
+            return None
+        level: Level = self.levels.keys()[-1 if self.side is Side.BID else 0]
+        return level
+
+    def worst(self) -> Level | None:
+        """Return the level furthest from the touch, None when the side is empty."""
+        if not self.levels:
+            return None
+        level: Level = self.levels.keys()[0 if self.side is Side.BID else -1]
+        return level
+
+    def set_all(self, changes: Iterable[tuple[Level, int]]) -> None:
+        """Give each level its size; zero takes it out. Taking out what is not there is normal."""
+        levels = self.levels
+        for level, lots in changes:
+            if lots:
+                if not level.lots:
+                    levels[level] = level
+            elif level.lots:
+                del levels[level]
+            level.lots = lots
+
+    def clear(self) -> None:
+        """Forget every level and every spelling."""
+        self.levels.clear()
+        self.by_text.clear()
+        self.by_price.clear()
+
+    def drop_worst(self) -> Level:
+        """Remove and return the level furthest from the touch."""
+        level: Level = self.levels.popitem(0 if self.side is Side.BID else -1)[0]
+        level.lots = 0
+        return level
+
+    def forget_the_dead(self) -> None:
+        """Drop the spellings of prices that left, once they outnumber the living."""
+        if len(self.by_text) > KEEP_SPELLINGS * len(self.levels) + 4096:
+            self.by_text = {text: level for text, level in self.by_text.items() if level.lots}
+            self.by_price = {price: price for price in self.levels}
+
+
+class OrderBook:
+    """Both sides of one book, and how far from the touch they are known.
+
+    `price_scale` and `size_scale` are decimal places; text with more of them refines the scale of
+    the whole book rather than lose a digit. Sizes are kept in base units: the venue's size times
+    `contract_value`.
+    """
+
+    __slots__ = (
+        "asks",
+        "bids",
+        "contract_value",
+        "known_ask",
+        "known_bid",
+        "price_scale",
+        "size_scale",
+        "sizes",
+    )
+
+    def __init__(
+        self, *, price_scale: int = 2, size_scale: int = 8, contract_value: Decimal = Decimal(1)
+    ) -> None:
+        self.bids = BookSide(Side.BID)
+        self.asks = BookSide(Side.ASK)
+        self.price_scale = price_scale
+        self.size_scale = size_scale
+        self.contract_value = contract_value
+        self.known_bid: Decimal | None = None
+        self.known_ask: Decimal | None = None
+        self.sizes: dict[str, int] = {}
+
+    # -- applying what the venue says ------------------------------------------------------------
+
+    def apply_snapshot(
+        self,
+        bids: WireLevels,
+        asks: WireLevels,
+        *,
+        limit: int | None = None,
+        window: int | None = None,
+    ) -> None:
+        """Replace the whole book.
+
+        `limit` is how many levels a side the venue was asked for: a side that came with fewer is
+        wholly known. `window` is the depth of a subscription the venue keeps at its best levels,
+        so that the known range moves with it. Neither means the venue sends its whole book.
+        Raises `MalformedFrame`, the book then unchanged.
+        """
+        parsed_bids, parsed_asks = self._parse_all(bids), self._parse_all(asks)
+        self.bids.clear()
+        self.asks.clear()
+        self.bids.set_all(self._intern_all(self.bids, bids, parsed_bids))
+        self.asks.set_all(self._intern_all(self.asks, asks, parsed_asks))
+        self.bids.window = self.asks.window = window
+        self.known_bid = _edge(self.bids, limit)
+        self.known_ask = _edge(self.asks, limit)
+        self._keep_window()
+
+    def apply_delta(self, bids: WireLevels, asks: WireLevels) -> None:
+        """Set absolute sizes at changed prices; size zero removes a level.
+
+        Raises `MalformedFrame`, the book then unchanged.
+        """
+        changed_bids, changed_asks = self._decode(bids, asks)
+        self.bids.set_all(changed_bids)
+        self.asks.set_all(changed_asks)
+        self._keep_window()
+        self.bids.forget_the_dead()
+        self.asks.forget_the_dead()
+
+    def apply_touch(self, bid: tuple[str, str] | None, ask: tuple[str, str] | None) -> None:
+        """Set the best bid and ask, and drop every level that would be better than them.
+
+        For a venue whose touch arrives ahead of its book. None means that side is empty.
+        """
+        touched_bids, touched_asks = self._decode(
+            () if bid is None else (bid,), () if ask is None else (ask,)
+        )
+        for side, touched in ((self.bids, touched_bids), (self.asks, touched_asks)):
+            best = touched[0][0] if touched else None
+            side.set_all([(level, 0) for level in _better_than(side, best)])
+            side.set_all(touched)
+        self._keep_window()
+
+    def prune(self, levels: int) -> int:
+        """Keep the best `levels` of each side; the known range narrows to what is kept."""
+        dropped = 0
+        for side in (self.bids, self.asks):
+            while len(side) > levels:
+                side.drop_worst()
+                dropped += 1
+                worst = side.worst()
+                if side.side is Side.BID:
+                    self.known_bid = worst
+                else:
+                    self.known_ask = worst
+        return dropped
+
+    def clear(self) -> None:
+        """Empty the book: nothing is known."""
+        self.bids.clear()
+        self.asks.clear()
+        self.known_bid = self.known_ask = None
+
+    # -- asking it -------------------------------------------------------------------------------
+
+    @property
+    def best_bid(self) -> Level | None:
+        return self.bids.best()
+
+    @property
+    def best_ask(self) -> Level | None:
+        return self.asks.best()
+
+    @property
+    def crossed(self) -> bool:
+        """Whether the best bid is at or above the best ask (crossed or locked)."""
+        bid, ask = self.bids.best(), self.asks.best()
+        return bid is not None and ask is not None and bid.ticks >= ask.ticks
+
+    def side(self, side: Side) -> BookSide:
+        return self.bids if side is Side.BID else self.asks
+
+    def size(self, level: Level) -> Decimal:
+        """Return the exact size at `level`, in base units."""
+        return from_units(level.lots, self.size_scale)
+
+    def top(self, side: Side, n: int) -> list[tuple[Decimal, Decimal]]:
+        """Return the best `n` levels as (price, size), best first."""
+        scale = self.size_scale
+        return [
+            (Decimal(level), from_units(level.lots, scale)) for level in islice(self.side(side), n)
+        ]
+
+    def walk(self, side: Side) -> Iterator[tuple[Decimal, Decimal]]:
+        """Iterate over (price, size) from the touch outwards. The book must not change meanwhile."""
+        scale = self.size_scale
+        for level in self.side(side):
+            yield Decimal(level), from_units(level.lots, scale)
+
+    def known_limit(self, side: Side) -> Decimal | None:
+        """Return the price up to which `side` is known, None when all of it is.
+
+        Every level between the touch and this price, itself included, has been told to us in this
+        epoch; beyond it, only levels that happened to change.
+        """
+        book_side = self.side(side)
+        if book_side.window is not None:
+            return book_side.worst() if len(book_side) >= book_side.window else None
+        return self.known_bid if side is Side.BID else self.known_ask
+
+    def check(self) -> None:
+        """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
+        for side in (self.bids, self.asks):
+            previous: Level | None = None
+            for level in side.levels:
+                if level.lots <= 0:
+                    raise BookInvariantError(f"{side.side} level {level} has {level.lots} lots")
+                if from_units(level.ticks, self.price_scale) != level:
+                    raise BookInvariantError(f"{side.side} level {level} has {level.ticks} ticks")
+                if side.levels[level] is not level or side.by_price.get(level) is not level:
+                    raise BookInvariantError(f"{side.side} level {level} is two levels")
+                if previous is not None and previous.ticks >= level.ticks:
+                    raise BookInvariantError(f"{side.side} levels out of order at {level}")
+                previous = level
+            if side.window is not None and len(side) > side.window:
+                raise BookInvariantError(f"{side.side} side exceeds its window of {side.window}")
+
+    # -- from wire text to levels and lots -------------------------------------------------------
+
+    def _decode(
+        self, bids: WireLevels, asks: WireLevels
+    ) -> tuple[list[tuple[Level, int]], list[tuple[Level, int]]]:
+        """Resolve wire text to (level, lots). Raises before anything in the book has moved."""
+        bid_text, ask_text, sizes = self.bids.by_text, self.asks.by_text, self.sizes
+        try:
+            # The common case: every price and size has been spelt this way before.
+            return (
+                [(bid_text[price], sizes[size]) for price, size in bids],
+                [(ask_text[price], sizes[size]) for price, size in asks],
+            )
+        except KeyError:
+            # Both sides are read before either is interned: reading may refine the scales.
+            parsed_bids, parsed_asks = self._parse_all(bids), self._parse_all(asks)
+            return (
+                self._intern_all(self.bids, bids, parsed_bids),
+                self._intern_all(self.asks, asks, parsed_asks),
+            )
+
+    def _parse_all(self, levels: WireLevels) -> list[tuple[Decimal, Decimal]]:
+        """Read every level, and refine the scales to what they need."""
+        parsed = []
+        for price_text, size_text in levels:
+            price, size = parse(price_text), parse(size_text)
+            if not price:
+                raise MalformedFrame("a price of zero")
+            parsed.append((price, size * self.contract_value))
+        for price, size in parsed:
+            while to_units(price, self.price_scale) is None:
+                self._refine(price=1)
+            while to_units(size, self.size_scale) is None:
+                self._refine(size=1)
+        return parsed
+
+    def _intern_all(
+        self, side: BookSide, levels: WireLevels, parsed: list[tuple[Decimal, Decimal]]
+    ) -> list[tuple[Level, int]]:
+        if len(self.sizes) > KEEP_SIZES:
+            self.sizes.clear()
+        resolved = []
+        for (price_text, size_text), (price, size) in zip(levels, parsed, strict=True):
+            level = side.by_price.get(price)
+            if level is None:
+                level = Level(price)
+                ticks = to_units(price, self.price_scale)
+                assert ticks is not None
+                level.ticks, level.lots = ticks, 0
+                side.by_price[level] = level
+            side.by_text[price_text] = level
+            lots = to_units(size, self.size_scale)
+            assert lots is not None
+            self.sizes[size_text] = lots
+            resolved.append((level, lots))
+        return resolved
+
+    def _refine(self, *, price: int = 0, size: int = 0) -> None:
+        """Add decimal places to the scales, and restate every level in them."""
+        if max(self.price_scale + price, self.size_scale + size) > MOST_SCALE:
+            raise MalformedFrame(f"more than {MOST_SCALE} decimals")
+        self.price_scale += price
+        self.size_scale += size
+        self.sizes.clear()
+        for side in (self.bids, self.asks):
+            for level in side.by_price.values():
+                level.ticks *= 10**price
+                level.lots *= 10**size
+
+    def _keep_window(self) -> None:
+        for side in (self.bids, self.asks):
+            if side.window is not None:
+                while len(side) > side.window:
+                    side.drop_worst()
+
+
+def _edge(side: BookSide, limit: int | None) -> Decimal | None:
+    """Return how far a snapshot of at most `limit` levels a side tells us about `side`."""
+    return side.worst() if limit is not None and len(side) >= limit else None
+
+
+def _better_than(side: BookSide, best: Level | None) -> Iterator[Level]:
+    """Iterate over the levels of `side` that lie before `best`; all of them when it is None."""
+    for level in side:
+        if best is not None and (
+            level.ticks <= best.ticks if side.side is Side.BID else level.ticks >= best.ticks
+        ):
+            return
+        yield level

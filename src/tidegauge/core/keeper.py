@@ -1,0 +1,171 @@
+"""Keeps one book: applies what the venue says, and knows whether it may be believed."""
+
+from dataclasses import dataclass
+
+from .book import OrderBook
+from .errors import BookInvariantError
+from .events import BookDelta, BookSnapshot, BookTouch
+from .instrument import SECOND, BookId, Instrument, Nanos, Symbol
+from .trust import Trust, TrustReason
+
+CROSSED_LIMIT: Nanos = 1 * SECOND
+"""How long a book may stay crossed or locked before it is untrusted (signals.md section 1)."""
+
+CHECK_EVERY = 4096
+"""A sample of deltas is followed by the book's own audit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustChange:
+    """A book's trust moved. `demand_resync`: the keeper asks for a new snapshot."""
+
+    before: Trust
+    after: Trust
+    reason: TrustReason
+    detail: str = ""
+    demand_resync: bool = False
+
+
+class BookKeeper:
+    """One book, its trust, and the epoch it belongs to.
+
+    `updated_at` is when the venue last told of this book; `sequence` its last update id.
+    """
+
+    __slots__ = (
+        "book",
+        "changes",
+        "crossed_since",
+        "epoch",
+        "id",
+        "instrument",
+        "reason",
+        "sequence",
+        "since",
+        "trust",
+        "updated_at",
+        "updates",
+        "venue_time",
+    )
+
+    def __init__(self, instrument: Instrument, symbol: Symbol) -> None:
+        self.instrument = instrument
+        self.id = BookId(instrument.venue, symbol)
+        self.book = OrderBook(
+            price_scale=instrument.price_scale,
+            size_scale=instrument.size_scale,
+            contract_value=instrument.contract_value,
+        )
+        self.trust = Trust.SYNCING
+        self.reason = TrustReason.STARTING
+        self.since: Nanos = 0
+        self.epoch = 0
+        self.sequence = 0
+        self.venue_time: Nanos | None = None
+        self.updated_at: Nanos | None = None
+        self.crossed_since: Nanos | None = None
+        self.updates = 0
+        self.changes = 0
+
+    @property
+    def quotable(self) -> bool:
+        """Whether a reading may be taken: LIVE, and neither crossed nor locked."""
+        return self.trust is Trust.LIVE and not self.book.crossed
+
+    def begin_epoch(self, epoch: int, now: Nanos) -> TrustChange | None:
+        """A new connection: nothing is carried over from the old one."""
+        self.epoch = epoch
+        return self.lose(TrustReason.CONNECTED, now)
+
+    def lose(
+        self, reason: TrustReason, now: Nanos, detail: str = "", *, trust: Trust = Trust.SYNCING
+    ) -> TrustChange | None:
+        """Stop believing the book, and discard it."""
+        self.book.clear()
+        self.crossed_since = None
+        return self._move(trust, reason, now, detail)
+
+    def apply(self, event: BookSnapshot | BookDelta | BookTouch, now: Nanos) -> TrustChange | None:
+        """Apply an event the sequencer let through. Raises `MalformedFrame`, the book unchanged.
+
+        A delta or a touch for a book that is not synchronised is ignored.
+        """
+        if isinstance(event, BookSnapshot):
+            self.book.apply_snapshot(event.bids, event.asks, limit=event.limit, window=event.window)
+        elif self.trust not in (Trust.LIVE, Trust.STALE):
+            return None
+        elif isinstance(event, BookDelta):
+            self.book.apply_delta(event.bids, event.asks)
+        else:
+            self.book.apply_touch(event.bid, event.ask)
+        self.sequence = event.sequence
+        self.venue_time = event.venue_time
+        self.updated_at = now
+        self.updates += 1
+        self.changes += _width(event)
+        if isinstance(event, BookSnapshot) or self.updates % CHECK_EVERY == 0:
+            try:
+                self.book.check()
+            except BookInvariantError as error:
+                return self._distrust(TrustReason.INVARIANT, now, str(error))
+        synchronised = self._move(Trust.LIVE, TrustReason.SYNCHRONISED, now)
+        return self._judge_crossing(now) or synchronised
+
+    def alive(self, now: Nanos) -> TrustChange | None:
+        """The venue confirms an unchanged book."""
+        if self.trust not in (Trust.LIVE, Trust.STALE):
+            return None
+        self.updated_at = now
+        return self._move(Trust.LIVE, TrustReason.SYNCHRONISED, now)
+
+    def tick(self, now: Nanos, silence_limit: Nanos | None) -> TrustChange | None:
+        """Look for a crossing that stays and for a silence that lasts."""
+        if change := self._judge_crossing(now):
+            return change
+        if (
+            silence_limit is not None
+            and self.trust is Trust.LIVE
+            and self.updated_at is not None
+            and now - self.updated_at > silence_limit
+        ):
+            seconds = (now - self.updated_at) / SECOND
+            return self._move(
+                Trust.STALE, TrustReason.SILENT, now, f"no update for {seconds:.0f} s"
+            )
+        return None
+
+    def _judge_crossing(self, now: Nanos) -> TrustChange | None:
+        if self.trust not in (Trust.LIVE, Trust.STALE) or not self.book.crossed:
+            # Only a book that is believed can be crossed; one that is not is being replaced.
+            self.crossed_since = None
+            return None
+        if self.crossed_since is None:
+            self.crossed_since = now
+        if now - self.crossed_since <= CROSSED_LIMIT:
+            return None
+        bid, ask = self.book.best_bid, self.book.best_ask
+        return self._distrust(TrustReason.CROSSED, now, f"best bid {bid}, best ask {ask}")
+
+    def _distrust(self, reason: TrustReason, now: Nanos, detail: str) -> TrustChange | None:
+        before = self.trust
+        self.lose(reason, now, detail, trust=Trust.UNTRUSTED)
+        return TrustChange(
+            before=before,
+            after=Trust.UNTRUSTED,
+            reason=reason,
+            detail=detail,
+            demand_resync=True,
+        )
+
+    def _move(
+        self, trust: Trust, reason: TrustReason, now: Nanos, detail: str = ""
+    ) -> TrustChange | None:
+        if trust is self.trust and (trust is Trust.LIVE or reason is self.reason):
+            return None
+        before = self.trust
+        self.trust, self.reason, self.since = trust, reason, now
+        return TrustChange(before=before, after=trust, reason=reason, detail=detail)
+
+
+def _width(event: BookSnapshot | BookDelta | BookTouch) -> int:
+    return 2 if isinstance(event, BookTouch) else len(event.bids) + len(event.asks)

@@ -1,0 +1,29 @@
+"""Whether a book may be believed, and why not."""
+
+from enum import StrEnum
+
+
+class Trust(StrEnum):
+    """Only a `LIVE` book gives readings (signals.md section 1)."""
+
+    SYNCING = "syncing"
+    LIVE = "live"
+    STALE = "stale"
+    UNTRUSTED = "untrusted"
+
+
+class TrustReason(StrEnum):
+    """Why a book is in the state it is in."""
+
+    STARTING = "starting"
+    CONNECTED = "connected"
+    SYNCHRONISED = "synchronised"
+    DISCONNECTED = "disconnected"
+    GAP = "gap"
+    MALFORMED = "malformed_frame"
+    CROSSED = "crossed"
+    SILENT = "silent"
+    INVARIANT = "invariant_broken"
+    OVERFLOW = "overflow"
+    REJECTED = "rejected"
+    REFUSED = "venue_refused"

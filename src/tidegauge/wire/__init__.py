@@ -1,0 +1,1 @@
+"""Floor 1: what venues share, sans I/O."""

@@ -1,0 +1,136 @@
+"""How a venue's protocol talks to whoever drives it: text and time in, things to do out.
+
+The driver may be a live socket, a recorded tape, the simulator or a fuzzer. A protocol never waits,
+never reads a clock and never does I/O; time is always an argument.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from tidegauge.core.errors import FeedError
+from tidegauge.core.events import BookEvent
+from tidegauge.core.instrument import SECOND, Instrument, InstrumentKind, Nanos, VenueName
+from tidegauge.core.trust import TrustReason
+
+BOOK_LINK = "book"
+"""The name every venue gives to the link that carries its books."""
+
+
+class Purpose(StrEnum):
+    CATALOGUE = "catalogue"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Write this text frame to the link."""
+
+    link: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Make this REST request to the venue's REST host. `body` (JSON text) makes it a POST."""
+
+    purpose: Purpose
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    instrument: str | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The answer to a `Fetch`. `status` 0: no answer was had, and `body` says why."""
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Close the link and open it again: it is not worth keeping."""
+
+    link: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A fact worth counting that changes no book: an acknowledgement, a rejection, a duplicate."""
+
+    kind: str
+    instrument: str | None = None
+    detail: str = ""
+
+
+Output: TypeAlias = Send | Fetch | Drop | Note | BookEvent | FeedError
+"""What a protocol may ask for or report. A `FeedError` is returned (not raised) where the same
+frame also holds things that are fine; an instrument that is refused is a `SubscriptionRejected`."""
+
+
+class VenueProtocol(Protocol):
+    """One venue's conversation about a set of instruments, over one or more links.
+
+    Every method returns what to do, in order; none may raise anything but `FeedError`, and a
+    method that raises has changed no state. Instruments are named as the venue names them.
+    """
+
+    def opened(self, link: str, now: Nanos) -> list[Output]:
+        """The link is open: a new epoch for whatever it carries. Subscribe."""
+        ...
+
+    def closed(self, link: str, now: Nanos) -> list[Output]:
+        """The link is gone: forget what depended on it. Report books as `BookLost`."""
+        ...
+
+    def received(self, link: str, frame: str | bytes, now: Nanos) -> list[Output]:
+        """One text frame. Raises `MalformedFrame` if it cannot be understood."""
+        ...
+
+    def fetched(self, fetch: Fetch, response: Response, now: Nanos) -> list[Output]:
+        """The answer to a request made earlier in this or in an earlier epoch."""
+        ...
+
+    def resync(self, instrument: str, reason: TrustReason, now: Nanos) -> list[Output]:
+        """The book's keeper does not believe it any more: start this one book afresh.
+
+        Reports the book as `BookLost` and returns what gets a new snapshot.
+        """
+        ...
+
+    def tick(self, now: Nanos) -> list[Output]:
+        """Called about once a second: pings, retries, watchdogs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueSpec:
+    """All that the rest of the program knows of a venue; each venue's file ends in one or more.
+
+    `links` gives the path (with query) of each socket for a set of instruments, below `ws_url`.
+    `catalogue` is the requests whose answers `parse_catalogue` reads (each on its own).
+    `default_name` turns our symbol into the venue's usual name for it, where settings say nothing.
+    `silence_limit` is how long a healthy book may say nothing, None to not watch.
+    """
+
+    name: VenueName
+    family: str
+    kind: InstrumentKind
+    ws_url: str
+    rest_url: str
+    links: Callable[[Sequence[Instrument]], Mapping[str, str]]
+    protocol: Callable[[Sequence[Instrument]], VenueProtocol]
+    catalogue: tuple[Fetch, ...]
+    parse_catalogue: Callable[[bytes], list[Instrument]]
+    default_name: Callable[[str], str]
+    silence_limit: Nanos | None = 60 * SECOND
+    max_frame: int = 16 * 1024 * 1024
+    docs: str = ""
+    depth: str = ""
+    quirks: tuple[str, ...] = field(default=())
