@@ -45,6 +45,9 @@ class Quarantine:
 
 Effect: TypeAlias = Send | Fetch | Drop | Quarantine | BookUpdated | FeedEvent
 
+MOST_KINDS = 50
+"""Kinds of malformed frames that are told apart."""
+
 Observer: TypeAlias = Callable[[BookKeeper, Nanos], None]
 """Called after each single applied update, before the next one."""
 
@@ -94,11 +97,12 @@ class VenueFeed:
         }
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
+        self.malformed_kinds: Counter[str] = Counter()
         self.latency = LatencyFilter()
         self.last_frame_at: Nanos | None = None
         self._levels_kept = levels_kept
         self._observer = observer
-        self._next_epoch = first_epoch
+        self.next_epoch = first_epoch
         self._epochs: dict[str, int] = {}
         self._frames: dict[str, int] = {}
         self._updated: dict[str, BookKeeper] = {}
@@ -108,8 +112,8 @@ class VenueFeed:
 
     def opened(self, link: str, now: Nanos) -> list[Effect]:
         """A link opened: a new epoch for what it carries."""
-        self._epochs[link], self._frames[link] = self._next_epoch, 0
-        self._next_epoch += 1
+        self._epochs[link], self._frames[link] = self.next_epoch, 0
+        self.next_epoch += 1
         self.counts.connects += 1
         effects: list[Effect] = [self._event(FeedEventKind.CONNECTED, link, now, detail=link)]
         if link == BOOK_LINK:
@@ -239,11 +243,23 @@ class VenueFeed:
             case Remedy.RECONNECT:
                 return [Drop(link=link, reason=str(error))]
             case _:
-                self.counts.malformed += 1
-                event = self._event(FeedEventKind.MALFORMED, link, now, name, detail=str(error))
-                if name is None:
-                    return [event]
-                return [event, *self._resync(name, TrustReason.MALFORMED, now, str(error))]
+                effects = self._malformed(error, link, now, name)
+                if name is not None:
+                    effects += self._resync(name, TrustReason.MALFORMED, now, str(error))
+                return effects
+
+    def _malformed(self, error: FeedError, link: str, now: Nanos, name: str | None) -> list[Effect]:
+        """Count a bad frame; tell of the 1st, 10th, 100th … of its kind, so a flood stays quiet."""
+        self.counts.malformed += 1
+        kind = str(error).partition(":")[0]
+        if kind not in self.malformed_kinds and len(self.malformed_kinds) >= MOST_KINDS:
+            kind = "other"
+        self.malformed_kinds[kind] += 1
+        times = self.malformed_kinds[kind]
+        if times != 10 ** (len(str(times)) - 1):
+            return []
+        detail = f"{error} ({times} of this kind so far)"
+        return [self._event(FeedEventKind.MALFORMED, link, now, name, detail=detail)]
 
     def _quarantine(self, reason: str, link: str, now: Nanos) -> list[Effect]:
         effects: list[Effect] = [

@@ -109,6 +109,11 @@ class VenueProtocol(Protocol):
         ...
 
 
+def names_nothing(frame: str) -> Sequence[str]:
+    """The `named_in` of a venue whose tapes cannot be played without a catalogue."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSpec:
     """All that the rest of the program knows of a venue; each venue's file ends in one or more.
@@ -116,7 +121,9 @@ class VenueSpec:
     `links` gives the path (with query) of each socket for a set of instruments, below `ws_url`.
     `catalogue` is the requests whose answers `parse_catalogue` reads (each on its own).
     `default_name` turns our symbol into the venue's usual name for it, where settings say nothing.
-    `silence_limit` is how long a healthy book may say nothing, None to not watch.
+    `silence_limit` is how long a healthy book may say nothing, None to not watch. `named_in` gives
+    the instruments whose books a recorded frame speaks of, so that a tape can be played without a
+    catalogue.
     """
 
     name: VenueName
@@ -131,6 +138,7 @@ class VenueSpec:
     default_name: Callable[[str], str]
     silence_limit: Nanos | None = 60 * SECOND
     max_frame: int = 16 * 1024 * 1024
+    named_in: Callable[[str], Sequence[str]] = names_nothing
     docs: str = ""
     depth: str = ""
     quirks: tuple[str, ...] = field(default=())

@@ -1,0 +1,279 @@
+"""The composition root: builds the whole program from settings, and runs it until told to stop."""
+
+import asyncio
+import contextlib
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from tidegauge import venues
+from tidegauge.core.errors import FeedError, VenueRefused
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import SECOND, Nanos, Symbol, VenueName
+from tidegauge.sinks.connect import Database, open_database
+from tidegauge.sinks.writer import PostgresWriter
+from tidegauge.wire.feed import Observer
+from tidegauge.wire.protocol import VenueSpec
+
+from .catalogue import Selection, fetch_catalogue, refuse_unknown, select
+from .http import VenueHttp
+from .link import backoff_of
+from .monitor import Monitor, Record
+from .plans import monitor_plan
+from .settings import Settings, SymbolSettings
+from .venue_runner import VenueRunner
+from .view import MonitorView, VenueView
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 4.0
+"""How long a stopping monitor may take to store what it accepted."""
+
+CRASH_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What this run is to do. `store` off: nothing is written, no database is needed."""
+
+    symbols: tuple[Symbol, ...]
+    venues: tuple[VenueName, ...]
+    store: bool = True
+    duration_s: float | None = None
+    command: str = "monitor"
+
+
+@dataclass(slots=True)
+class _Venue:
+    """One venue of this run, from its catalogue to its runner."""
+
+    spec: VenueSpec
+    http: VenueHttp
+    ws_url: str
+    selection: Selection | None = None
+    runner: VenueRunner | None = None
+    refused: str | None = None
+    next_epoch: int = 1
+    unavailable: str | None = None
+
+
+class App:
+    """The whole program. `async with` opens the database; `run` monitors until `stop` is set."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        assignment: Assignment,
+        *,
+        observer: Observer | None = None,
+        listener: Callable[[Record], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.assignment = assignment
+        self.stop = asyncio.Event()
+        self.started_at: Nanos = time.time_ns()
+        self.run_id = uuid.uuid4()
+        self.database: Database | None = None
+        self.writer: PostgresWriter | None = None
+        self.monitor = Monitor(monitor_plan(settings), self._emit)
+        self.crashes = 0
+        self._observer = observer
+        self._listener = listener
+        self._venues: list[_Venue] = []
+
+    def _emit(self, record: Record) -> None:
+        if self.writer is not None:
+            self.writer.submit(record)
+        if self._listener is not None:
+            self._listener(record)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["App"]:
+        """Open the database (unless nothing is stored) and the venues' HTTP sessions."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.assignment.store:
+                self.database = await stack.enter_async_context(_database(self.settings))
+                self.writer = await stack.enter_async_context(
+                    PostgresWriter.opened(
+                        self.database,
+                        run_id=self.run_id,
+                        started_at=self.started_at,
+                        command=self.assignment.command,
+                        symbols=self.assignment.symbols,
+                        batch_rows=self.settings.database.batch_rows,
+                        queue_rows=self.settings.database.queue_rows,
+                        command_timeout_s=self.settings.database.command_timeout_s,
+                    )
+                )
+            for spec in venues.resolve(self.assignment.venues):
+                self._venues.append(await self._venue(spec, stack))
+            yield self
+
+    async def _venue(self, spec: VenueSpec, stack: contextlib.AsyncExitStack) -> _Venue:
+        own = self.settings.endpoints.get(spec.name)
+        rest_url = own.rest_url if own is not None and own.rest_url else spec.rest_url
+        ws_url = own.ws_url if own is not None and own.ws_url else spec.ws_url
+        http = VenueHttp(rest_url, proxy=self._proxy())
+        return _Venue(spec=spec, http=await stack.enter_async_context(http), ws_url=ws_url)
+
+    def _proxy(self) -> str | None:
+        proxy = self.settings.proxy
+        return None if proxy is None else proxy.get_secret_value()
+
+    async def run(self) -> None:
+        """Monitor until `stop` is set or the duration is over, then store what was accepted."""
+        await self._look_up_symbols()
+        async with asyncio.TaskGroup() as tasks:
+            work = [
+                tasks.create_task(self._supervise(venue), name=venue.spec.name)
+                for venue in self._venues
+            ]
+            work.append(tasks.create_task(self._keep_sampling(), name="sampling"))
+            writing = None
+            if self.writer is not None:
+                writing = tasks.create_task(self.writer.run(), name="writer")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.assignment.duration_s):
+                    await self.stop.wait()
+            log.info("monitor_stopping", readings=self.monitor.readings)
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            if self.writer is not None and writing is not None:
+                await self.writer.drain(DRAIN_S)
+                writing.cancel()
+
+    # -- finding the instruments -----------------------------------------------------------------
+
+    def _symbols(self) -> Mapping[Symbol, SymbolSettings]:
+        known = self.settings.symbols
+        return {name: known.get(name, SymbolSettings()) for name in self.assignment.symbols}
+
+    async def _look_up_symbols(self) -> None:
+        """Ask every venue's catalogue once; refuse a symbol that none of them lists."""
+        await asyncio.gather(*(self._look_up(venue) for venue in self._venues))
+        selections = [venue.selection for venue in self._venues if venue.selection is not None]
+        if all(venue.selection is not None for venue in self._venues):
+            refuse_unknown(self.assignment.symbols, selections)
+
+    async def _look_up(self, venue: _Venue) -> None:
+        now = time.time_ns()
+        try:
+            instruments = await fetch_catalogue(venue.spec, venue.http)
+        except VenueRefused as error:
+            venue.refused = str(error)
+            venue.selection = Selection((), ())
+            self._tell(venue, FeedEventKind.QUARANTINED, now, str(error))
+            log.warning("venue_quarantined", venue=venue.spec.name, reason=str(error))
+            return
+        except FeedError as error:
+            if venue.unavailable is None:
+                log.warning("catalogue_unavailable", venue=venue.spec.name, reason=str(error))
+            venue.unavailable = str(error)
+            return
+        venue.unavailable = None
+        venue.selection = select(venue.spec, instruments, self._symbols())
+        for listing in venue.selection.listings:
+            self._emit(listing.instrument)
+        for symbol, why in venue.selection.missing:
+            log.warning("symbol_not_listed", venue=venue.spec.name, symbol=symbol, reason=why)
+        names = ", ".join(listing.instrument.name for listing in venue.selection.listings)
+        self._tell(venue, FeedEventKind.CATALOGUE, now, f"watching {names or 'nothing'}")
+
+    def _tell(self, venue: _Venue, kind: FeedEventKind, now: Nanos, detail: str) -> None:
+        trace = f"{venue.spec.name}/0/0"
+        self._emit(
+            FeedEvent(kind=kind, venue=venue.spec.name, at=now, trace=trace, detail=detail[:500])
+        )
+
+    # -- keeping it running ----------------------------------------------------------------------
+
+    async def _supervise(self, venue: _Venue) -> None:
+        """Run one venue for ever. A crash of ours is logged, and ends neither it nor the others."""
+        backoff = backoff_of(self.settings.feed)
+        while venue.selection is None:
+            wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
+            await asyncio.sleep(wait / SECOND)
+            await self._look_up(venue)
+        while venue.selection.listings and venue.refused is None:
+            runner = self._runner(venue, venue.selection)
+            try:
+                await runner.run()
+            except* Exception as crash:  # noqa: BLE001 (the supervisor: the one broad handler)
+                self.crashes += 1
+                log.error("venue_crashed", venue=venue.spec.name, exc_info=crash)
+                self.monitor.handle(runner.feed.closed("book", time.time_ns(), "crash"), 0)
+            venue.refused = runner.quarantined
+            venue.next_epoch = runner.feed.next_epoch
+            await asyncio.sleep(CRASH_PAUSE_S)
+
+    def _runner(self, venue: _Venue, selection: Selection) -> VenueRunner:
+        venue.runner = VenueRunner(
+            venue.spec,
+            selection.listings,
+            monitor=self.monitor,
+            http=venue.http,
+            ws_url=venue.ws_url,
+            settings=self.settings.feed,
+            proxy=self._proxy(),
+            observer=self._observer,
+            first_epoch=venue.next_epoch,
+        )
+        return venue.runner
+
+    async def _keep_sampling(self) -> None:
+        pause = min(0.25, self.settings.readings.sample_every_s / 2)
+        while True:
+            await asyncio.sleep(pause)
+            self.monitor.advance(time.time_ns())
+
+    # -- looking at it ---------------------------------------------------------------------------
+
+    def view(self) -> MonitorView:
+        """The whole monitor as it stands."""
+        now = time.time_ns()
+        written = self.writer.statistics() if self.writer is not None else None
+        return MonitorView(
+            at=now,
+            started_at=self.started_at,
+            books=self.monitor.books(now),
+            venues=tuple(_venue_view(venue) for venue in self._venues),
+            alerts=tuple(self.monitor.alerts.values()),
+            readings=self.monitor.readings,
+            rows_written=written.written if written is not None else 0,
+            rows_waiting=written.depth if written is not None else 0,
+            rows_dropped=sum(written.dropped.values()) if written is not None else 0,
+            database=self.database.describe if self.database is not None else "none (dry run)",
+        )
+
+
+def _venue_view(venue: _Venue) -> VenueView:
+    if venue.runner is not None:
+        return venue.runner.view()
+    return VenueView(
+        name=venue.spec.name,
+        links=(),
+        frames=0,
+        updates=0,
+        connects=0,
+        gaps=0,
+        resyncs=0,
+        malformed=0,
+        quarantined=venue.refused or venue.unavailable,
+    )
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    async with open_database(
+        url=settings.database.url.get_secret_value() if settings.database.url else None,
+        password=settings.database.password,
+        data_dir=settings.data_dir,
+        pg_bin=settings.database.pg_bin,
+    ) as database:
+        yield database

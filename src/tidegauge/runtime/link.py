@@ -1,0 +1,184 @@
+"""One WebSocket to a venue, kept open: connect, read, reconnect with full-jitter backoff."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
+
+from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.wire.backoff import Backoff
+
+from .settings import FeedSettings
+
+log = structlog.get_logger(__name__)
+
+REFUSALS = frozenset({401, 403, 451})
+"""HTTP statuses by which a venue refuses a client: key or region (signals.md section 6)."""
+
+OUTBOX = 1000
+"""Frames that may wait to be written before the link is given up."""
+
+
+def backoff_of(settings: FeedSettings) -> Backoff:
+    """The waits between attempts, as set."""
+    return Backoff(
+        base=int(settings.reconnect_base_s * SECOND),
+        cap=int(settings.reconnect_cap_s * SECOND),
+        forgiven_after=int(settings.healthy_after_s * SECOND),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    link: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRefused:
+    link: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCame:
+    link: str
+    frame: str | bytes
+    at: Nanos
+
+
+LinkItem = LinkOpened | LinkClosed | LinkRefused | FrameCame
+
+
+class Link:
+    """Keeps one socket open for as long as `run` runs, and puts what it hears into an inbox.
+
+    Frames to send are queued and written by the link's own task, so that no caller ever waits for
+    a socket. `drop` closes the present connection; a new one follows.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        venue: str,
+        url: Callable[[], str],
+        put: Callable[[FrameCame], None],
+        tell: Callable[[LinkItem], None],
+        settings: FeedSettings,
+        proxy: str | None,
+        max_frame: int,
+    ) -> None:
+        self.name = name
+        self.connected = False
+        self.attempts = 0
+        self._venue = venue
+        self._url = url
+        self._put = put
+        self._tell = tell
+        self._settings = settings
+        self._proxy = proxy
+        self._max_frame = max_frame
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX)
+        self._socket: ClientConnection | None = None
+        self._drop_reason: str | None = None
+
+    def send(self, text: str) -> None:
+        """Queue a text frame; forgotten if the link is closed before it is written."""
+        if not self.connected:
+            return
+        try:
+            self._outbox.put_nowait(text)
+        except asyncio.QueueFull:
+            self.drop("the venue does not read what we send")
+
+    def drop(self, reason: str) -> None:
+        """Close the connection at once; `run` opens the next one."""
+        if self._socket is not None and self._drop_reason is None:
+            self._drop_reason = reason
+            self._socket.transport.abort()
+
+    async def run(self) -> None:
+        """Connect for ever. Returns only when the venue refuses us."""
+        backoff = backoff_of(self._settings)
+        while True:
+            self.attempts += 1
+            try:
+                async with self._connect() as socket:
+                    backoff.opened(time.monotonic_ns())
+                    reason = await self._converse(socket)
+            except InvalidStatus as error:
+                status = error.response.status_code
+                reason = f"the handshake was answered with HTTP {status}"
+                if status in REFUSALS:
+                    self._tell(LinkRefused(self.name, reason))
+                    return
+            except (OSError, TimeoutError, InvalidHandshake, ProxyError, InvalidURI) as error:
+                reason = f"{type(error).__name__}: {error}"[:200]
+            wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
+            log.warning(
+                "link_closed",
+                venue=self._venue,
+                link=self.name,
+                reason=reason,
+                retry_in_s=round(wait / SECOND, 2),
+            )
+            await asyncio.sleep(wait / SECOND)
+
+    def _connect(self) -> connect:
+        settings = self._settings
+        return connect(
+            self._url(),
+            compression=None,
+            open_timeout=settings.open_timeout_s,
+            close_timeout=settings.close_timeout_s,
+            ping_interval=20,
+            ping_timeout=20,
+            max_size=self._max_frame,
+            max_queue=64,
+            proxy=self._proxy if self._proxy is not None else True,
+            user_agent_header="tidegauge",
+        )
+
+    async def _converse(self, socket: ClientConnection) -> str:
+        """Read until the connection ends; return why it did."""
+        self._socket, self._drop_reason, self.connected = socket, None, True
+        self._outbox = asyncio.Queue(OUTBOX)
+        self._tell(LinkOpened(self.name))
+        writer = asyncio.create_task(self._write(socket, self._outbox))
+        try:
+            while True:
+                frame = await socket.recv(decode=False)
+                self._put(FrameCame(self.name, frame, time.time_ns()))
+        except ConnectionClosed as error:
+            reason = self._drop_reason or str(error)[:200]
+            self._tell(LinkClosed(self.name, reason))
+            return reason
+        finally:
+            self.connected, self._socket = False, None
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+
+    @staticmethod
+    async def _write(socket: ClientConnection, outbox: asyncio.Queue[str]) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.send(await outbox.get())

@@ -1,0 +1,182 @@
+"""From books to readings, signals and alerts: pure, the same for a live day and for a replay.
+
+Time comes with each call; records leave through `emit`, in the order in which they came about.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TypeAlias
+
+from tidegauge.core.alert import Alert, AlertKey, AlertState
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import SECOND, BookId, Instrument, Nanos
+from tidegauge.core.keeper import BookKeeper
+from tidegauge.core.reading import Reading
+from tidegauge.core.trust import Trust
+from tidegauge.risk.crunch import CrunchDetector, CrunchSettings
+from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.wire.feed import BookUpdated, Effect, VenueFeed
+
+from .view import BookView
+
+Record: TypeAlias = Reading | Alert | FeedEvent | Instrument
+Emit: TypeAlias = Callable[[Record], None]
+
+CRUNCH = "liquidity_crunch"
+RECENT_ALERTS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorPlan:
+    """What to measure, how often to sample and to write, and what a crunch is."""
+
+    measure: MeasurePlan = field(default_factory=MeasurePlan)
+    crunch: CrunchSettings = field(default_factory=CrunchSettings)
+    sample_every: Nanos = SECOND
+    write_every: Nanos = SECOND
+
+
+class WatchedBook:
+    """One book and all that is judged of it."""
+
+    def __init__(self, feed: VenueFeed, keeper: BookKeeper, plan: MonitorPlan) -> None:
+        self.feed = feed
+        self.keeper = keeper
+        key = AlertKey(signal=CRUNCH, symbol=keeper.id.symbol, venue=keeper.id.venue)
+        self.detector = CrunchDetector(key, plan.crunch)
+        self.last: Reading | None = None
+        self.written_at: Nanos | None = None
+        self.readings = 0
+        self._base = plan.measure
+        self._plan = plan.measure
+        self._wanted: tuple[Decimal, ...] = ()
+
+    def plan(self) -> MeasurePlan:
+        """The measure plan, with the notional the detector judges slippage by."""
+        wanted = tuple(self.detector.plan_notionals())
+        if wanted != self._wanted:
+            self._wanted = wanted
+            extra = tuple(size for size in wanted if size not in self._base.notionals)
+            self._plan = replace(self._base, notionals=self._base.notionals + extra)
+        return self._plan
+
+
+class Monitor:
+    """Watches the books of every feed given to it.
+
+    `handle` takes what a feed returned, acts on books and events, and gives back what only a
+    driver can do (send, fetch, drop a link, quarantine). `advance` keeps the cadences.
+    """
+
+    def __init__(self, plan: MonitorPlan, emit: Emit) -> None:
+        self._plan = plan
+        self._emit = emit
+        self._books: dict[BookId, WatchedBook] = {}
+        self._next_sample: Nanos | None = None
+        self.alerts: dict[str, Alert] = {}
+        self.readings = 0
+
+    def watch(self, feed: VenueFeed) -> None:
+        """Take a feed's books under watch."""
+        for keeper in feed.keepers.values():
+            known = self._books.get(keeper.id)
+            if known is None:
+                self._books[keeper.id] = WatchedBook(feed, keeper, self._plan)
+            else:
+                # A feed that was started again: what was learned of the book stays.
+                known.feed, known.keeper, known.last = feed, keeper, None
+
+    def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
+        """Act on books and events; return the effects that need a driver."""
+        left: list[Effect] = []
+        for effect in effects:
+            match effect:
+                case BookUpdated(keeper=keeper, origin=origin):
+                    book = self._books[keeper.id]
+                    reading = measure(keeper.book, book.plan(), origin) if keeper.quotable else None
+                    self._judge(book, reading)
+                case FeedEvent():
+                    self._emit(effect)
+                    self._trust_moved(effect, now)
+                case _:
+                    left.append(effect)
+        return left
+
+    def advance(self, now: Nanos) -> None:
+        """Sample every LIVE book at the cadence, up to `now`; an unchanged one is sampled again."""
+        if self._next_sample is None:
+            self._next_sample = now + self._plan.sample_every
+        while self._next_sample <= now:
+            for book in self._books.values():
+                self._sample(book, self._next_sample)
+            self._next_sample += self._plan.sample_every
+            if now - self._next_sample > 10 * self._plan.sample_every:
+                # The process was asleep: samples of a past nobody saw are not made up.
+                self._next_sample = now
+
+    def _sample(self, book: WatchedBook, at: Nanos) -> None:
+        keeper = book.keeper
+        if keeper.quotable:
+            origin = book.feed.origin(keeper, at)
+            reading = measure(keeper.book, book.plan(), origin)
+            self._judge(book, reading)
+            if reading is not None:
+                book.detector.sample(reading, at)
+        if (change := book.detector.tick(at)) is not None:
+            self._alert(change)
+
+    def _judge(self, book: WatchedBook, reading: Reading | None) -> None:
+        if reading is None:
+            return
+        self.readings += 1
+        book.readings += 1
+        book.last = reading
+        change = book.detector.observe(reading)
+        at = reading.origin.received_at
+        due = book.written_at is None or at - book.written_at >= self._plan.write_every
+        if due or change is not None:
+            book.written_at = at
+            self._emit(reading)
+        if change is not None:
+            self._alert(change)
+
+    def _trust_moved(self, event: FeedEvent, now: Nanos) -> None:
+        if event.kind is not FeedEventKind.TRUST or event.symbol is None:
+            return
+        book = self._books.get(BookId(event.venue, event.symbol))
+        if book is None or event.trust is Trust.LIVE:
+            return
+        book.last = None
+        if (change := book.detector.lost_trust(now, event.trace)) is not None:
+            self._alert(change)
+
+    def _alert(self, alert: Alert) -> None:
+        self.alerts[alert.id] = alert
+        over = (AlertState.RESOLVED, AlertState.INACTIVE)
+        closed = [key for key, known in self.alerts.items() if known.state in over]
+        for key in closed[: max(0, len(closed) - RECENT_ALERTS)]:
+            del self.alerts[key]
+        self._emit(alert)
+
+    def books(self, now: Nanos) -> tuple[BookView, ...]:
+        """Every book as it stands."""
+        return tuple(_view(book, now) for book in self._books.values())
+
+
+def _view(book: WatchedBook, now: Nanos) -> BookView:
+    keeper = book.keeper
+    bid, ask = keeper.book.best_bid, keeper.book.best_ask
+    return BookView(
+        id=keeper.id,
+        instrument=keeper.instrument.name,
+        trust=keeper.trust,
+        reason=keeper.reason,
+        since=keeper.since,
+        age=None if keeper.updated_at is None else now - keeper.updated_at,
+        updates=keeper.updates,
+        best_bid=None if bid is None else Decimal(bid),
+        best_ask=None if ask is None else Decimal(ask),
+        reading=book.last,
+        crunch=book.detector.status(),
+    )

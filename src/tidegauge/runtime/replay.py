@@ -1,0 +1,263 @@
+"""Plays recorded frames back through the same code that reads live ones.
+
+Formats: `recv_ns <TAB> kind <TAB> address <TAB> text`, a record a line, plain, gzip or zstd. A
+replay notifies nobody and writes to no table.
+"""
+
+import gzip
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import zstandard
+
+from tidegauge import venues
+from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.errors import FeedError, OperatorError
+from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.reading import Reading
+from tidegauge.wire.feed import Effect, Listing, Observer, VenueFeed
+from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response
+from tidegauge.wire.tape import TapeKind, TapeLine, parse_line
+
+from .monitor import Monitor, MonitorPlan, Record
+from .recorded_instruments import recorded_instruments
+from .tape_venues import VenueOfRecord
+
+TICK = SECOND
+OK = 200
+
+
+def read_tape(path: Path) -> Iterator[TapeLine]:
+    """Iterate over the records of a tape.
+
+    Raises `OperatorError` naming the file and line of what is not one.
+    """
+    number = 0
+    try:
+        with _text(path) as lines:
+            for number, line in enumerate(lines, start=1):
+                yield parse_line(line)
+    except FileNotFoundError:
+        raise OperatorError(f"There is no tape {path}", fix="Check the path") from None
+    except (OSError, EOFError, UnicodeDecodeError, zstandard.ZstdError, FeedError) as error:
+        raise OperatorError(
+            f"{path} is not a tape: line {number + 1}: {error}",
+            fix="A tape has four columns, separated by tabs: time in ns, kind, address, text",
+        ) from None
+
+
+def _text(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
+    if path.suffix == ".zst":
+        stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"))
+        return io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
+    return path.open(encoding="utf-8", newline="\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookOutcome:
+    """How one book ended."""
+
+    venue: str
+    symbol: str
+    trust: str
+    updates: int
+    level_changes: int
+    sequence: int
+    best_bid: Decimal | None
+    best_ask: Decimal | None
+    bid_levels: int
+    ask_levels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOutcome:
+    """What a replay found. `hash` is over every reading and alert, in order: equal hashes are
+    equal readings, bit for bit."""
+
+    tape: str
+    frames: int
+    first_at: Nanos
+    last_at: Nanos
+    gaps: int
+    resyncs: int
+    malformed: int
+    readings: int
+    alerts: tuple[Alert, ...]
+    books: tuple[BookOutcome, ...]
+    hash: str
+    elapsed_s: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    readings: int = 0
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def take(self, record: Record) -> None:
+        if not isinstance(record, Reading | Alert):
+            return
+        self.digest.update(msgspec.json.encode(record))
+        if isinstance(record, Reading):
+            self.readings += 1
+        elif record.state in (AlertState.FIRING, AlertState.RESOLVED):
+            self.alerts[record.id] = record
+
+
+class TapePlayer:
+    """Drives the feeds of every venue on a tape, and a monitor over them.
+
+    A snapshot the protocol asks for is answered by the next one on the tape; where the tape has no
+    more, none comes, and the book stays as it is: not believed.
+    """
+
+    def __init__(
+        self,
+        plan: MonitorPlan,
+        emit: Callable[[Record], None],
+        *,
+        observer: Observer | None = None,
+    ) -> None:
+        self.monitor = Monitor(plan, emit)
+        self.feeds: dict[str, VenueFeed] = {}
+        self.frames = 0
+        self._observer = observer
+        self._origin = VenueOfRecord(venues.load().values())
+        self._asked: dict[str, list[Fetch]] = {}
+        self._held: dict[str, list[TapeLine]] = {}
+        self._next_tick: Nanos | None = None
+
+    def prepare(self, lines: Iterable[TapeLine]) -> None:
+        """Read a tape once to learn which venues and instruments are on it."""
+        for spec, instruments in recorded_instruments(venues.load().values(), lines):
+            listings = [Listing(symbol=item.name, instrument=item) for item in instruments]
+            feed = VenueFeed(spec, listings, observer=self._observer)
+            self.feeds[spec.name] = feed
+            self.monitor.watch(feed)
+        if not self.feeds:
+            raise OperatorError(
+                "No venue we know is on this tape", fix="`tidegauge venues` lists those we know"
+            )
+
+    def play(self, line: TapeLine) -> None:
+        """Take the next record."""
+        feed = self._feed_of(line)
+        if feed is None:
+            return
+        now = line.at
+        self._advance(now)
+        name = feed.spec.name
+        if line.kind is TapeKind.HTTP:
+            self._held.setdefault(name, []).append(line)
+        elif line.kind in (TapeKind.OPEN, TapeKind.RECV):
+            if feed.last_frame_at is None and not feed.counts.connects:
+                self._do(feed, feed.opened(BOOK_LINK, now), now)
+            if line.kind is TapeKind.RECV:
+                self.frames += 1
+                self._do(feed, feed.received(BOOK_LINK, line.text, now), now)
+        elif line.kind is TapeKind.CLOSE:
+            self._do(feed, feed.closed(BOOK_LINK, now, "as recorded"), now)
+        self._answer(feed, now)
+
+    def _advance(self, now: Nanos) -> None:
+        self.monitor.advance(now)
+        if self._next_tick is None:
+            self._next_tick = now + TICK
+        while self._next_tick <= now:
+            for feed in self.feeds.values():
+                if feed.counts.connects:
+                    self._do(feed, feed.tick(self._next_tick), self._next_tick)
+            self._next_tick += TICK
+
+    def _do(self, feed: VenueFeed, effects: list[Effect], now: Nanos) -> None:
+        for effect in self.monitor.handle(effects, now):
+            if isinstance(effect, Fetch):
+                self._asked.setdefault(feed.spec.name, []).append(effect)
+
+    def _answer(self, feed: VenueFeed, now: Nanos) -> None:
+        name = feed.spec.name
+        while self._asked.get(name) and self._held.get(name):
+            fetch = self._asked[name].pop(0)
+            body = self._held[name].pop(0).text.encode()
+            self._do(feed, feed.fetched(fetch, Response(status=OK, body=body), now), now)
+
+    def _feed_of(self, line: TapeLine) -> VenueFeed | None:
+        spec = self._origin.of(line)
+        return None if spec is None else self.feeds.get(spec.name)
+
+
+def replay(
+    path: Path,
+    plan: MonitorPlan,
+    *,
+    speed: float | None = None,
+    progress: Callable[[int], None] | None = None,
+    observer: Observer | None = None,
+) -> ReplayOutcome:
+    """Play a tape; `speed` None is as fast as it goes, 1 as it was recorded.
+
+    `progress` is told how many records were played, now and then.
+    """
+    began = time.monotonic()
+    tally = _Tally()
+    player = TapePlayer(plan, tally.take, observer=observer)
+    player.prepare(read_tape(path))
+    first_at: Nanos | None = None
+    last_at: Nanos = 0
+    for number, line in enumerate(read_tape(path)):
+        first_at = line.at if first_at is None else first_at
+        last_at = line.at
+        if speed is not None:
+            ahead = (line.at - first_at) / SECOND / speed - (time.monotonic() - began)
+            if ahead > 0:
+                time.sleep(ahead)
+        player.play(line)
+        if progress is not None and number % 1000 == 0:
+            progress(number)
+    return _outcome(path, player, tally, (first_at or 0, last_at), time.monotonic() - began)
+
+
+def _outcome(
+    path: Path, player: TapePlayer, tally: _Tally, span: tuple[Nanos, Nanos], elapsed: float
+) -> ReplayOutcome:
+    feeds = player.feeds.values()
+    return ReplayOutcome(
+        tape=path.name,
+        frames=player.frames,
+        first_at=span[0],
+        last_at=span[1],
+        gaps=sum(feed.counts.gaps for feed in feeds),
+        resyncs=sum(feed.counts.resyncs for feed in feeds),
+        malformed=sum(feed.counts.malformed for feed in feeds),
+        readings=player.monitor.readings,
+        alerts=tuple(tally.alerts.values()),
+        books=tuple(_book_outcome(feed, name) for feed in feeds for name in feed.keepers),
+        hash=tally.digest.hexdigest(),
+        elapsed_s=elapsed,
+    )
+
+
+def _book_outcome(feed: VenueFeed, name: str) -> BookOutcome:
+    keeper = feed.keepers[name]
+    bid, ask = keeper.book.best_bid, keeper.book.best_ask
+    return BookOutcome(
+        venue=keeper.id.venue,
+        symbol=keeper.id.symbol,
+        trust=keeper.trust,
+        updates=keeper.updates,
+        level_changes=keeper.changes,
+        sequence=keeper.sequence,
+        best_bid=None if bid is None else Decimal(bid),
+        best_ask=None if ask is None else Decimal(ask),
+        bid_levels=len(keeper.book.bids),
+        ask_levels=len(keeper.book.asks),
+    )

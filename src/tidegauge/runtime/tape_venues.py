@@ -1,0 +1,35 @@
+"""Which venue a record of a tape came from, by the address it was recorded with."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from tidegauge.wire.protocol import VenueSpec
+from tidegauge.wire.tape import TapeKind, TapeLine
+
+
+class VenueOfRecord:
+    """Looks venues up by address, and remembers: a tape has few addresses and many records."""
+
+    def __init__(self, specs: Iterable[VenueSpec]) -> None:
+        self._specs = list(specs)
+        self._known: dict[tuple[str, bool], VenueSpec | None] = {}
+
+    def of(self, line: TapeLine) -> VenueSpec | None:
+        """Return the venue of a record, None when we know none by that address."""
+        key = (line.conn, line.kind is TapeKind.HTTP)
+        if key not in self._known:
+            self._known[key] = self._find(*key)
+        return self._known[key]
+
+    def _find(self, address: str, rest: bool) -> VenueSpec | None:
+        where = urlsplit(address)
+        for spec in self._specs:
+            url = spec.rest_url if rest else spec.ws_url
+            if urlsplit(url).hostname != where.hostname:
+                continue
+            # Two markets of one venue may share a host; the path of the socket tells them apart.
+            # Older recordings lack the routing prefix that a path has today.
+            paths = [urlsplit(path).path for path in spec.links([]).values()]
+            if rest or any(path.endswith(where.path.rstrip("/")) for path in paths):
+                return spec
+        return None

@@ -1,0 +1,183 @@
+"""Runs one venue: its links, its REST requests and its books, in one task group."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import Instrument, Nanos
+from tidegauge.wire.feed import Effect, Listing, Observer, Quarantine, VenueFeed
+from tidegauge.wire.protocol import Drop, Fetch, Response, Send, VenueSpec
+
+from .http import VenueHttp
+from .link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
+from .mailbox import Inbox
+from .monitor import Monitor
+from .settings import FeedSettings
+from .view import VenueView
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 1.0
+TURN_S = 0.02
+"""How long one venue may work before it lets the loop serve the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    fetch: Fetch
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    pass
+
+
+Item = LinkItem | Answered | Tick
+
+
+class VenueRunner:
+    """Owns a venue's feed and everything that feeds it, for as long as `run` runs."""
+
+    def __init__(
+        self,
+        spec: VenueSpec,
+        listings: tuple[Listing, ...],
+        *,
+        monitor: Monitor,
+        http: VenueHttp,
+        ws_url: str,
+        settings: FeedSettings,
+        proxy: str | None,
+        observer: Observer | None = None,
+        first_epoch: int = 1,
+    ) -> None:
+        self.spec = spec
+        self.feed = VenueFeed(
+            spec,
+            listings,
+            levels_kept=settings.book_levels_kept,
+            observer=observer,
+            first_epoch=first_epoch,
+        )
+        self.quarantined: str | None = None
+        self._instruments: list[Instrument] = [listing.instrument for listing in listings]
+        self._monitor = monitor
+        self._http = http
+        self._inbox: Inbox[Item] = Inbox(settings.mailbox)
+        self._links = {
+            name: Link(
+                name,
+                venue=spec.name,
+                url=self._url_of(name, ws_url),
+                put=self._inbox.put,
+                tell=self._inbox.put_always,
+                settings=settings,
+                proxy=proxy,
+                max_frame=min(spec.max_frame, settings.max_frame_mb * 1024 * 1024),
+            )
+            for name in spec.links(self._instruments)
+        }
+        monitor.watch(self.feed)
+
+    def _url_of(self, link: str, ws_url: str) -> Callable[[], str]:
+        return lambda: ws_url.rstrip("/") + self.spec.links(self._instruments)[link]
+
+    async def run(self) -> None:
+        """Run until cancelled, or until the venue refuses us."""
+        async with asyncio.TaskGroup() as tasks:
+            owned = [
+                tasks.create_task(link.run(), name=f"{self.spec.name}/{name}")
+                for name, link in self._links.items()
+            ]
+            owned.append(tasks.create_task(self._keep_ticking(), name=f"{self.spec.name}/tick"))
+            await self._consume(tasks)
+            for task in owned:
+                task.cancel()
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._inbox.put_always(Tick())
+
+    async def _consume(self, tasks: asyncio.TaskGroup) -> None:
+        while self.quarantined is None:
+            items, lost = await self._inbox.take()
+            if lost:
+                now = time.time_ns()
+                self._do(self.feed.overflowed(now, lost), now, tasks)
+            turn_ends = time.monotonic() + TURN_S
+            for item in items:
+                now = item.at if isinstance(item, FrameCame) else time.time_ns()
+                self._monitor.advance(now)
+                self._do(self._feed(item, now), now, tasks)
+                if time.monotonic() > turn_ends:
+                    await asyncio.sleep(0)
+                    turn_ends = time.monotonic() + TURN_S
+
+    def _feed(self, item: Item, now: Nanos) -> list[Effect]:
+        match item:
+            case FrameCame(link=link, frame=frame):
+                return self.feed.received(link, frame, now)
+            case Answered(fetch=fetch, response=response):
+                return self.feed.fetched(fetch, response, now)
+            case LinkOpened(link=link):
+                return self.feed.opened(link, now)
+            case LinkClosed(link=link, reason=reason):
+                return self.feed.closed(link, now, reason)
+            case LinkRefused(reason=reason):
+                return self.feed.refused(now, reason)
+            case Tick():
+                return self.feed.tick(now)
+
+    def _do(self, effects: list[Effect], now: Nanos, tasks: asyncio.TaskGroup) -> None:
+        for effect in effects:
+            if isinstance(effect, FeedEvent):
+                _log_event(effect)
+        for effect in self._monitor.handle(effects, now):
+            match effect:
+                case Send(link=link, text=text):
+                    self._links[link].send(text)
+                case Fetch():
+                    tasks.create_task(self._answer(effect), name=f"{self.spec.name}/fetch")
+                case Drop(link=link, reason=reason):
+                    self._links[link].drop(reason)
+                case Quarantine(reason=reason):
+                    self.quarantined = reason
+
+    async def _answer(self, fetch: Fetch) -> None:
+        self._inbox.put_always(Answered(fetch, await self._http.fetch(fetch)))
+
+    def view(self) -> VenueView:
+        counts = self.feed.counts
+        return VenueView(
+            name=self.spec.name,
+            links=tuple((name, link.connected) for name, link in self._links.items()),
+            frames=counts.frames,
+            updates=counts.updates,
+            connects=counts.connects,
+            gaps=counts.gaps,
+            resyncs=counts.resyncs,
+            malformed=counts.malformed,
+            quarantined=self.quarantined,
+        )
+
+
+QUIET = frozenset({FeedEventKind.SUBSCRIBED, FeedEventKind.CONNECTED, FeedEventKind.CATALOGUE})
+
+
+def _log_event(event: FeedEvent) -> None:
+    level = log.info if event.kind in QUIET or event.trust is not None else log.warning
+    fields = {
+        "venue": event.venue,
+        "symbol": event.symbol,
+        "trust": event.trust,
+        "reason": event.reason,
+        "detail": event.detail or None,
+        "trace": event.trace,
+    }
+    level(f"feed_{event.kind}", **{key: str(field) for key, field in fields.items() if field})

@@ -1,0 +1,62 @@
+"""What a person may see of the monitor: frozen, made when it is looked at."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tidegauge.core.alert import Alert
+from tidegauge.core.instrument import BookId, Nanos
+from tidegauge.core.reading import Reading
+from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.risk.crunch import CrunchStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookView:
+    """One book: its trust, its last reading, and what the crunch detector makes of it.
+
+    `reading` is None while the book gives none. `age` is nanoseconds since the venue last told of
+    this book, None before it ever did.
+    """
+
+    id: BookId
+    instrument: str
+    trust: Trust
+    reason: TrustReason
+    since: Nanos
+    age: Nanos | None
+    updates: int
+    best_bid: Decimal | None
+    best_ask: Decimal | None
+    reading: Reading | None
+    crunch: CrunchStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueView:
+    """One venue's feed in numbers. `quarantined` says why the venue is left alone, if it is."""
+
+    name: str
+    links: tuple[tuple[str, bool], ...]
+    frames: int
+    updates: int
+    connects: int
+    gaps: int
+    resyncs: int
+    malformed: int
+    quarantined: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorView:
+    """The whole monitor at one instant."""
+
+    at: Nanos
+    started_at: Nanos
+    books: tuple[BookView, ...]
+    venues: tuple[VenueView, ...]
+    alerts: tuple[Alert, ...]
+    readings: int
+    rows_written: int
+    rows_waiting: int
+    rows_dropped: int
+    database: str
