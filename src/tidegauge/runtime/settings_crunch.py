@@ -1,0 +1,104 @@
+"""Settings of the liquidity-crunch signal (signals.md section 3)."""
+
+import math
+from decimal import Decimal
+from typing import Annotated, Self
+
+from annotated_types import Ge, Gt, Le
+from pydantic import Field, model_validator
+
+from .settings_types import Harm, Notional, Ratio, Seconds, Section
+
+Noises = Annotated[float, Ge(0), Le(100), Field(allow_inf_nan=False)]
+Samples = Annotated[int, Ge(1), Le(100_000)]
+
+
+class StepSettings(Section):
+    """A sudden loss: harm h at or above the larger of a floor and a multiple of the noise s."""
+
+    depth_harm: Harm = Field(default=0.65, description="total depth: harm h at least")
+    depth_noise: Noises = Field(default=4.25, description="total depth: times the noise s at least")
+    depth_hold_s: Seconds = Field(default=2.0, description="total depth: held this long")
+    side_harm: Harm = Field(default=0.75, description="depth of one side: harm h at least")
+    side_noise: Noises = Field(
+        default=5.0, description="depth of one side: times the noise s at least"
+    )
+    side_hold_s: Seconds = Field(default=5.0, description="depth of one side: held this long")
+    spread_harm: Harm = Field(default=math.log(3), description="spread: harm h at least (ln 3)")
+    spread_noise: Noises = Field(default=5.0, description="spread: times the noise s at least")
+    spread_hold_s: Seconds = Field(default=2.0, description="spread: held this long")
+    slippage_harm: Harm = Field(default=math.log(3), description="slippage: harm h at least (ln 3)")
+    slippage_noise: Noises = Field(default=5.0, description="slippage: times the noise s at least")
+    slippage_hold_s: Seconds = Field(default=5.0, description="slippage: held this long")
+    witness_harm: Harm = Field(
+        default=0.3,
+        description="a side's depth or slippage counts when the other's harm is at least",
+    )
+
+
+class BleedSettings(Section):
+    """A slow loss: the median h of a short and of a long stretch of samples."""
+
+    short_samples: Samples = Field(default=30, description="samples of the short stretch")
+    short_depth_harm: Harm = Field(default=0.43, description="short, total depth: harm h at least")
+    short_depth_noise: Noises = Field(
+        default=3.25, description="short, total depth: times the noise s"
+    )
+    short_side_harm: Harm = Field(default=0.80, description="short, one side: harm h at least")
+    short_side_noise: Noises = Field(default=4.0, description="short, one side: times the noise s")
+    long_samples: Samples = Field(default=90, description="samples of the long stretch")
+    long_depth_harm: Harm = Field(default=0.43, description="long, total depth: harm h at least")
+    long_depth_noise: Noises = Field(
+        default=2.5, description="long, total depth: times the noise s"
+    )
+    long_side_harm: Harm = Field(default=0.80, description="long, one side: harm h at least")
+    long_side_noise: Noises = Field(default=3.25, description="long, one side: times the noise s")
+    hold_s: Seconds = Field(default=2.0, description="held this long")
+    recent_share: Ratio = Field(
+        default=0.75, description="and the latest samples still at this share of the threshold"
+    )
+
+
+class CrunchSettings(Section):
+    """When a book has lost its liquidity, and when it has it back."""
+
+    reference_notional: Notional = Field(
+        default=Decimal(500_000), description="size whose slippage is judged, in quote"
+    )
+    reference_share: Ratio = Field(
+        default=0.2, description="but no more than this share of the usual depth within 100 bps"
+    )
+    band_spreads: Annotated[float, Gt(0), Le(1_000)] = Field(
+        default=3.0, description="the band judged is at least this many times the median spread"
+    )
+    noise_floor: Annotated[float, Gt(0), Le(10)] = Field(
+        default=0.05, description="the noise s is never taken as less"
+    )
+    step: StepSettings = Field(default_factory=StepSettings)
+    bleed: BleedSettings = Field(default_factory=BleedSettings)
+    unfillable_hold_s: Seconds = Field(
+        default=2.0, description="the reference notional can't be filled: held this long"
+    )
+    floor_hold_s: Seconds = Field(
+        default=2.0, description="a limit set by you is broken: held this long"
+    )
+    floor_clear_share: Ratio = Field(default=0.1, description="and is cleared by this share of it")
+    recent_samples: Samples = Field(default=5, description="latest samples whose median clears")
+    clear_share: Ratio = Field(
+        default=0.75, description="cleared under this share of the lowest threshold that was broken"
+    )
+    clear_for_s: Seconds = Field(default=30.0, description="and has stayed so this long")
+    high_share: Ratio = Field(
+        default=0.5, description="high from this share of the usual depth gone"
+    )
+    critical_share: Ratio = Field(default=0.7, description="critical from this share gone")
+    noise_limited: Harm = Field(
+        default=0.92,
+        description="an instrument whose step threshold is above is shown as noise limited",
+    )
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if self.critical_share < self.high_share:
+            raise ValueError("critical_share must be at least high_share")
+        return self
