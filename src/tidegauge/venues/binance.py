@@ -35,11 +35,10 @@ from tidegauge.wire.protocol import (
     Send,
     VenueSpec,
 )
+from tidegauge.wire.rollcall import RollCall
 from tidegauge.wire.sequencer import PreviousIdSequencer, RangeSequencer
 
 FIRST_FRAME_WITHIN = 15 * SECOND
-NUDGES = 3
-SLOW_NUDGE = 60 * SECOND
 STREAMS_IN_PATH = 100
 STREAMS_A_REQUEST = 100
 UNKNOWN_SYMBOL = -1121
@@ -160,29 +159,14 @@ FUTURES = Market(
 )
 
 
-@dataclass(slots=True)
-class _Stream:
-    """Whether a subscription works: an unknown one is acknowledged all the same, and silent."""
-
-    seen: bool = False
-    nudges: int = 0
-    nudge_at: Nanos = 0
-
-    def restart(self, now: Nanos) -> None:
-        self.seen = False
-        self.nudges = 0
-        self.nudge_at = now + FIRST_FRAME_WITHIN
-
-
 class BinanceProtocol:
     """The conversation with one Binance market, over one link."""
 
     def __init__(self, market: Market, instruments: Sequence[Instrument]) -> None:
         self._market = market
-        self._streams = {instrument.name: _Stream() for instrument in instruments}
-        self._joiner = SnapshotJoiner(
-            self._streams, sequencer=market.sequencer, request=market.snapshot
-        )
+        names = [instrument.name for instrument in instruments]
+        self._streams = RollCall(names, patience=FIRST_FRAME_WITHIN)
+        self._joiner = SnapshotJoiner(names, sequencer=market.sequencer, request=market.snapshot)
         self._open = False
         self._requests = 0
 
@@ -190,21 +174,19 @@ class BinanceProtocol:
 
     def opened(self, link: str, now: Nanos) -> list[Output]:
         lost = self._joiner.abandon(TrustReason.CONNECTED, only_live=True)
-        for stream in self._streams.values():
-            stream.restart(now)
+        self._streams.expect_all(now)
         self._open = True
-        return lost + self._subscribe([*self._streams][STREAMS_IN_PATH:])
+        return lost + self._subscribe(self._streams.names[STREAMS_IN_PATH:])
 
     def closed(self, link: str, now: Nanos) -> list[Output]:
         self._open = False
         return self._joiner.abandon(TrustReason.DISCONNECTED)
 
     def resync(self, instrument: str, reason: TrustReason, now: Nanos) -> list[Output]:
-        stream = self._streams.get(instrument)
-        if stream is None:
+        if instrument not in self._streams:
             return []
         # Perhaps it was the stream that failed: have it prove itself again.
-        stream.restart(now)
+        self._streams.expect(instrument, now)
         self._joiner.restart(instrument, now)
         return [BookLost(instrument=instrument, reason=reason)]
 
@@ -240,10 +222,11 @@ class BinanceProtocol:
         return []
 
     def _updated(self, update: SpotUpdate | FuturesUpdate, now: Nanos) -> list[Output]:
-        stream = self._streams.get(update.s)
-        if stream is None:
+        if update.s not in self._streams:
             return []
-        stream.seen = True
+        first: list[Output] = []
+        if self._streams.heard(update.s):
+            first = [Note(kind="subscribed", instrument=update.s)]
         delta = BookDelta(
             instrument=update.s,
             bids=update.b,
@@ -251,7 +234,7 @@ class BinanceProtocol:
             sequence=update.last,
             venue_time=nanos(update.time),
         )
-        return self._joiner.follow(update.joint, delta, now)
+        return first + self._joiner.follow(update.joint, delta, now)
 
     # -- snapshots -------------------------------------------------------------------------------
 
@@ -260,7 +243,7 @@ class BinanceProtocol:
         if fetch.purpose is not Purpose.SNAPSHOT or name is None or name not in self._streams:
             return []
         if response.status == 400 and _is_unknown_symbol(response.body):  # noqa: PLR2004
-            del self._streams[name]
+            self._streams.strike(name)
             self._joiner.reject(name)
             said = response.body[:200].decode(errors="replace")
             return [SubscriptionRejected(said, instrument=name), *self._joiner.ask(now)]
@@ -269,7 +252,6 @@ class BinanceProtocol:
         try:
             depth = _depth(response.body)
         except MalformedFrame as error:
-            error.instrument = name
             return [error, *self._joiner.failed(name, now)]
         snapshot = BookSnapshot(
             instrument=name,
@@ -287,21 +269,28 @@ class BinanceProtocol:
         """Ask for what is due, and subscribe again to streams that never said anything."""
         if not self._open:
             return []
-        notes: list[Output] = []
-        silent = []
-        for name, stream in self._streams.items():
-            if stream.seen or now < stream.nudge_at:
-                continue
-            silent.append(name)
-            stream.nudges += 1
-            stream.nudge_at = now + (FIRST_FRAME_WITHIN if stream.nudges < NUDGES else SLOW_NUDGE)
-            if stream.nudges == NUDGES:
-                notes.append(Note(kind="never_heard_of", instrument=name))
+        silent = self._streams.overdue(now)
+        notes: list[Output] = [
+            Note(kind="never_heard_of", instrument=name)
+            for name in silent
+            if self._streams.given_up(name)
+        ]
         return self._subscribe(silent) + notes + self._joiner.ask(now)
 
 
 def _stream_name(name: str) -> str:
     return f"{name.lower()}@depth@100ms"
+
+
+def _named_in(market: Market, frame: str) -> list[str]:
+    """Return the instrument a recorded diff is about."""
+    try:
+        envelope = _envelope(frame)
+        if "@depth" in (envelope.stream or ""):
+            return [market.update(envelope.data).s]
+        return [market.update(frame).s] if envelope.kind == "depthUpdate" else []
+    except MalformedFrame:
+        return []
 
 
 def _is_unknown_symbol(body: bytes) -> bool:
@@ -370,6 +359,7 @@ SPECS = (
             ),
         ),
         parse_catalogue=partial(_parse_catalogue, SPOT),
+        named_in=partial(_named_in, SPOT),
         default_name=str.upper,
         docs="https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams",
         depth="5,000 levels a side by REST, then every change each 100 ms",
@@ -389,6 +379,7 @@ SPECS = (
         protocol=partial(BinanceProtocol, FUTURES),
         catalogue=(Fetch(purpose=Purpose.CATALOGUE, path="/fapi/v1/exchangeInfo", weight=1),),
         parse_catalogue=partial(_parse_catalogue, FUTURES),
+        named_in=partial(_named_in, FUTURES),
         default_name=str.upper,
         docs="https://developers.binance.com/docs/derivatives/usds-margined-futures",
         depth="1,000 levels a side by REST (about 25 bps of BTC), then every change each 100 ms",
