@@ -64,16 +64,18 @@ class Election:
         self._patience_s = patience_s
 
     async def __aenter__(self) -> Self:
+        elected = False
         try:
-            if not await comes_true(self._lock.try_exclusive, self._patience_s):
-                raise OperatorError(
-                    f"another process has been starting or stopping the embedded PostgreSQL for "
-                    f"more than {self._patience_s:.0f} s (it holds {self._lock.path})",
-                    fix="Wait for it, or end it, and try again",
-                )
-        except BaseException:
-            self._lock.close()
-            raise
+            elected = await comes_true(self._lock.try_exclusive, self._patience_s)
+        finally:
+            if not elected:
+                self._lock.close()
+        if not elected:
+            raise OperatorError(
+                f"another process has been starting or stopping the embedded PostgreSQL for more "
+                f"than {self._patience_s:.0f} s (it holds {self._lock.path})",
+                fix="Wait for it, or end it, and try again",
+            )
         return self
 
     async def __aexit__(

@@ -1,0 +1,233 @@
+"""Records become rows. Pure: the same record gives the same row and the same id, always.
+
+A row's id is a hash of what makes it itself, so that what is sent twice is stored once. Two daemons
+that both are at epoch 1, frame 1 differ by their run and by the time of the frame.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from tidegauge.core.alert import Alert
+from tidegauge.core.events import FeedEvent
+from tidegauge.core.instrument import Instrument, Nanos, Symbol
+from tidegauge.core.reading import Reading
+
+Row: TypeAlias = tuple[Any, ...]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_TEXT = 4000
+"""Characters of a venue's words that are kept."""
+
+
+class Kind(StrEnum):
+    """What a record is, to the writer. The order is that of their worth when room is short."""
+
+    RUN = "run"
+    INSTRUMENT = "instrument"
+    ALERT = "alert"
+    FEED_EVENT = "feed_event"
+    READING = "reading"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One start of a monitor, a demo or a replay."""
+
+    id: str
+    started_at: Nanos
+    version: str
+    command: str
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An instrument as a catalogue said at `updated_at`, and the symbol that settings map to it."""
+
+    instrument: Instrument
+    symbol: Symbol | None
+    updated_at: Nanos
+
+
+Record: TypeAlias = Run | Listed | Alert | FeedEvent | Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Where rows of one shape go. `key` is what makes a row itself.
+
+    With `newest`, a row replaces the one with its key unless that one's is greater; without it, the
+    row that came first stays.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ("id",)
+    newest: str | None = None
+
+
+RUNS = Table(name="runs", columns=("id", "started_at", "version", "command", "symbols"))
+
+INSTRUMENTS = Table(
+    name="instruments",
+    columns=(
+        *("venue", "name", "symbol", "kind", "base", "quote", "tick", "step", "contract_value"),
+        *("status", "updated_at", "updated_ns"),
+    ),
+    key=("venue", "name"),
+    newest="updated_ns",
+)
+
+READINGS = Table(
+    name="readings",
+    columns=(
+        *("id", "run", "venue", "symbol", "instrument", "epoch", "frame", "trace", "sequence"),
+        *("at", "recv_ns", "venue_time", "feed_age_ns", "latency_ns", "quotability"),
+        *("best_bid", "best_bid_size", "best_ask", "best_ask_size", "mid", "microprice"),
+        *("spread", "spread_bps", "imbalance", "bid_levels", "ask_levels"),
+        *("band_bps", "band_bid_base", "band_bid_quote", "band_ask_base", "band_ask_quote"),
+        *("band_bid_complete", "band_ask_complete", "band_imbalance"),
+        *("fill_taker", "fill_notional", "fill_filled", "fill_filled_fraction", "fill_base"),
+        *("fill_average", "fill_worst", "fill_slippage_bps", "fill_partial_slippage_bps"),
+        *("fill_slippage_cost", "fill_floor"),
+        *("max_taker", "max_bps", "max_notional", "max_floor"),
+    ),
+)
+
+ALERT_COLUMNS = (
+    *("run", "signal", "venue", "symbol", "severity", "worst_severity", "state", "cause", "causes"),
+    *("value", "threshold", "baseline", "sentence", "action", "started_at", "updated_at"),
+    *("ended_at", "unobserved_since", "trace", "updated_ns"),
+)
+ALERTS = Table(name="alerts", columns=("id", *ALERT_COLUMNS), newest="updated_ns")
+ALERT_CHANGES = Table(name="alert_changes", columns=("id", "alert_id", *ALERT_COLUMNS))
+
+FEED_EVENTS = Table(
+    name="feed_events",
+    columns=(
+        *("id", "run", "kind", "venue", "instrument", "symbol", "at", "at_ns", "trace"),
+        *("trust", "reason", "detail"),
+    ),
+)
+
+TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, READINGS)
+
+
+def kind_of(record: Record) -> Kind:
+    """Return what `record` is. Raises `TypeError` for what cannot be stored."""
+    for kind, (shape, _rows) in SHAPES.items():
+        if isinstance(record, shape):
+            return kind
+    raise TypeError(f"not a record: {type(record).__name__}")
+
+
+def rows_of(record: Record, run: str) -> list[tuple[Table, Row]]:
+    """Return every row that `record` leaves, and where."""
+    return SHAPES[kind_of(record)][1](record, run)
+
+
+def deterministic_id(*parts: object) -> UUID:
+    """Return the id of what `parts` name."""
+    text = "|".join("" if part is None else str(part) for part in parts)
+    return UUID(bytes=blake2b(text.encode("utf-8", "replace"), digest_size=16).digest())
+
+
+def instant(nanos: Nanos) -> datetime:
+    """Return the time to the microsecond below, without going through a float."""
+    return EPOCH + timedelta(microseconds=nanos // 1000)
+
+
+def text(said: str) -> str:
+    """Return a venue's words as PostgreSQL can hold them: no NUL, no half character, not endless."""
+    kept = said[:LONGEST_TEXT]
+    if kept.isascii() and "\0" not in kept:
+        return kept
+    return kept.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _instant_or_none(nanos: Nanos | None) -> datetime | None:
+    return None if nanos is None else instant(nanos)
+
+
+def _of_run(run: Run, _run: str) -> list[tuple[Table, Row]]:
+    row = (run.id, instant(run.started_at), run.version, run.command, list(run.symbols))
+    return [(RUNS, row)]
+
+
+def _of_listed(listed: Listed, _run: str) -> list[tuple[Table, Row]]:
+    each = listed.instrument
+    row = (
+        *(each.venue, text(each.name), listed.symbol, each.kind, text(each.base)),
+        *(text(each.quote), each.tick, each.step, each.contract_value, each.status),
+        *(instant(listed.updated_at), listed.updated_at),
+    )
+    return [(INSTRUMENTS, row)]
+
+
+def _of_reading(reading: Reading, run: str) -> list[tuple[Table, Row]]:
+    origin = reading.origin
+    identity = (origin.venue, origin.symbol, origin.epoch, origin.frame, origin.received_at)
+    row = (
+        *(deterministic_id("reading", run, *identity), run, origin.venue, origin.symbol),
+        *(text(origin.instrument), origin.epoch, origin.frame, origin.trace, origin.sequence),
+        *(instant(origin.received_at), origin.received_at, _instant_or_none(origin.venue_time)),
+        *(origin.feed_age, origin.latency, reading.quotability),
+        *(reading.best_bid, reading.best_bid_size, reading.best_ask, reading.best_ask_size),
+        *(reading.mid, reading.microprice, reading.spread, reading.spread_bps),
+        *(reading.imbalance, reading.bid_levels, reading.ask_levels),
+        *_columns(reading.bands, BAND_FIELDS),
+        *_columns(reading.fills, FILL_FIELDS),
+        *_columns(reading.max_sizes, MAX_FIELDS),
+    )
+    return [(READINGS, row)]
+
+
+BAND_FIELDS = (
+    *("bps", "bid_base", "bid_quote", "ask_base", "ask_quote", "bid_complete", "ask_complete"),
+    "imbalance",
+)
+FILL_FIELDS = (
+    *("taker", "notional", "filled", "filled_fraction", "base", "average", "worst"),
+    *("slippage_bps", "partial_slippage_bps", "slippage_cost", "floor"),
+)
+MAX_FIELDS = ("taker", "bps", "notional", "floor")
+
+
+def _columns(measured: tuple[Any, ...], fields: tuple[str, ...]) -> list[list[Any]]:
+    """Turn records into parallel arrays, one a field."""
+    return [[getattr(each, field) for each in measured] for field in fields]
+
+
+def _of_alert(alert: Alert, run: str) -> list[tuple[Table, Row]]:
+    rest = (
+        *(run, alert.key.signal, alert.key.venue, alert.key.symbol, str(alert.severity)),
+        *(str(alert.worst_severity), alert.state, alert.cause, list(alert.causes), alert.value),
+        *(alert.threshold, alert.baseline, text(alert.sentence), alert.action),
+        *(instant(alert.started_at), instant(alert.updated_at), _instant_or_none(alert.ended_at)),
+        *(_instant_or_none(alert.unobserved_since), alert.trace, alert.updated_at),
+    )
+    change = deterministic_id("alert_change", alert.id, *rest)
+    return [(ALERTS, (alert.id, *rest)), (ALERT_CHANGES, (change, alert.id, *rest))]
+
+
+def _of_feed_event(event: FeedEvent, run: str) -> list[tuple[Table, Row]]:
+    said = text(event.detail)
+    rest = (
+        *(run, event.kind, event.venue, event.instrument, event.symbol, instant(event.at)),
+        *(event.at, event.trace, event.trust, event.reason, said),
+    )
+    return [(FEED_EVENTS, (deterministic_id("feed_event", *rest), *rest))]
+
+
+SHAPES: dict[Kind, tuple[type, Callable[[Any, str], list[tuple[Table, Row]]]]] = {
+    Kind.READING: (Reading, _of_reading),
+    Kind.FEED_EVENT: (FeedEvent, _of_feed_event),
+    Kind.ALERT: (Alert, _of_alert),
+    Kind.INSTRUMENT: (Listed, _of_listed),
+    Kind.RUN: (Run, _of_run),
+}
