@@ -1,0 +1,207 @@
+"""A venue's protocol and its books, driven together."""
+
+import pytest
+
+from tests.support.plain_venue import SNAPSHOT, SPEC, PlainProtocol, frame, instrument
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import SECOND
+from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.wire.feed import BookUpdated, Effect, Listing, Quarantine, VenueFeed
+from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Response, Send
+
+AAA = Listing(symbol="AAAUSDT", instrument=instrument("AAA"))
+BBB = Listing(symbol="BBBUSDT", instrument=instrument("BBB"))
+
+
+def opened_feed(*listings: Listing) -> VenueFeed:
+    feed = VenueFeed(SPEC, listings or (AAA,))
+    feed.opened(BOOK_LINK, 1)
+    return feed
+
+
+def kinds(effects: list[Effect]) -> list[FeedEventKind]:
+    return [effect.kind for effect in effects if isinstance(effect, FeedEvent)]
+
+
+def updates(effects: list[Effect]) -> list[BookUpdated]:
+    return [effect for effect in effects if isinstance(effect, BookUpdated)]
+
+
+def test_opening_a_link_subscribes_and_begins_an_epoch() -> None:
+    """The first thing on a new link is the subscription; every book starts from nothing."""
+    feed = VenueFeed(SPEC, [AAA, BBB])
+    effects = feed.opened(BOOK_LINK, 1)
+    assert [effect.text for effect in effects if isinstance(effect, Send)] == [
+        "subscribe AAA",
+        "subscribe BBB",
+    ]
+    assert {keeper.epoch for keeper in feed.keepers.values()} == {1}
+
+
+def test_a_snapshot_makes_a_book_live_and_tells_of_it_once() -> None:
+    """One frame, one update, traced to venue, epoch and frame."""
+    feed = opened_feed()
+    effects = feed.received(BOOK_LINK, SNAPSHOT, 5)
+    (update,) = updates(effects)
+    assert update.keeper.trust is Trust.LIVE
+    assert update.origin.trace == "plain/1/1"
+    assert update.origin.book == ("plain", "AAAUSDT")
+
+
+def test_a_delta_before_any_snapshot_changes_nothing() -> None:
+    """A book that is not synchronised takes no deltas and gives no updates."""
+    feed = opened_feed()
+    assert not updates(feed.received(BOOK_LINK, frame("delta", [("99", "1")]), 5))
+    assert feed.keepers["AAA"].trust is Trust.SYNCING
+
+
+def test_a_new_epoch_discards_the_book() -> None:
+    """Nothing is merged across connections: no ghost levels."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    feed.closed(BOOK_LINK, 6, "cut")
+    feed.opened(BOOK_LINK, 7)
+    keeper = feed.keepers["AAA"]
+    assert (keeper.trust, keeper.epoch) == (Trust.SYNCING, 2)
+    assert keeper.book.best_bid is None
+    (update,) = updates(feed.received(BOOK_LINK, SNAPSHOT, 8))
+    assert update.origin.trace == "plain/2/1"
+
+
+def test_a_lost_book_is_recorded_as_a_gap_and_its_snapshot_is_fetched() -> None:
+    """The gap, the loss of trust and the request follow one another in one frame."""
+    feed = opened_feed(AAA, BBB)
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    feed.received(BOOK_LINK, SNAPSHOT.replace("AAA", "BBB"), 5)
+    effects = feed.received(BOOK_LINK, frame("lost"), 6)
+    assert kinds(effects) == [FeedEventKind.GAP, FeedEventKind.TRUST]
+    assert isinstance(effects[-1], Fetch)
+    assert feed.counts.gaps == 1
+    assert feed.keepers["BBB"].trust is Trust.LIVE, "the sibling is not disturbed"
+
+
+def test_an_answer_brings_the_book_back() -> None:
+    """A REST answer counts as a frame of the book's link."""
+    feed = opened_feed()
+    fetch = Fetch(purpose="snapshot", path="/book")  # type: ignore[arg-type]
+    effects = feed.fetched(fetch, Response(status=200, body=SNAPSHOT.encode()), 6)
+    assert [update.origin.frame for update in updates(effects)] == [1]
+
+
+@pytest.mark.parametrize("size", ["NaN", "1e999", "-1", "Infinity", "9" * 80, ""])
+def test_a_number_no_market_has_resyncs_that_book_only(size: str) -> None:
+    """The book is dropped at once, and never read with the bad number in it."""
+    feed = opened_feed(AAA, BBB)
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    feed.received(BOOK_LINK, SNAPSHOT.replace("AAA", "BBB"), 5)
+    effects = feed.received(BOOK_LINK, frame("delta", [("99", size)]), 6)
+    assert not updates(effects)
+    assert feed.keepers["AAA"].trust is Trust.SYNCING
+    assert feed.keepers["BBB"].trust is Trust.LIVE
+    assert isinstance(feed.protocol, PlainProtocol)
+    assert feed.protocol.resynced == [("AAA", TrustReason.MALFORMED)]
+
+
+def test_a_frame_that_is_not_json_keeps_every_book() -> None:
+    """A bad frame that names no book changes none; a missing update would show as a gap."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    effects = feed.received(BOOK_LINK, b"\xff\xfe{", 6)
+    assert kinds(effects) == [FeedEventKind.MALFORMED]
+    assert feed.keepers["AAA"].trust is Trust.LIVE
+
+
+def test_a_flood_of_bad_frames_is_told_of_at_powers_of_ten() -> None:
+    """Counted each time, told of at the 1st, 10th, 100th: a flood stays quiet."""
+    feed = opened_feed()
+    told = [kinds(feed.received(BOOK_LINK, "x", at)) for at in range(500)]
+    assert sum(map(len, told)) == 3
+    assert feed.counts.malformed == 500
+
+
+def test_a_crossed_book_gives_no_reading_and_is_resynced_after_a_second() -> None:
+    """Crossed is tolerated for a second, then the book is untrusted and starts afresh."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 0)
+    feed.received(BOOK_LINK, frame("delta", [("103", "1")]), 1)
+    assert feed.keepers["AAA"].trust is Trust.LIVE
+    assert not feed.keepers["AAA"].quotable
+    effects = feed.tick(2 * SECOND)
+    assert FeedEventKind.RESYNC in kinds(effects)
+    trusts = [effect.trust for effect in effects if isinstance(effect, FeedEvent) and effect.trust]
+    assert trusts == [Trust.UNTRUSTED, Trust.SYNCING]
+
+
+def test_a_silent_book_goes_stale_and_the_next_update_revives_it() -> None:
+    """Silence costs trust, not the book: its sequence still vouches for it."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 0)
+    feed.tick(31 * SECOND)
+    assert feed.keepers["AAA"].trust is Trust.STALE
+    feed.received(BOOK_LINK, frame("delta", [("99", "2")], number=2), 32 * SECOND)
+    assert feed.keepers["AAA"].trust is Trust.LIVE
+
+
+def test_a_rejected_instrument_is_retired_and_the_rest_go_on() -> None:
+    """One delisted symbol does not stop its siblings."""
+    feed = opened_feed(AAA, BBB)
+    feed.received(BOOK_LINK, SNAPSHOT.replace("AAA", "BBB"), 5)
+    effects = feed.received(BOOK_LINK, frame("rejected"), 6)
+    assert FeedEventKind.REJECTED in kinds(effects)
+    assert feed.keepers["AAA"].reason is TrustReason.REJECTED
+    assert feed.keepers["BBB"].trust is Trust.LIVE
+
+
+def test_a_venue_that_refuses_us_is_quarantined() -> None:
+    """Every book says why it is not believed."""
+    feed = opened_feed()
+    effects = feed.received(BOOK_LINK, frame("refused"), 6)
+    assert any(isinstance(effect, Quarantine) for effect in effects)
+    assert feed.keepers["AAA"].reason is TrustReason.REFUSED
+    assert any(isinstance(effect, Quarantine) for effect in feed.refused(7, "HTTP 451"))
+
+
+def test_dropped_frames_start_every_book_afresh() -> None:
+    """An overflow is a hole in every sequence."""
+    feed = opened_feed(AAA, BBB)
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    effects = feed.overflowed(6, 100)
+    assert kinds(effects)[0] is FeedEventKind.OVERFLOW
+    assert {keeper.trust for keeper in feed.keepers.values()} == {Trust.SYNCING}
+
+
+def test_a_link_the_protocol_gives_up_is_dropped() -> None:
+    """The driver is told to close it; the feed does no I/O."""
+    feed = opened_feed()
+    assert Drop(link=BOOK_LINK, reason="told to") in feed.received(BOOK_LINK, frame("drop"), 6)
+
+
+def test_a_frame_from_the_future_is_a_clock_fault_told_once() -> None:
+    """A negative raw latency is a fault of the clocks; the latency itself is never negative."""
+    feed = opened_feed()
+    ahead = frame("snapshot", [("99", "1")], [("101", "1")], at=10 * SECOND)
+    first = feed.received(BOOK_LINK, ahead, 9 * SECOND)
+    second = feed.received(BOOK_LINK, ahead, 9 * SECOND + 5)
+    assert kinds(first).count(FeedEventKind.CLOCK_FAULT) == 1
+    assert kinds(second).count(FeedEventKind.CLOCK_FAULT) == 0
+    assert [update.origin.latency for update in updates(first + second)] == [0, 5]
+
+
+def test_the_observer_sees_each_update_before_the_next() -> None:
+    """Several updates in one frame are told once, but observed one by one."""
+    seen: list[int] = []
+    feed = VenueFeed(SPEC, [AAA], observer=lambda keeper, now: seen.append(keeper.sequence))
+    feed.opened(BOOK_LINK, 1)
+    for number in (1, 2, 3):
+        feed.received(BOOK_LINK, frame("snapshot", [("9", "1")], number=number), 5)
+    assert seen == [1, 2, 3]
+
+
+def test_books_are_pruned_to_the_levels_kept() -> None:
+    """Deep levels rot; the known range narrows with them."""
+    feed = VenueFeed(SPEC, [AAA], levels_kept=1)
+    feed.opened(BOOK_LINK, 1)
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    book = feed.keepers["AAA"].book
+    assert (len(book.bids), len(book.asks)) == (1, 1)
+    assert (str(book.known_bid), str(book.known_ask)) == ("99", "101")
