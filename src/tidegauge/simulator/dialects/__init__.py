@@ -1,0 +1,1 @@
+"""What each venue's server would answer, one file a venue family."""

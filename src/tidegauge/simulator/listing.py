@@ -1,0 +1,136 @@
+"""What each local venue lists: names, decimals, and the kind of market behind each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import floor, log10
+from types import MappingProxyType
+
+from tidegauge.core.instrument import Symbol, VenueName
+
+from .profile import BTC_PERP, BTC_SPOT, ETH_PERP, ETH_SPOT, THIN_ALT, Profile, twenty_levels
+
+QUOTES = ("USDT", "USDC", "USD")
+
+PRICES: Mapping[str, str] = MappingProxyType(
+    {"BTC": "64000", "ETH": "3200", "SOL": "150", "XRP": "0.6", "DOGE": "0.12", "NEXO": "1.2"}
+)
+"""Where the market opens, quote per base; anything else opens at 10."""
+
+PROFILES: Mapping[tuple[str, bool], Profile] = MappingProxyType(
+    {
+        ("BTC", True): BTC_SPOT,
+        ("BTC", False): BTC_PERP,
+        ("ETH", True): ETH_SPOT,
+        ("ETH", False): ETH_PERP,
+    }
+)
+"""(base, is spot) to the market of the majors; everything else is a thin alt."""
+
+DEEP = frozenset(base for base, _spot in PROFILES)
+
+UNITS: Mapping[tuple[VenueName, str], tuple[str, str]] = MappingProxyType(
+    {
+        ("binance", "BTC"): ("0.01", "0.00001"),
+        ("binance", "ETH"): ("0.01", "0.0001"),
+        ("binance-futures", "BTC"): ("0.10", "0.001"),
+        ("binance-futures", "ETH"): ("0.01", "0.001"),
+        ("bybit-spot", "BTC"): ("0.1", "0.000001"),
+        ("bybit-spot", "ETH"): ("0.01", "0.00001"),
+        ("bybit-linear", "BTC"): ("0.10", "0.001"),
+        ("bybit-linear", "ETH"): ("0.01", "0.01"),
+        ("hyperliquid", "BTC"): ("1.0", "0.00001"),
+        ("hyperliquid", "ETH"): ("0.1", "0.0001"),
+    }
+)
+"""(tick, step) of the majors, spelt with the decimals the venue writes prices in."""
+
+SPOT_VENUES = ("binance", "bybit-spot")
+
+PACE: Mapping[VenueName, tuple[float, float]] = MappingProxyType(
+    {
+        "binance": (1.0, 1.0),
+        "binance-futures": (1.0, 1.0),
+        "bybit-spot": (0.45, 0.35),
+        "bybit-linear": (0.8, 0.35),
+        "hyperliquid": (0.4, 1.0),
+    }
+)
+"""(depth, operations) against the profile of the asset, per venue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One instrument as a venue lists it, and the market behind it."""
+
+    venue: VenueName
+    symbol: Symbol
+    name: str
+    base: str
+    quote: str
+    tick: Decimal
+    step: Decimal
+    price_places: int
+    size_places: int
+    opens_at: Decimal
+    profile: Profile
+    shared_ids: bool = False
+    """Whether update ids are shared with other instruments, so that one book's are not contiguous."""
+
+
+def listing(venue: VenueName, symbol: Symbol) -> Listing:
+    """Return how `venue` lists our `symbol`."""
+    base, quote = split(symbol)
+    opens_at = Decimal(PRICES.get(base, "10"))
+    deep = base in DEEP
+    if deep:
+        tick_text, step_text = UNITS[venue, base]
+    else:
+        tick_text = str(Decimal(1).scaleb(min(0, floor(log10(opens_at)) - 3)))
+        step_text = "0.01"
+    spot = venue in SPOT_VENUES
+    binance_spot = venue == "binance"
+    tick, step = Decimal(tick_text), Decimal(step_text)
+    return Listing(
+        venue=venue,
+        symbol=symbol,
+        name=base if venue == "hyperliquid" else symbol,
+        base=base,
+        quote="USDC" if venue == "hyperliquid" else quote,
+        tick=tick,
+        step=step,
+        price_places=8 if binance_spot else _places(tick),
+        size_places=8 if binance_spot else _places(step),
+        opens_at=opens_at,
+        profile=_profile(venue, base, spot=spot),
+        shared_ids=venue == "binance-futures",
+    )
+
+
+def listings(venue: VenueName, symbols: Sequence[Symbol]) -> list[Listing]:
+    """Return how `venue` lists each of `symbols`."""
+    return [listing(venue, symbol) for symbol in symbols]
+
+
+def split(symbol: Symbol) -> tuple[str, str]:
+    """Return base and quote of `symbol`."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and symbol != quote:
+            return symbol.removesuffix(quote), quote
+    return symbol, "USDT"
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)
+
+
+def _profile(venue: VenueName, base: str, *, spot: bool) -> Profile:
+    if base not in DEEP:
+        return THIN_ALT
+    profile = PROFILES[base, spot]
+    if venue == "hyperliquid":
+        profile = twenty_levels(profile)
+    depth, operations = PACE[venue]
+    return profile.scaled(depth=depth, operations=operations)
