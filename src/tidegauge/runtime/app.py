@@ -97,7 +97,7 @@ class App:
         """Open the database (unless nothing is stored) and the venues' HTTP sessions."""
         async with contextlib.AsyncExitStack() as stack:
             if self.assignment.store:
-                self.database = await stack.enter_async_context(_database(self.settings))
+                self.database = await stack.enter_async_context(open_settings_database(self.settings))
                 self.writer = await stack.enter_async_context(
                     PostgresWriter.opened(
                         self.database,
@@ -269,7 +269,8 @@ def _venue_view(venue: _Venue) -> VenueView:
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
+async def open_settings_database(settings: Settings) -> AsyncIterator[Database]:
+    """Reach the database the settings name; without a URL, the private one."""
     async with open_database(
         url=settings.database.url.get_secret_value() if settings.database.url else None,
         password=settings.database.password,

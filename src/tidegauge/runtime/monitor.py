@@ -3,19 +3,20 @@
 Time comes with each call; records leave through `emit`, in the order in which they came about.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
 from tidegauge.core.alert import Alert, AlertKey, AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, BookId, Instrument, Nanos
+from tidegauge.core.instrument import SECOND, BookId, Instrument, Nanos, Symbol
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust
-from tidegauge.risk.crunch import CrunchDetector, CrunchSettings
+from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.feed import BookUpdated, Effect, VenueFeed
 
 from .view import BookView
@@ -33,6 +34,7 @@ class MonitorPlan:
 
     measure: MeasurePlan = field(default_factory=MeasurePlan)
     crunch: CrunchSettings = field(default_factory=CrunchSettings)
+    crunch_of: Mapping[Symbol, CrunchSettings] = field(default_factory=dict)
     sample_every: Nanos = SECOND
     write_every: Nanos = SECOND
 
@@ -44,7 +46,7 @@ class WatchedBook:
         self.feed = feed
         self.keeper = keeper
         key = AlertKey(signal=CRUNCH, symbol=keeper.id.symbol, venue=keeper.id.venue)
-        self.detector = CrunchDetector(key, plan.crunch)
+        self.detector = CrunchDetector(key, plan.crunch_of.get(key.symbol, plan.crunch))
         self.last: Reading | None = None
         self.written_at: Nanos | None = None
         self.readings = 0
@@ -57,8 +59,7 @@ class WatchedBook:
         wanted = tuple(self.detector.plan_notionals())
         if wanted != self._wanted:
             self._wanted = wanted
-            extra = tuple(size for size in wanted if size not in self._base.notionals)
-            self._plan = replace(self._base, notionals=self._base.notionals + extra)
+            self._plan = self._base.adding(notionals=wanted)
         return self._plan
 
 

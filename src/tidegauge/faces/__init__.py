@@ -1,0 +1,1 @@
+"""Floor 4: what people see. Faces read frozen views and hold no logic."""

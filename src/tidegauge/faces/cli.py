@@ -1,0 +1,190 @@
+"""The `tidegauge` command."""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.exceptions import TyperException
+
+from tidegauge import __version__, venues
+from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.app import Assignment
+from tidegauge.runtime.settings import Loaded, describe, load_settings
+
+from . import database, demo, running
+from .logs import log_to_terminal
+from .options import Config, DataDir, DryRun, Duration, PlainView, SymbolNames, VenueNames
+
+app = typer.Typer(
+    name="tidegauge",
+    help="Real-time liquidity-risk monitor for crypto venues.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(database.app, name="db")
+app.command("demo")(demo.command)
+
+USAGE = 2
+FAILED = 1
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Real-time liquidity-risk monitor for crypto venues."""
+    if version:
+        typer.echo(f"tidegauge {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog="Example: tidegauge monitor --symbol BTCUSDT --venue binance --venue bybit --duration 60"
+)
+def monitor(
+    symbol: SymbolNames,
+    venue: VenueNames = None,
+    duration: Duration = None,
+    dry_run: DryRun = False,
+    plain: PlainView = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Monitor live venues until stopped: books, readings, alerts, rows in PostgreSQL."""
+    flags: dict[str, Any] = {}
+    if data_dir is not None:
+        flags["data_dir"] = str(data_dir)
+    loaded = load(config, flags)
+    settings = loaded.settings
+    assignment = Assignment(
+        symbols=tuple(dict.fromkeys(name.upper() for name in symbol)),
+        venues=tuple(venue or settings.venues),
+        store=not dry_run,
+        duration_s=duration,
+    )
+    running.check_venues(assignment.venues)
+    running.run_monitor(settings, assignment, title="tidegauge monitor", plain=plain)
+
+
+@app.command(epilog="Example: tidegauge replay recording.frames.tsv.gz --speed max --json")
+def replay(
+    tape: Annotated[Path, typer.Argument(help="A recorded tape (.tsv, .tsv.gz or .tsv.zst).")],
+    speed: Annotated[
+        str, typer.Option(help="max, or how many times faster than recorded.")
+    ] = "max",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    config: Config = None,
+) -> None:
+    """Play recorded frames through the same code; notifies nobody, writes to no table."""
+    loaded = load(config, {})
+    running.run_replay(tape, _speed(speed), loaded.settings, as_json=as_json)
+
+
+@app.command("venues", epilog="Example: tidegauge venues --json")
+def list_venues(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the venues this build knows, and how each is read."""
+    specs = sorted(venues.load().values(), key=lambda spec: spec.name)
+    fields = ("name", "family", "kind", "depth", "ws_url", "rest_url")
+    rows = [{name: str(getattr(spec, name)) for name in fields} for spec in specs]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    _table(fields, [list(row.values()) for row in rows])
+
+
+@app.command("config", epilog="Example: TIDEGAUGE_VENUES=bybit tidegauge config")
+def show_config(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    config: Config = None,
+) -> None:
+    """Print the settings in force and where each came from; secrets are masked."""
+    rows = describe(load(config, {}))
+    if as_json:
+        named = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
+        typer.echo(json.dumps(named, indent=2))
+        return
+    _table(("setting", "value", "from"), [list(row) for row in rows])
+
+
+def load(config: Path | None, flags: dict[str, Any]) -> Loaded:
+    """Load the settings and set logging up by them."""
+    loaded = load_settings(config=config, flags=flags)
+    log_to_terminal(loaded.settings)
+    return loaded
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise OperatorError(f"--speed {text!r} is neither max nor a positive number")
+    return speed
+
+
+def _table(head: tuple[str, ...], rows: list[list[str]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def main() -> None:
+    """Run the command line: every expected failure is one line and a non-zero exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        message = getattr(error, "format_message", lambda: str(error))()
+        _fail(f"{message} Try `{_command_path(error)} --help`.", USAGE)
+    except typer.Abort:
+        _fail("stopped", FAILED)
+    except OperatorError as error:
+        _fail(str(error), FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except BaseExceptionGroup as group:
+        expected = _operator_error(group)
+        if expected is None:
+            traceback.print_exc()
+            sys.exit(FAILED)
+        _fail(str(expected), FAILED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command_path(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "tidegauge"
+
+
+def _operator_error(group: BaseExceptionGroup[BaseException]) -> OperatorError | None:
+    """Return the operator error inside a group, None when it holds anything unexpected."""
+    expected, others = group.split(OperatorError)
+    if expected is None or others is not None:
+        return None
+    error: BaseException = expected
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, OperatorError)
+    return error
+
+
+def _fail(message: str, code: int) -> None:
+    line = " ".join(message.split())
+    print(f"tidegauge: {line}", file=sys.stderr)  # noqa: T201 (the one place errors are told)
+    sys.exit(code)

@@ -1,0 +1,112 @@
+"""`tidegauge db`: start, look at and open the database."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.app import open_settings_database
+from tidegauge.runtime.settings import Settings, load_settings
+from tidegauge.sinks import embedded
+from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.psql import psql_command
+
+from . import running
+from .options import Config, DataDir
+
+app = typer.Typer(
+    name="db",
+    help="Start, look at and open the database.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command("up", epilog="Example: tidegauge db up --data-dir /var/lib/tidegauge")
+def up(
+    config: Config = None,
+    data_dir: DataDir = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Bring the schema up to date, then stop.")
+    ] = False,
+) -> None:
+    """Start the private PostgreSQL (or reach yours), migrate it, and keep it up until Ctrl-C."""
+    running.run_loop(_up(settings_of(config, data_dir), once=once))
+
+
+@app.command("status", epilog="Example: tidegauge db status")
+def status(config: Config = None, data_dir: DataDir = None) -> None:
+    """Say whether the database runs, where, and with which schema."""
+    running.run_loop(_status(settings_of(config, data_dir)))
+
+
+@app.command("psql", epilog="Example: tidegauge db psql -- -c 'SELECT * FROM v_alerts'")
+def psql(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments for psql, after --.")
+    ] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Open psql on the database. The password travels in a file only you can read."""
+    settings = settings_of(config, data_dir)
+    code = 0
+
+    async def run() -> None:
+        nonlocal code
+        async with open_settings_database(settings) as database:
+            with psql_command(database, arguments or []) as command:
+                # Ctrl-C belongs to psql while it runs.
+                before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+                try:
+                    code = await asyncio.to_thread(_run, command.argv, command.environment)
+                finally:
+                    signal.signal(signal.SIGINT, before)
+
+    running.run_loop(run())
+    raise typer.Exit(code)
+
+
+def settings_of(config: Path | None, data_dir: Path | None) -> Settings:
+    """Return the settings, with the data directory that a flag named."""
+    flags: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir)}
+    return load_settings(config=config, flags=flags).settings
+
+
+def _run(argv: list[str], environment: dict[str, str]) -> int:
+    return subprocess.run(argv, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+
+
+async def _up(settings: Settings, *, once: bool) -> None:
+    async with open_settings_database(settings) as database:
+        async with database.session() as connection:
+            await migrate(connection)
+        typer.echo(f"{database.describe}: up, schema up to date")
+        if once:
+            return
+        typer.echo("Ctrl-C stops it")
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in running.STOP_SIGNALS:
+            loop.add_signal_handler(number, stop.set)
+        await stop.wait()
+
+
+async def _status(settings: Settings) -> None:
+    if settings.database.url is None:
+        found = embedded.status(settings.data_dir)
+        where = f" on 127.0.0.1:{found.port}" if found.port is not None else ""
+        typer.echo(f"embedded PostgreSQL: {found.state}{where} ({found.home})")
+        if found.state != "running":
+            raise OperatorError("The private database does not run", fix="`tidegauge db up` starts it")
+    with contextlib.suppress(TimeoutError):
+        async with open_settings_database(settings) as database, database.session() as connection:
+            version = await connection.fetchval("SHOW server_version")
+            schema = await connection.fetchval("SELECT max(version) FROM tidegauge.schema_migrations")
+            typer.echo(f"{database.describe}: PostgreSQL {version}, schema {schema}")

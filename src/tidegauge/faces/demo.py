@@ -1,0 +1,182 @@
+"""`tidegauge demo`: the real monitor against local venues and a generated market."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.app import App, Assignment
+from tidegauge.runtime.settings import Settings, load_settings
+from tidegauge.sinks import report
+
+from . import demo_report, running
+from .logs import log_to_file
+from .options import DataDir, PlainView
+
+SYMBOLS = ("BTCUSDT",)
+VENUES = ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid")
+
+LASTS_S = 60.0
+CRUNCH_AT_S = 20.0
+CRUNCH_FOR_S = 12.0
+
+SAMPLE_EVERY_S = 0.25
+MIN_SAMPLES = 60
+CLEAR_FOR_S = 10.0
+
+READY_WITHIN_S = 30.0
+
+
+def command(
+    keep_running: Annotated[
+        bool, typer.Option("--keep-running", help="Go on until Ctrl-C.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.1, max=20, help="How many times faster to run.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the generated market.")] = 1,
+    plain: PlainView = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Watch the monitor find a liquidity crunch on local venues, with its own database.
+
+    Example: tidegauge demo --speed 2
+    """
+    settings = demo_settings(data_dir, speed)
+    console = Console(force_terminal=False if plain else None, soft_wrap=plain)
+    log_to_file(settings)
+    _introduce(console, settings, speed, keep_running=keep_running)
+    assignment = Assignment(
+        symbols=SYMBOLS,
+        venues=VENUES,
+        duration_s=None if keep_running else LASTS_S / speed,
+        command="demo",
+    )
+    running.run_loop(_run(settings, assignment, console, speed, seed))
+
+
+def demo_settings(data_dir: Path | None, speed: float) -> Settings:
+    """Return the settings of a demo: embedded defaults, whatever the environment says.
+
+    A demo keeps its rows apart from those of real venues, in a folder of its own.
+    """
+    own = load_settings(environ={}, dotenv=None).settings
+    usual = load_settings().settings
+    flags: dict[str, Any] = {
+        "data_dir": str(usual.data_dir / "demo" if data_dir is None else data_dir),
+        "database": {"pg_bin": usual.database.pg_bin},
+        "readings": {
+            "sample_every_s": SAMPLE_EVERY_S / speed,
+            "write_every_s": own.readings.write_every_s / speed,
+        },
+        "windows": {"min_samples": MIN_SAMPLES},
+        "crunch": _hurried(speed),
+        "logging": {"format": "json"},
+    }
+    return load_settings(flags=flags, environ={}, dotenv=None).settings
+
+
+def _hurried(speed: float) -> dict[str, Any]:
+    """The crunch settings of the demo; at a higher speed every hold is as much shorter."""
+    own = load_settings(environ={}, dotenv=None).settings.crunch
+    holds = {"clear_for_s": CLEAR_FOR_S / speed}
+    for name in ("unfillable_hold_s", "floor_hold_s"):
+        holds[name] = getattr(own, name) / speed
+    step = {
+        name: getattr(own.step, name) / speed
+        for name in ("depth_hold_s", "side_hold_s", "spread_hold_s", "slippage_hold_s")
+    }
+    return {**holds, "step": step, "bleed": {"hold_s": own.bleed.hold_s / speed}}
+
+
+def _introduce(
+    console: Console, settings: Settings, speed: float, *, keep_running: bool
+) -> None:
+    ends = "until Ctrl-C" if keep_running else f"for about {LASTS_S / speed:.0f} s"
+    lines = (
+        f"Five local venues, a generated market, a private PostgreSQL; running {ends}.",
+        f"Demo settings: sampled every {SAMPLE_EVERY_S / speed:g} s, min_samples {MIN_SAMPLES},"
+        f" clear_for {CLEAR_FOR_S / speed:g} s (1 s, 300 and 30 s otherwise).",
+        f"A liquidity crunch comes about {CRUNCH_AT_S / speed:.0f} s in, for"
+        f" {CRUNCH_FOR_S / speed:.0f} s, on every venue.",
+        f"Data and log: {settings.data_dir}",
+    )
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+async def _run(
+    settings: Settings, assignment: Assignment, console: Console, speed: float, seed: int
+) -> None:
+    with console.status("Starting PostgreSQL and the local venues (the first time takes longer)"):
+        stack = contextlib.AsyncExitStack()
+        try:
+            endpoints = await stack.enter_async_context(local_venues(speed, seed))
+            settings = _pointed_at(settings, endpoints)
+            app = App(settings, assignment)
+            await stack.enter_async_context(app.opened())
+        except BaseException:
+            await stack.aclose()
+            raise
+    async with stack:
+        await running.watch(app, console, "tidegauge demo")
+        assert app.database is not None
+        rows = await report.read_back(app.database, run_id=app.run_id)
+    demo_report.show(console, rows, app.view(), settings.data_dir)
+
+
+def _pointed_at(settings: Settings, endpoints: Mapping[str, Mapping[str, str]]) -> Settings:
+    flags = {"endpoints": endpoints}
+    pointed = load_settings(flags=flags, environ={}, dotenv=None).settings
+    return settings.model_copy(update={"endpoints": pointed.endpoints})
+
+
+@asynccontextmanager
+async def local_venues(speed: float, seed: int) -> AsyncIterator[dict[str, dict[str, str]]]:
+    """Run the local venue servers in a process of their own; yield where they listen.
+
+    They stop when their standard input closes, so that they never outlive this process.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tidegauge.runtime.local_venues",
+        f"--seed={seed}",
+        f"--speed={speed}",
+        f"--crunch-at={CRUNCH_AT_S}",
+        f"--crunch-for={CRUNCH_FOR_S}",
+        f"--symbols={','.join(SYMBOLS)}",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield await _endpoints(process.stdout)
+    finally:
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 5)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _endpoints(output: asyncio.StreamReader) -> dict[str, dict[str, str]]:
+    try:
+        line = await asyncio.wait_for(output.readline(), READY_WITHIN_S)
+        endpoints: dict[str, dict[str, str]] = json.loads(line)
+    except (TimeoutError, json.JSONDecodeError):
+        raise OperatorError(
+            "The local venue servers did not start",
+            fix="`python -m tidegauge.runtime.local_venues` says why",
+        ) from None
+    return endpoints

@@ -1,0 +1,226 @@
+"""The live view: a table that is redrawn on a terminal, plain lines where there is none."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tidegauge.core.alert import Alert, AlertState, Severity
+from tidegauge.core.reading import Fill, Reading, Taker
+from tidegauge.core.trust import Trust
+from tidegauge.runtime.view import BookView, MonitorView, VenueView
+
+from . import figures
+
+REDRAW_S = 0.5
+LINES_EVERY_S = 5.0
+SHOWN_ALERTS = 4
+
+TRUST_STYLE = {
+    Trust.LIVE: "green",
+    Trust.SYNCING: "yellow",
+    Trust.STALE: "yellow",
+    Trust.UNTRUSTED: "bold red",
+}
+SEVERITY_STYLE = {
+    Severity.INFO: "cyan",
+    Severity.WARNING: "yellow",
+    Severity.HIGH: "bold red",
+    Severity.CRITICAL: "bold white on red",
+}
+
+
+class View(Protocol):
+    """Shows the monitor until it is cancelled."""
+
+    async def show(self, look: Callable[[], MonitorView]) -> None: ...
+
+
+def view_for(console: Console, *, title: str) -> View:
+    """Return the view that fits where the output goes."""
+    return TableView(console, title) if console.is_terminal else LineView(console, title)
+
+
+class TableView:
+    """Redraws one table in place, twice a second."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._title = title
+
+    async def show(self, look: Callable[[], MonitorView]) -> None:
+        with Live(console=self._console, auto_refresh=False, transient=False) as live:
+            try:
+                while True:
+                    live.update(render(look(), self._title), refresh=True)
+                    await asyncio.sleep(REDRAW_S)
+            finally:
+                live.update(render(look(), self._title), refresh=True)
+
+
+class LineView:
+    """Prints a line a book every few seconds, and each alert as it changes."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._title = title
+        self._told: dict[str, tuple[AlertState, Severity]] = {}
+
+    async def show(self, look: Callable[[], MonitorView]) -> None:
+        self._print(self._title)
+        next_lines = time.monotonic()
+        while True:
+            view = look()
+            self._tell_alerts(view)
+            if time.monotonic() >= next_lines:
+                next_lines += LINES_EVERY_S
+                for book in view.books:
+                    self._print(book_line(book, view))
+            await asyncio.sleep(REDRAW_S)
+
+    def _tell_alerts(self, view: MonitorView) -> None:
+        for alert in view.alerts:
+            now = (alert.state, alert.severity)
+            known = self._told.get(alert.id)
+            if now == known or alert.state not in (AlertState.FIRING, AlertState.RESOLVED):
+                continue
+            self._told[alert.id] = now
+            self._print(f"{figures.clock(alert.updated_at)} {alert_line(alert)}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def book_line(book: BookView, view: MonitorView) -> str:
+    """One book in one line of plain text."""
+    head = f"{figures.clock(view.at)} {book.id}"
+    reading = book.reading
+    if reading is None:
+        return f"{head} {book.trust} ({book.reason})"
+    bid_depth, ask_depth = _depths(reading)
+    return (
+        f"{head} {book.trust} {figures.price(reading.best_bid)}/{figures.price(reading.best_ask)}"
+        f" spread {figures.bps(reading.spread_bps)} bps"
+        f" depth {bid_depth}/{ask_depth}"
+        f" sell {_slippage(reading, Taker.SELL)} buy {_slippage(reading, Taker.BUY)} bps"
+        f" imbalance {figures.ratio(reading.imbalance)} crunch {book.crunch.describe()}"
+    )
+
+
+def alert_line(alert: Alert) -> str:
+    """One alert in one line of plain text."""
+    word = "RESOLVED" if alert.state is AlertState.RESOLVED else f"{alert.severity}".upper()
+    return f"{word} {alert.sentence}"
+
+
+def render(view: MonitorView, title: str) -> RenderableType:
+    """Draw the whole view."""
+    uptime = figures.age(view.at - view.started_at)
+    head = Text(f"{title}  {figures.clock(view.at)} UTC  up {uptime}", style="bold")
+    return Group(head, _books(view), _alerts(view), _venues(view), _foot(view))
+
+
+def _books(view: MonitorView) -> Table:
+    table = Table(expand=False, pad_edge=False, header_style="bold")
+    for name in ("book", "trust"):
+        table.add_column(name, no_wrap=True)
+    for name in ("bid", "ask", "spread", "band", "depth b/a", "sell", "buy", "imb", "age"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("crunch", no_wrap=True)
+    for book in view.books:
+        table.add_row(*_row(book))
+    return table
+
+
+def _row(book: BookView) -> list[RenderableType]:
+    trust = Text(book.trust, style=TRUST_STYLE[book.trust])
+    reading = book.reading
+    if reading is None:
+        blanks = [figures.UNKNOWN] * 8
+        return [str(book.id), trust, *blanks, figures.age(book.age), str(book.reason)]
+    band = reading.bands[0].bps if reading.bands else None
+    return [
+        str(book.id),
+        trust,
+        figures.price(reading.best_bid),
+        figures.price(reading.best_ask),
+        figures.bps(reading.spread_bps),
+        figures.UNKNOWN if band is None else f"{band}",
+        "/".join(_depths(reading)),
+        _slippage(reading, Taker.SELL),
+        _slippage(reading, Taker.BUY),
+        figures.ratio(reading.imbalance),
+        figures.age(book.age),
+        _crunch(book),
+    ]
+
+
+def _crunch(book: BookView) -> Text:
+    alert = book.crunch.alert
+    firing = alert is not None and alert.state is AlertState.FIRING
+    style = SEVERITY_STYLE[alert.severity] if firing and alert is not None else ""
+    return Text(book.crunch.describe(), style=style)
+
+
+def _depths(reading: Reading) -> tuple[str, str]:
+    if not reading.bands:
+        return figures.UNKNOWN, figures.UNKNOWN
+    band = reading.bands[0]
+    bid = figures.money(band.bid_quote) + ("" if band.bid_complete else "+")
+    ask = figures.money(band.ask_quote) + ("" if band.ask_complete else "+")
+    return bid, ask
+
+
+def _slippage(reading: Reading, taker: Taker) -> str:
+    fill = _middle_fill(reading, taker)
+    if fill is None:
+        return figures.UNKNOWN
+    if fill.slippage_bps is None:
+        return f"{fill.filled_fraction:.0%} filled"
+    return figures.bps(fill.slippage_bps)
+
+
+def _middle_fill(reading: Reading, taker: Taker) -> Fill | None:
+    wanted = Decimal(500_000)
+    fills = [fill for fill in reading.fills if fill.taker is taker]
+    return min(fills, key=lambda fill: abs(fill.notional - wanted), default=None)
+
+
+def _alerts(view: MonitorView) -> RenderableType:
+    shown = [a for a in view.alerts if a.state in (AlertState.FIRING, AlertState.RESOLVED)]
+    if not shown:
+        return Text("no alerts", style="dim")
+    lines = []
+    for alert in shown[-SHOWN_ALERTS:]:
+        style = "green" if alert.state is AlertState.RESOLVED else SEVERITY_STYLE[alert.severity]
+        lines.append(Text(f"{figures.clock(alert.started_at)} {alert_line(alert)}", style=style))
+    return Group(*lines)
+
+
+def _venues(view: MonitorView) -> Text:
+    return Text("   ".join(_venue(venue) for venue in view.venues), style="dim")
+
+
+def _venue(venue: VenueView) -> str:
+    if venue.quarantined is not None:
+        return f"{venue.name}: {venue.quarantined}"
+    up = all(connected for _, connected in venue.links) if venue.links else False
+    return (
+        f"{venue.name} {'up' if up else 'down'} {venue.frames:,} frames {venue.gaps} gaps"
+        f" {venue.resyncs} resyncs"
+    )
+
+
+def _foot(view: MonitorView) -> Text:
+    dropped = f", {view.rows_dropped:,} dropped" if view.rows_dropped else ""
+    return Text(
+        f"{view.readings:,} readings, {view.rows_written:,} rows in {view.database}"
+        f" ({view.rows_waiting:,} waiting{dropped})",
+        style="dim",
+    )

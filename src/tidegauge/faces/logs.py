@@ -1,0 +1,36 @@
+"""Where a command's log goes: standard error, or a file while a live view owns the terminal."""
+
+from pathlib import Path
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.logging import configure_logging
+from tidegauge.runtime.settings import Settings, secrets
+
+LOG_NAME = "tidegauge.log"
+
+
+def log_to_terminal(settings: Settings) -> None:
+    """Send the log to standard error."""
+    configure_logging(
+        level=settings.logging.level, format=settings.logging.format, secrets=secrets(settings)
+    )
+
+
+def log_to_file(settings: Settings) -> Path:
+    """Send the log to a file in the data directory, as JSON, and return its path.
+
+    Raises `OperatorError` when the directory cannot be written.
+    """
+    path = settings.data_dir / LOG_NAME
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stream = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise OperatorError(
+            f"The log {path} can't be written: {error.strerror}",
+            fix="Name another folder with --data-dir or TIDEGAUGE_DATA_DIR",
+        ) from None
+    configure_logging(
+        level=settings.logging.level, format="json", secrets=secrets(settings), stream=stream
+    )
+    return path

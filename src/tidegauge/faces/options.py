@@ -1,0 +1,29 @@
+"""The options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SymbolNames = Annotated[
+    list[str], typer.Option("--symbol", help="A symbol to monitor, such as BTCUSDT; repeatable.")
+]
+VenueNames = Annotated[
+    list[str] | None,
+    typer.Option("--venue", help="A venue or family (see `tidegauge venues`); repeatable."),
+]
+Duration = Annotated[
+    float | None, typer.Option("--duration", min=0.1, help="Stop after this many seconds.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Monitor without a database: nothing is stored.")
+]
+PlainView = Annotated[
+    bool, typer.Option("--plain", help="Print plain lines, even on a terminal.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; config/settings.yaml by default.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the private database and the log.")
+]

@@ -1,0 +1,107 @@
+"""Running the monitor and replays from a command, with something to look at meanwhile."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tidegauge import venues
+from tidegauge.runtime.app import App, Assignment
+from tidegauge.runtime.plans import monitor_plan
+from tidegauge.runtime.replay import ReplayOutcome
+from tidegauge.runtime.replay import replay as play
+from tidegauge.runtime.settings import Settings
+
+from . import figures
+from .live import alert_line, view_for
+from .logs import log_to_file
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def check_venues(names: Iterable[str]) -> None:
+    """Raise `OperatorError` for an unknown venue before anything is started."""
+    venues.resolve(names)
+
+
+def run_monitor(settings: Settings, assignment: Assignment, *, title: str, plain: bool) -> None:
+    """Run the monitor until it is stopped, showing what it sees."""
+    console = Console(force_terminal=False if plain else None, soft_wrap=plain)
+    if console.is_terminal:
+        title = f"{title}  (log: {log_to_file(settings)})"
+
+    async def run() -> None:
+        app = App(settings, assignment)
+        async with app.opened():
+            await watch(app, console, title)
+
+    run_loop(run())
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def watch(app: App, console: Console, title: str) -> None:
+    """Run an opened app and its view together; a signal stops both, in order."""
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, app.stop.set)
+    view = view_for(console, title=title)
+    async with asyncio.TaskGroup() as tasks:
+        showing = tasks.create_task(view.show(app.view), name="view")
+        await app.run()
+        showing.cancel()
+
+
+def run_replay(tape: Path, speed: float | None, settings: Settings, *, as_json: bool) -> None:
+    """Replay a tape with its progress on standard error, and print what it found."""
+    with _progress() as told:
+        outcome = play(tape, monitor_plan(settings), speed=speed, progress=told)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
+    else:
+        _print_outcome(outcome)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    if not sys.stderr.isatty():
+        yield lambda _records: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading the tape")
+        yield lambda records: progress.update(task, description=f"{records:,} records")
+
+
+def _print_outcome(outcome: ReplayOutcome) -> None:
+    span = (outcome.last_at - outcome.first_at) / 1e9
+    print_line = typer.echo
+    print_line(
+        f"{outcome.tape}: {outcome.frames:,} frames of {span:,.1f} s in {outcome.elapsed_s:.1f} s;"
+        f" {outcome.readings:,} readings, {outcome.gaps} gaps, {outcome.resyncs} resyncs,"
+        f" {outcome.malformed} malformed"
+    )
+    for book in outcome.books:
+        print_line(
+            f"  {book.venue}/{book.symbol} {book.trust} at {book.sequence}: "
+            f"{figures.price(book.best_bid)}/{figures.price(book.best_ask)},"
+            f" {book.updates:,} updates of {book.level_changes:,} levels,"
+            f" {book.bid_levels:,} bids and {book.ask_levels:,} asks"
+        )
+    for alert in outcome.alerts:
+        print_line(f"  {figures.clock(alert.started_at)} {alert_line(alert)}")
+    print_line(f"  sha256 of the readings and alerts: {outcome.hash}")
+
