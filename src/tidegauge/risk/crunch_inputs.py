@@ -1,0 +1,196 @@
+"""One book's windows, and the reading turned into what the crunch rules judge."""
+
+from collections import deque
+from collections.abc import Iterator
+from decimal import Decimal
+
+from ..core.instrument import Nanos
+from ..core.reading import Quotability, Reading
+from . import rules
+from .choice import DAY, choose_band, choose_reference
+from .inputs import BandTracks, Harmful, Judged, Scale, SizeTracks, Track
+from .rules import Inputs
+from .settings import CrunchSettings
+
+
+class CrunchInputs:
+    """The windows of every input, the band and the reference notional they are judged at.
+
+    All bands that a reading offers are sampled, so that the band can change without warming up.
+    """
+
+    def __init__(self, settings: CrunchSettings) -> None:
+        self.settings = settings
+        self.band: int | None = None
+        self.bands: dict[int, BandTracks] = {}
+        self.spread = Track("spread", settings, harmful=Harmful.MORE)
+        self.imbalance = Track("imbalance", settings, harmful=Harmful.AWAY, scale=Scale.PLAIN)
+        self.size: SizeTracks | None = None
+        self.next_size: SizeTracks | None = None
+        self.too_large = False
+        self._day: int | None = None
+        self._narrow = False
+        self._one_sided: deque[bool] = deque(maxlen=settings.clear_samples)
+        self._floored: dict[str, deque[float]] = {
+            cause: deque(maxlen=settings.clear_samples)
+            for cause in (rules.DEPTH_FLOOR, rules.SPREAD_FLOOR, rules.SLIPPAGE_FLOOR)
+            if rules.floor_limit(cause, settings) is not None
+        }
+
+    # -- what the caller must measure ------------------------------------------------------------
+
+    def plan_notionals(self) -> tuple[Decimal, ...]:
+        """Return the notionals that each reading must be measured at."""
+        return tuple(size.notional for size in (self.size, self.next_size) if size is not None)
+
+    def plan_bands(self) -> tuple[int, ...]:
+        """Return the bands that each reading must hold; narrow ones once the narrowest is not known."""
+        extra = self.settings.fallback_bands if self._narrow else ()
+        floors = self.settings.floors
+        floor = () if floors.min_depth is None else (floors.depth_band,)
+        return tuple(sorted({*self.settings.bands, *extra, *floor}))
+
+    # -- from a reading to inputs ----------------------------------------------------------------
+
+    def read(self, reading: Reading) -> Inputs:
+        """Judge a reading against the windows as they stand."""
+        tracks = None if self.band is None else self.bands.get(self.band)
+        depth = bid = ask = None
+        if tracks is not None:
+            depth, bid, ask = map(_judge, tracks.tracks(), tracks.values(reading))
+        sell = buy = sell_fill = buy_fill = None
+        if self.size is not None:
+            sell, buy, sell_fill, buy_fill = map(
+                _judge, self.size.tracks(), self.size.values(reading)
+            )
+        return Inputs(
+            depth=depth,
+            bid=bid,
+            ask=ask,
+            spread=self.spread.judge(reading.spread_bps),
+            sell=sell,
+            buy=buy,
+            sell_fill=sell_fill,
+            buy_fill=buy_fill,
+            imbalance=self.imbalance.judge(reading.imbalance),
+            one_sided=reading.quotability is Quotability.ONE_SIDED,
+            floored={cause: self._floor_value(cause, reading) for cause in self._floored},
+        )
+
+    def _floor_value(self, cause: str, reading: Reading) -> float | None:
+        """Return the value a user floor speaks of, None when it cannot be known."""
+        if cause == rules.SPREAD_FLOOR:
+            return reading.spread_bps
+        if cause == rules.SLIPPAGE_FLOOR:
+            if self.size is None:
+                return None
+            sell, buy, _sold, _bought = self.size.values(reading)
+            return None if sell is None or buy is None else max(sell, buy)
+        band = reading.band(self.settings.floors.depth_band)
+        if band is None:
+            return None
+        total = float(band.bid_quote) + float(band.ask_quote)
+        limit = rules.floor_limit(cause, self.settings)
+        # What is known of an incomplete band may be enough already.
+        return total if band.complete or (limit is not None and total >= limit) else None
+
+    # -- samples ---------------------------------------------------------------------------------
+
+    def sample(self, reading: Reading, now: Nanos, *, firing: bool) -> None:
+        """Take a sample of everything. While an alert fires, nothing is chosen anew."""
+        for band in reading.bands:
+            self._sample_band(band.bps, reading, now)
+        self.spread.sample(reading.spread_bps, now)
+        self.imbalance.sample(reading.imbalance, now)
+        for size in (self.size, self.next_size):
+            if size is not None:
+                for track, value in zip(size.tracks(), size.values(reading), strict=True):
+                    track.sample(value, now)
+        self._one_sided.append(reading.quotability is Quotability.ONE_SIDED)
+        for cause, values in self._floored.items():
+            value = self._floor_value(cause, reading)
+            if value is not None:
+                values.append(value)
+        if reading.quotability is Quotability.QUOTED:
+            self._choose(reading, now, firing=firing)
+
+    def _sample_band(self, bps: int, reading: Reading, now: Nanos) -> None:
+        settings = self.settings
+        if bps not in settings.bands and bps not in settings.fallback_bands:
+            return
+        tracks = self.bands.setdefault(bps, BandTracks(bps, settings))
+        for track, value in zip(tracks.tracks(), tracks.values(reading), strict=True):
+            track.sample(value, now)
+
+    def _choose(self, reading: Reading, now: Nanos, *, firing: bool) -> None:
+        narrowest = reading.band(min(self.settings.bands))
+        if narrowest is not None and not narrowest.complete:
+            self._narrow = True
+        if not firing or self.band is None:
+            spread = self.spread.baseline()
+            assert spread is not None
+            self.band = choose_band(reading, spread, self.band, self.settings)
+        if not firing or self.size is None:
+            self._choose_size(now)
+
+    def _choose_size(self, now: Nanos) -> None:
+        """Choose the reference notional once a day; a new one first warms up beside the old."""
+        day = now // DAY
+        if day != self._day and (chosen := choose_reference(self.bands, self.settings)):
+            notional, self.too_large = chosen
+            self._day = day
+            if self.size is None:
+                self.size = SizeTracks(notional, self.settings)
+            elif notional != self.size.notional:
+                self.next_size = SizeTracks(notional, self.settings)
+        following = self.next_size
+        if following is not None and following.sell_fill.normal.ready:
+            self.size, self.next_size = following, None
+
+    # -- standing still --------------------------------------------------------------------------
+
+    def tracks(self) -> Iterator[Track]:
+        """Iterate over everything that has windows."""
+        yield self.spread
+        yield self.imbalance
+        for band in self.bands.values():
+            yield from band.tracks()
+        for size in (self.size, self.next_size):
+            if size is not None:
+                yield from size.tracks()
+
+    def freeze(self, at: Nanos) -> None:
+        """Stand still; what is still warming up has nothing to lose, and goes on."""
+        for track in self.tracks():
+            if track.normal.ready:
+                track.normal.freeze(at)
+
+    def thaw(self, at: Nanos) -> None:
+        """Go on."""
+        for track in self.tracks():
+            track.normal.thaw(at)
+
+    def rebase(self, at: Nanos) -> None:
+        """Take the second baselines for the first."""
+        for track in self.tracks():
+            track.rebase(at)
+
+    def expire(self, at: Nanos) -> None:
+        """Drop what grew too old while the book was not seen."""
+        for track in self.tracks():
+            track.normal.expire(at)
+
+    # -- recovery --------------------------------------------------------------------------------
+
+    def recovered(self, cause: str, track: Track | None) -> bool | None:
+        """Whether a cause that breached is harmless again, None when it could not be seen."""
+        if track is not None:
+            return rules.recovered(track, self.settings)
+        if cause == rules.ONE_SIDED:
+            seen = self._one_sided
+            return 2 * sum(seen) < len(seen) if seen else None
+        return rules.floor_recovered(cause, list(self._floored[cause]), self.settings)
+
+
+def _judge(track: Track, value: float | None) -> Judged:
+    return track.judge(value)

@@ -1,0 +1,209 @@
+"""What breaches, and what has recovered: the rules of the liquidity crunch (docs/signals.md §3).
+
+A rule answers yes, no or unknown (None). Each has a hold of its own; several rules may speak of one
+cause, which is what an alert names.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..core.alert import Severity
+from ..core.instrument import Nanos
+from .inputs import Harmful, Judged, Track
+from .settings import CrunchSettings, Threshold
+
+DEPTH, BID_DEPTH, ASK_DEPTH = "depth", "bid_depth", "ask_depth"
+SPREAD, SELL_SLIPPAGE, BUY_SLIPPAGE = "spread", "sell_slippage", "buy_slippage"
+SELL_FILL, BUY_FILL, ONE_SIDED = "sell_fill", "buy_fill", "one_sided"
+DEPTH_FLOOR, SPREAD_FLOOR, SLIPPAGE_FLOOR = "depth_floor", "spread_floor", "slippage_floor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that a crunch is judged by at one instant; None: no window of it exists yet.
+
+    `floored` are the values that the user set limits for, by cause.
+    """
+
+    depth: Judged | None
+    bid: Judged | None
+    ask: Judged | None
+    spread: Judged | None
+    sell: Judged | None
+    buy: Judged | None
+    sell_fill: Judged | None
+    buy_fill: Judged | None
+    imbalance: Judged | None
+    one_sided: bool
+    floored: dict[str, float | None]
+
+    def all(self) -> tuple[Judged, ...]:
+        """Return what is judged against a window."""
+        inputs = (
+            self.depth, self.bid, self.ask, self.spread, self.sell, self.buy, self.imbalance,
+        )  # fmt: skip
+        return tuple(judged for judged in inputs if judged is not None)
+
+
+class Evidence(NamedTuple):
+    """One rule's answer. `harm` is what severity is read from, `threshold` a harm.
+
+    For a user floor `limit` is set instead, in the unit of the value.
+    """
+
+    rule: str
+    cause: str
+    hold: Nanos
+    breached: bool | None
+    harm: float = 0.0
+    threshold: float = 0.0
+    judged: Judged | None = None
+    least: Severity = Severity.WARNING
+    value: float | None = None
+    limit: float | None = None
+
+    @property
+    def value_now(self) -> float | None:
+        """Return the value of the cause, in its own unit."""
+        return self.value if self.judged is None else self.judged.value
+
+    @property
+    def value_at_threshold(self) -> float | None:
+        """Return the value at which this rule breaches, in the unit of the cause."""
+        if self.judged is None:
+            return self.limit
+        return self.judged.at_harm(self.threshold)
+
+    @property
+    def baseline(self) -> float | None:
+        """Return what is normal, in the unit of the cause."""
+        return None if self.judged is None else self.judged.baseline
+
+
+def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
+    """Yield the answer of every rule, the most telling cause first."""
+    rules = settings
+    yield _step(DEPTH, inputs.depth, rules.depth_step, rules.step_hold)
+    yield _bleed(DEPTH, inputs.depth, settings)
+    supporting = (
+        (BID_DEPTH, inputs.bid, SELL_SLIPPAGE, inputs.sell),
+        (ASK_DEPTH, inputs.ask, BUY_SLIPPAGE, inputs.buy),
+    )
+    for depth_name, depth, slippage_name, slippage in supporting:
+        fallen = _step(depth_name, depth, rules.side_step, rules.side_hold)
+        yield _supported(fallen, slippage, rules.supporting_harm)
+        yield _bleed(depth_name, depth, settings)
+        risen = _step(slippage_name, slippage, rules.slippage_step, rules.side_hold)
+        yield _supported(risen, depth, rules.supporting_harm)
+    yield _step(SPREAD, inputs.spread, rules.spread_step, rules.step_hold)
+    yield _cannot_fill(SELL_FILL, inputs.sell_fill, rules.fill_hold)
+    yield _cannot_fill(BUY_FILL, inputs.buy_fill, rules.fill_hold)
+    yield Evidence(ONE_SIDED, ONE_SIDED, rules.fill_hold, inputs.one_sided, least=Severity.CRITICAL)
+    for cause, value in inputs.floored.items():
+        yield _floor(cause, value, settings)
+
+
+def _step(name: str, judged: Judged | None, threshold: Threshold, hold: Nanos) -> Evidence:
+    if judged is None or judged.harm is None or judged.noise is None:
+        return Evidence(f"{name}:step", name, hold, None)
+    limit = threshold.at(judged.noise)
+    return Evidence(f"{name}:step", name, hold, judged.harm >= limit, judged.harm, limit, judged)
+
+
+def _supported(breach: Evidence, support: Judged | None, least: float) -> Evidence:
+    """Return `breach`, believed only if the other input of its side is harmed as well."""
+    if not breach.breached:
+        return breach
+    harm = None if support is None else support.harm
+    return breach._replace(breached=None if harm is None else harm >= least)
+
+
+def _bleed(name: str, judged: Judged | None, settings: CrunchSettings) -> Evidence:
+    rule = f"{name}:bleed"
+    if judged is None or judged.noise is None:
+        return Evidence(rule, name, settings.bleed_hold, None)
+    now = judged.track.median_harm(settings.clear_samples)
+    for samples, threshold in bleed_thresholds(judged.track, settings):
+        limit = threshold.at(judged.noise)
+        median = judged.track.median_harm(samples)
+        lasting = median is not None and median >= limit
+        if lasting and now is not None and now >= settings.bleed_still * limit:
+            return Evidence(rule, name, settings.bleed_hold, True, now, limit, judged)
+    return Evidence(rule, name, settings.bleed_hold, False)
+
+
+def _cannot_fill(name: str, judged: Judged | None, hold: Nanos) -> Evidence:
+    if judged is None or judged.value is None or not judged.track.normal.ready:
+        return Evidence(name, name, hold, None)
+    cannot = judged.value < 1.0 and judged.track.baseline() == 1.0
+    return Evidence(name, name, hold, cannot, judged=judged, least=Severity.CRITICAL)
+
+
+def _floor(cause: str, value: float | None, settings: CrunchSettings) -> Evidence:
+    limit = floor_limit(cause, settings)
+    assert limit is not None
+    breached = None if value is None else _beyond(cause, value, limit)
+    return Evidence(cause, cause, settings.floor_hold, breached, value=value, limit=limit)
+
+
+def _beyond(cause: str, value: float, limit: float) -> bool:
+    return value < limit if cause == DEPTH_FLOOR else value > limit
+
+
+def floor_limit(cause: str, settings: CrunchSettings) -> float | None:
+    """Return the limit the user set, in the unit of the value; None when off."""
+    floors = settings.floors
+    if cause == DEPTH_FLOOR:
+        return None if floors.min_depth is None else float(floors.min_depth)
+    return floors.max_spread_bps if cause == SPREAD_FLOOR else floors.max_slippage_bps
+
+
+def bleed_thresholds(
+    track: Track, settings: CrunchSettings
+) -> tuple[tuple[int, Threshold], tuple[int, Threshold]]:
+    """Return (samples, threshold) of the short and of the long bleed of a depth."""
+    if track.name == DEPTH:
+        short, long = settings.depth_bleed_short, settings.depth_bleed_long
+    else:
+        short, long = settings.side_bleed_short, settings.side_bleed_long
+    return (settings.bleed_short, short), (settings.bleed_long, long)
+
+
+def lowest_threshold(track: Track, settings: CrunchSettings) -> float | None:
+    """Return the lowest harm by which any rule would let this input breach."""
+    noise = track.noise()
+    if noise is None:
+        return None
+    if track.name == SPREAD:
+        return settings.spread_step.at(noise)
+    if track.harmful is Harmful.MORE:
+        return settings.slippage_step.at(noise)
+    step = settings.depth_step if track.name == DEPTH else settings.side_step
+    bleeds = [threshold.at(noise) for _, threshold in bleed_thresholds(track, settings)]
+    return min(step.at(noise), *bleeds)
+
+
+def recovered(track: Track, settings: CrunchSettings) -> bool | None:
+    """Whether a breached input is harmless again, None when it could not be seen.
+
+    The median of its last samples of harm must lie under `clear_share` of its lowest threshold; a
+    side that could not be filled must be filled.
+    """
+    harm = track.median_harm(settings.clear_samples)
+    if harm is None or not track.seen:
+        return None
+    if track.name in (SELL_FILL, BUY_FILL):
+        return harm <= 0
+    threshold = lowest_threshold(track, settings)
+    return None if threshold is None else harm < settings.clear_share * threshold
+
+
+def floor_recovered(cause: str, values: list[float], settings: CrunchSettings) -> bool | None:
+    """Whether the median of the last samples is inside the user's limit by its margin."""
+    limit = floor_limit(cause, settings)
+    if limit is None or not values:
+        return None
+    median = sorted(values)[len(values) // 2]
+    margin = settings.floor_margin if cause == DEPTH_FLOOR else -settings.floor_margin
+    return not _beyond(cause, median, limit * (1 + margin))
