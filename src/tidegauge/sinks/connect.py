@@ -22,7 +22,7 @@ from .embedded import EmbeddedPostgres
 __all__ = ["Database", "database_at", "mask", "open_database"]
 
 CONNECT_DEADLINE_S = 10.0
-CLOSE_DEADLINE_S = 3.0
+CLOSE_DEADLINE_S = 1.0
 
 
 async def _leave_alone() -> None:

@@ -1,0 +1,100 @@
+"""Decides when to write and what to give up. Pure: time is an argument, nothing is written here."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tidegauge.core.instrument import SECOND, Nanos
+
+from .rows import Kind, Record
+
+WORTH = (Kind.RUN, Kind.INSTRUMENT, Kind.ALERT, Kind.FEED_EVENT, Kind.READING)
+"""In which order records are written: a reading may wait for an alert, never the other way."""
+
+SPARED = (Kind.READING, Kind.FEED_EVENT, Kind.INSTRUMENT)
+"""In which order records are given up when there is no room. What is not here never is."""
+
+URGENT = frozenset({Kind.RUN, Kind.ALERT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterLimits:
+    """How much the writer holds, and how long it waits.
+
+    `batch`: records in one transaction. `age_s`: how long a lone record waits for others.
+    `capacity`: records held while the database is away.
+    """
+
+    batch: int = 500
+    age_s: float = 1.0
+    capacity: int = 20_000
+    connect_s: float = 5.0
+    command_s: float = 10.0
+    backoff_s: float = 0.1
+    longest_backoff_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record that waits, and since when."""
+
+    kind: Kind
+    record: Record
+    at: Nanos
+
+
+class Backlog:
+    """What waits to be written: for each kind, first in, first out.
+
+    Batches laid end to end are, kind by kind, the records that went in, less those given up.
+    """
+
+    __slots__ = ("_age", "_batch", "_capacity", "_waiting")
+
+    def __init__(self, limits: WriterLimits) -> None:
+        self._batch = limits.batch
+        self._age: Nanos = int(limits.age_s * SECOND)
+        self._capacity = limits.capacity
+        self._waiting: dict[Kind, deque[Entry]] = {kind: deque() for kind in WORTH}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def add(self, kind: Kind, record: Record, now: Nanos) -> Kind | None:
+        """Take a record in. Returns the kind of the record given up for it, if one was."""
+        self._waiting[kind].append(Entry(kind, record, now))
+        if len(self) <= self._capacity:
+            return None
+        for spared in SPARED:
+            if self._waiting[spared]:
+                self._waiting[spared].popleft()
+                return spared
+        return None
+
+    def due_at(self) -> Nanos | None:
+        """Return when the next batch is to be written; None: nothing waits."""
+        oldest = min((queue[0].at for queue in self._waiting.values() if queue), default=None)
+        if oldest is None:
+            return None
+        if any(self._waiting[kind] for kind in URGENT) or len(self) >= self._batch:
+            return oldest
+        return oldest + self._age
+
+    def due(self, now: Nanos) -> bool:
+        """Whether to write now: something urgent waits, a batch is full, or a record is old."""
+        due_at = self.due_at()
+        return due_at is not None and due_at <= now
+
+    def take(self) -> list[Entry]:
+        """Take the next batch out."""
+        batch: list[Entry] = []
+        for kind in WORTH:
+            queue = self._waiting[kind]
+            while queue and len(batch) < self._batch:
+                batch.append(queue.popleft())
+        return batch
+
+    def put_back(self, batch: Iterable[Entry]) -> None:
+        """Return records that were taken and not written, to where they were."""
+        for entry in reversed(list(batch)):
+            self._waiting[entry.kind].appendleft(entry)

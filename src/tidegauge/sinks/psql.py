@@ -1,0 +1,65 @@
+"""How `psql` is run: the password goes by a private file, never by an argument."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tidegauge.core.errors import OperatorError
+
+from .connect import Database
+
+
+@dataclass(frozen=True, slots=True)
+class PsqlCall:
+    """What to run, and in which environment. Neither holds the password."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(repr=False)
+
+
+@contextmanager
+def psql_call(
+    database: Database, environment: dict[str, str], arguments: Sequence[str] = ()
+) -> Iterator[PsqlCall]:
+    """Lend the command line of psql; its password file is gone afterwards.
+
+    Run it as a child inside the `with`, do not replace this process by it. `environment` is the one
+    psql is to inherit. Raises `OperatorError` when there is no psql.
+    """
+    program = find_psql(database.binaries, environment.get("PATH"))
+    env = {name: value for name, value in environment.items() if "PASSWORD" not in name}
+    # Names without their schema; readable numbers are psql's own business.
+    env["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} -c search_path=tidegauge,public".strip()
+    env["PGAPPNAME"] = "tidegauge db psql"
+    argv = (str(program), f"--dbname={database.url}", *arguments)
+    if database.password is None:
+        yield PsqlCall(argv, env)
+        return
+    with tempfile.TemporaryDirectory(prefix="tidegauge-") as folder:  # mode 0700
+        file = Path(folder, "pgpass")
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w") as passwords:
+            passwords.write(f"*:*:*:*:{_escaped(database.password)}\n")
+        yield PsqlCall(argv, {**env, "PGPASSFILE": str(file)})
+
+
+def find_psql(binaries: Path | None, path: str | None) -> Path:
+    """Return the psql beside the server's programs, else the one on the PATH."""
+    if binaries is not None and os.access(binaries / "psql", os.X_OK):
+        return binaries / "psql"
+    found = shutil.which("psql", path=path)
+    if found is None:
+        raise OperatorError(
+            "there is no psql on the PATH",
+            fix="Install PostgreSQL's client (postgresql-client), or use any other with the URL that "
+            "`tidegauge db status` shows",
+        )
+    return Path(found)
+
+
+def _escaped(password: str) -> str:
+    return password.replace("\\", "\\\\").replace(":", "\\:")
