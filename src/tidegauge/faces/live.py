@@ -14,6 +14,7 @@ from rich.text import Text
 from tidegauge.core.alert import Alert, AlertState, Severity
 from tidegauge.core.reading import Fill, Reading, Taker
 from tidegauge.core.trust import Trust
+from tidegauge.risk.status import CrunchPhase, CrunchStatus
 from tidegauge.runtime.view import BookView, MonitorView, VenueView
 
 from . import figures
@@ -109,8 +110,20 @@ def book_line(book: BookView, view: MonitorView) -> str:
         f" spread {figures.bps(reading.spread_bps)} bps"
         f" depth {bid_depth}/{ask_depth}"
         f" sell {_slippage(reading, Taker.SELL)} buy {_slippage(reading, Taker.BUY)} bps"
-        f" imbalance {figures.ratio(reading.imbalance)} crunch {book.crunch.describe()}"
+        f" imbalance {figures.ratio(reading.imbalance)} crunch {crunch_words(book.crunch)}"
     )
+
+
+def crunch_words(status: CrunchStatus) -> str:
+    """What the crunch detector makes of a book, in a few words."""
+    if status.phase is CrunchPhase.WARMING:
+        return f"warming {status.samples}/{status.samples_needed}"
+    depth = status.input("depth")
+    noise = ""
+    if depth is not None and depth.harm is not None and depth.robust_z is not None:
+        noise = f" h {depth.harm:+.2f} ({depth.robust_z:+.1f}s)"
+    severity = f" {status.alert.severity}" if status.phase is CrunchPhase.FIRING and status.alert else ""
+    return f"{status.phase}{severity}{noise}{' noisy' if status.noise_limited else ''}"
 
 
 def alert_line(alert: Alert) -> str:
@@ -165,7 +178,7 @@ def _crunch(book: BookView) -> Text:
     alert = book.crunch.alert
     firing = alert is not None and alert.state is AlertState.FIRING
     style = SEVERITY_STYLE[alert.severity] if firing and alert is not None else ""
-    return Text(book.crunch.describe(), style=style)
+    return Text(crunch_words(book.crunch), style=style)
 
 
 def _depths(reading: Reading) -> tuple[str, str]:

@@ -52,14 +52,14 @@ class WatchedBook:
         self.readings = 0
         self._base = plan.measure
         self._plan = plan.measure
-        self._wanted: tuple[Decimal, ...] = ()
+        self._wanted: tuple[tuple[Decimal, ...], tuple[int, ...]] = ((), ())
 
     def plan(self) -> MeasurePlan:
-        """The measure plan, with the notional the detector judges slippage by."""
-        wanted = tuple(self.detector.plan_notionals())
+        """The measure plan, with the sizes and bands that the detector judges by."""
+        wanted = (self.detector.plan_notionals(), self.detector.plan_bands())
         if wanted != self._wanted:
             self._wanted = wanted
-            self._plan = self._base.adding(notionals=wanted)
+            self._plan = self._base.adding(notionals=wanted[0], bands=wanted[1])
         return self._plan
 
 

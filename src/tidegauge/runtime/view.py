@@ -7,7 +7,7 @@ from tidegauge.core.alert import Alert
 from tidegauge.core.instrument import BookId, Nanos
 from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.risk.crunch import CrunchStatus
+from tidegauge.risk.status import CrunchStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,167 @@
+"""From books to readings and alerts, with time as an argument."""
+
+from decimal import Decimal
+
+from tests.support.plain_venue import SPEC, frame, instrument
+from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import SECOND, BookId, Nanos
+from tidegauge.core.reading import Reading
+from tidegauge.core.trust import Trust
+from tidegauge.risk.measure import MeasurePlan
+from tidegauge.risk.settings import CrunchSettings
+from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.wire.feed import Listing, VenueFeed
+from tidegauge.wire.protocol import BOOK_LINK, Fetch, Send
+
+BOOK = BookId("plain", "AAAUSDT")
+PLAN = MonitorPlan(
+    measure=MeasurePlan(notionals=(Decimal(1_000),)),
+    crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND),
+)
+
+
+class Bench:
+    """A monitor over one plain venue, and every record it emitted."""
+
+    def __init__(self, plan: MonitorPlan = PLAN) -> None:
+        self.records: list[Record] = []
+        self.monitor = Monitor(plan, self.records.append)
+        self.feed = VenueFeed(SPEC, [Listing(symbol="AAAUSDT", instrument=instrument())])
+        self.monitor.watch(self.feed)
+        self.number = 0
+        self.left = self.monitor.handle(self.feed.opened(BOOK_LINK, 0), 0)
+
+    def quote(self, now: Nanos, size: float = 100.0, *, bid: str = "99.99") -> None:
+        """The venue tells its whole book: one level a side just off the touch."""
+        self.number += 1
+        text = f"{size:.3f}"
+        told = frame(
+            "snapshot",
+            [(bid, "1"), ("99.95", text), ("95", text)],
+            [("100.01", "1"), ("100.05", text), ("105", text)],
+            number=self.number,
+        )
+        self.say(told, now)
+
+    def say(self, told: str, now: Nanos) -> None:
+        self.monitor.advance(now)
+        self.left += self.monitor.handle(self.feed.received(BOOK_LINK, told, now), now)
+
+    def readings(self) -> list[Reading]:
+        return [record for record in self.records if isinstance(record, Reading)]
+
+    def alerts(self) -> list[Alert]:
+        return [record for record in self.records if isinstance(record, Alert)]
+
+
+def test_what_only_a_driver_can_do_is_handed_back() -> None:
+    """Sends and fetches are not the monitor's to make."""
+    bench = Bench()
+    assert [effect.text for effect in bench.left if isinstance(effect, Send)] == ["subscribe AAA"]
+    bench.say(frame("lost"), SECOND)
+    assert any(isinstance(effect, Fetch) for effect in bench.left)
+
+
+def test_readings_are_written_at_their_cadence_however_busy_the_feed() -> None:
+    """A thousand frames in ten seconds are ten rows."""
+    bench = Bench()
+    for step in range(1000):
+        bench.quote(step * SECOND // 100)
+    assert len(bench.readings()) == 10
+    assert bench.monitor.readings >= 1000
+
+
+def test_a_quiet_book_is_read_and_written_again() -> None:
+    """An unchanged LIVE book still tells how things are."""
+    bench = Bench()
+    bench.quote(0)
+    bench.monitor.advance(SECOND)
+    bench.monitor.advance(5 * SECOND)
+    assert len(bench.readings()) == 6
+    assert bench.readings()[-1].origin.feed_age == 5 * SECOND
+
+
+def test_no_reading_comes_from_a_book_that_is_not_live() -> None:
+    """Lost, crossed or never synchronised: nothing is read, nothing is written."""
+    bench = Bench()
+    bench.monitor.advance(0)
+    bench.monitor.advance(3 * SECOND)
+    assert not bench.readings()
+    bench.quote(3 * SECOND)
+    bench.quote(3 * SECOND + 1, bid="100.02")
+    bench.say(frame("lost"), 4 * SECOND)
+    bench.monitor.advance(9 * SECOND)
+    assert len(bench.readings()) == 1
+    (view,) = bench.monitor.books(9 * SECOND)
+    assert (view.trust, view.reading) == (Trust.SYNCING, None)
+
+
+def _crunched(bench: Bench) -> None:
+    for second in range(100):
+        bench.quote(second * SECOND, size=100 + second % 3)
+    for second in range(100, 110):
+        bench.quote(second * SECOND, size=20)
+
+
+def test_a_crunch_is_alerted_while_it_lasts_and_cleared_after() -> None:
+    """One alert, from firing to resolved, and a reading written with each change of it."""
+    bench = Bench()
+    _crunched(bench)
+    firing = [alert for alert in bench.alerts() if alert.state is AlertState.FIRING]
+    assert firing
+    assert firing[0].updated_at <= 103 * SECOND
+    written = {reading.origin.received_at for reading in bench.readings()}
+    assert firing[0].updated_at in written
+    for second in range(110, 140):
+        bench.quote(second * SECOND, size=100)
+    assert bench.alerts()[-1].state is AlertState.RESOLVED
+    assert len({alert.id for alert in bench.alerts() if alert.state is not AlertState.PENDING}) == 1
+
+
+def test_a_firing_alert_survives_the_loss_of_its_book_marked_unobserved() -> None:
+    """It never resolves from missing data."""
+    bench = Bench()
+    _crunched(bench)
+    bench.say(frame("lost"), 111 * SECOND)
+    bench.monitor.advance(300 * SECOND)
+    last = bench.alerts()[-1]
+    assert last.state is AlertState.FIRING
+    assert last.unobserved_since == 111 * SECOND
+
+
+def test_a_feed_started_again_keeps_what_was_learned_of_its_books() -> None:
+    """A crash of ours costs the book, not the hour of baseline."""
+    bench = Bench()
+    for second in range(70):
+        bench.quote(second * SECOND)
+    again = VenueFeed(SPEC, [Listing(symbol="AAAUSDT", instrument=instrument())], first_epoch=2)
+    bench.monitor.watch(again)
+    (view,) = bench.monitor.books(71 * SECOND)
+    assert view.reading is None
+    assert view.crunch.samples >= 60
+
+
+def test_a_process_that_slept_makes_up_no_samples() -> None:
+    """After an hour of sleep the window holds what was seen, not an hour of one value."""
+    bench = Bench()
+    bench.quote(0)
+    bench.monitor.advance(SECOND)
+    before = bench.monitor.books(SECOND)[0].crunch.samples
+    bench.monitor.advance(3600 * SECOND)
+    assert bench.monitor.books(3600 * SECOND)[0].crunch.samples <= before + 12
+
+
+def test_every_feed_event_is_emitted() -> None:
+    """Connects, trust and gaps are records like any other."""
+    bench = Bench()
+    bench.quote(0)
+    bench.say(frame("lost"), SECOND)
+    kinds = [record.kind for record in bench.records if isinstance(record, FeedEvent)]
+    assert kinds == [
+        FeedEventKind.CONNECTED,
+        FeedEventKind.TRUST,
+        FeedEventKind.TRUST,
+        FeedEventKind.GAP,
+        FeedEventKind.TRUST,
+    ]
