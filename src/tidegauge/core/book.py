@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from sortedcontainers import SortedDict
 
 from .errors import BookInvariantError, MalformedFrame
-from .exact import from_units, parse, to_units
+from .exact import EXACT, from_units, parse, to_units
 
 WireLevels: TypeAlias = Sequence[tuple[str, str]]
 """Levels as the venue wrote them: (price text, absolute size text); size zero removes the level."""
@@ -51,7 +51,7 @@ class BookSide:
     it is parsed; two spellings of one price lead to the same `Level`.
     """
 
-    __slots__ = ("by_price", "by_text", "levels", "side", "window")
+    __slots__ = ("by_price", "by_text", "cut", "levels", "side", "window")
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -59,6 +59,8 @@ class BookSide:
         self.by_text: dict[str, Level] = {}
         self.by_price: dict[Decimal, Level] = {}
         self.window: int | None = None
+        self.cut = False
+        """A touch took levels out of a full window: what lay beyond it is not known."""
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -159,12 +161,13 @@ class OrderBook:
         so that the known range moves with it. Neither means the venue sends its whole book.
         Raises `MalformedFrame`, the book then unchanged.
         """
-        parsed_bids, parsed_asks = self._parse_all(bids), self._parse_all(asks)
+        parsed_bids, parsed_asks = self._parse_all(bids, asks)
         self.bids.clear()
         self.asks.clear()
         self.bids.set_all(self._intern_all(self.bids, bids, parsed_bids))
         self.asks.set_all(self._intern_all(self.asks, asks, parsed_asks))
         self.bids.window = self.asks.window = window
+        self.bids.cut = self.asks.cut = False
         self.known_bid = _edge(self.bids, limit)
         self.known_ask = _edge(self.asks, limit)
         self._keep_window()
@@ -191,6 +194,7 @@ class OrderBook:
         )
         for side, touched in ((self.bids, touched_bids), (self.asks, touched_asks)):
             best = touched[0][0] if touched else None
+            side.cut = side.cut or (side.window is not None and len(side) >= side.window)
             side.set_all([(level, 0) for level in _better_than(side, best)])
             side.set_all(touched)
         self._keep_window()
@@ -199,14 +203,18 @@ class OrderBook:
         """Keep the best `levels` of each side; the known range narrows to what is kept."""
         dropped = 0
         for side in (self.bids, self.asks):
+            before = len(side)
             while len(side) > levels:
                 side.drop_worst()
-                dropped += 1
-                worst = side.worst()
-                if side.side is Side.BID:
-                    self.known_bid = worst
-                else:
-                    self.known_ask = worst
+            dropped += before - len(side)
+            worst = side.worst()
+            if len(side) == before or worst is None:
+                continue
+            # Never wider than it was: beyond the snapshot only levels that changed are held.
+            if side.side is Side.BID:
+                self.known_bid = worst if self.known_bid is None else max(self.known_bid, worst)
+            else:
+                self.known_ask = worst if self.known_ask is None else min(self.known_ask, worst)
         return dropped
 
     def clear(self) -> None:
@@ -259,23 +267,27 @@ class OrderBook:
         """
         book_side = self.side(side)
         if book_side.window is not None:
-            return book_side.worst() if len(book_side) >= book_side.window else None
+            full = book_side.cut or len(book_side) >= book_side.window
+            return book_side.worst() if full else None
         return self.known_bid if side is Side.BID else self.known_ask
 
     def check(self) -> None:
         """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
         for side in (self.bids, self.asks):
-            previous: Level | None = None
+            previous: int | None = None
             for level in side.levels:
+                ticks: int = level.ticks
                 if level.lots <= 0:
                     raise BookInvariantError(f"{side.side} level {level} has {level.lots} lots")
-                if from_units(level.ticks, self.price_scale) != level:
-                    raise BookInvariantError(f"{side.side} level {level} has {level.ticks} ticks")
+                if from_units(ticks, self.price_scale) != level:
+                    raise BookInvariantError(f"{side.side} level {level} has {ticks} ticks")
                 if side.levels[level] is not level or side.by_price.get(level) is not level:
                     raise BookInvariantError(f"{side.side} level {level} is two levels")
-                if previous is not None and previous.ticks >= level.ticks:
+                if previous is not None and previous >= ticks:
                     raise BookInvariantError(f"{side.side} levels out of order at {level}")
-                previous = level
+                previous = ticks
+            if sum(1 for level in side.by_price.values() if level.lots) != len(side):
+                raise BookInvariantError(f"a {side.side} level with a size is not in the book")
             if side.window is not None and len(side) > side.window:
                 raise BookInvariantError(f"{side.side} side exceeds its window of {side.window}")
 
@@ -293,26 +305,29 @@ class OrderBook:
                 [(ask_text[price], sizes[size]) for price, size in asks],
             )
         except KeyError:
-            # Both sides are read before either is interned: reading may refine the scales.
-            parsed_bids, parsed_asks = self._parse_all(bids), self._parse_all(asks)
+            parsed_bids, parsed_asks = self._parse_all(bids, asks)
             return (
                 self._intern_all(self.bids, bids, parsed_bids),
                 self._intern_all(self.asks, asks, parsed_asks),
             )
 
-    def _parse_all(self, levels: WireLevels) -> list[tuple[Decimal, Decimal]]:
-        """Read every level, and refine the scales to what they need."""
+    def _parse_all(self, *sides: WireLevels) -> list[list[tuple[Decimal, Decimal]]]:
+        """Read both sides, then refine the scales to what they need; nothing moves before that."""
+        price_scale, size_scale = self.price_scale, self.size_scale
         parsed = []
-        for price_text, size_text in levels:
-            price, size = parse(price_text), parse(size_text)
-            if not price:
-                raise MalformedFrame("a price of zero")
-            parsed.append((price, size * self.contract_value))
-        for price, size in parsed:
-            while to_units(price, self.price_scale) is None:
-                self._refine(price=1)
-            while to_units(size, self.size_scale) is None:
-                self._refine(size=1)
+        for levels in sides:
+            side = []
+            for price_text, size_text in levels:
+                price = parse(price_text)
+                if not price:
+                    raise MalformedFrame("a price of zero")
+                size = EXACT.multiply(parse(size_text), self.contract_value)
+                price_scale = _fitting(price, price_scale)
+                size_scale = _fitting(size, size_scale)
+                side.append((price, size))
+            parsed.append(side)
+        if (price_scale, size_scale) != (self.price_scale, self.size_scale):
+            self._refine(price_scale, size_scale)
         return parsed
 
     def _intern_all(
@@ -336,23 +351,31 @@ class OrderBook:
             resolved.append((level, lots))
         return resolved
 
-    def _refine(self, *, price: int = 0, size: int = 0) -> None:
-        """Add decimal places to the scales, and restate every level in them."""
-        if max(self.price_scale + price, self.size_scale + size) > MOST_SCALE:
-            raise MalformedFrame(f"more than {MOST_SCALE} decimals")
-        self.price_scale += price
-        self.size_scale += size
+    def _refine(self, price_scale: int, size_scale: int) -> None:
+        """Go over to finer scales, and restate every level in them."""
+        by_price = 10 ** (price_scale - self.price_scale)
+        by_size = 10 ** (size_scale - self.size_scale)
+        self.price_scale, self.size_scale = price_scale, size_scale
         self.sizes.clear()
         for side in (self.bids, self.asks):
             for level in side.by_price.values():
-                level.ticks *= 10**price
-                level.lots *= 10**size
+                level.ticks *= by_price
+                level.lots *= by_size
 
     def _keep_window(self) -> None:
         for side in (self.bids, self.asks):
             if side.window is not None:
                 while len(side) > side.window:
                     side.drop_worst()
+
+
+def _fitting(value: Decimal, scale: int) -> int:
+    """Return the least scale, from `scale` up, that holds `value` exactly."""
+    while to_units(value, scale) is None:
+        scale += 1
+        if scale > MOST_SCALE:
+            raise MalformedFrame(f"more than {MOST_SCALE} decimals: {value}")
+    return scale
 
 
 def _edge(side: BookSide, limit: int | None) -> Decimal | None:
