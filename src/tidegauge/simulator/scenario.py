@@ -169,7 +169,7 @@ def wall(
     venues: frozenset[VenueName] | None = None,
 ) -> Scenario:
     """A huge order rests near the touch, then the price leaves it: a decoy, not a withdrawal."""
-    away = -12.0 if side is Side.ASK else 12.0
+    away = -22.0 if side is Side.ASK else 22.0
     episode = Episode(
         begins_at=at,
         lasts=lasts,

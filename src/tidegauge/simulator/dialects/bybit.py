@@ -1,6 +1,6 @@
 """Bybit v5 public sockets (spot or linear), from the server's side."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,11 +66,17 @@ class Client:
 
 
 class Bybit:
-    """What Bybit's server would say about the books of one `Exchange`."""
+    """What Bybit's server would say about the books of one `Exchange`.
 
-    def __init__(self, exchange: Exchange, category: str) -> None:
+    `symbols` are those it acknowledges, if other than the generated ones.
+    """
+
+    def __init__(
+        self, exchange: Exchange, category: str, *, symbols: Collection[str] | None = None
+    ) -> None:
         self.exchange = exchange
         self.category = category
+        self.symbols = exchange.books if symbols is None else symbols
         self.eager = False
         self.ping_seconds: float | None = None
         self.clients: dict[ConnectionId, Client] = {}
@@ -147,9 +153,10 @@ class Bybit:
     def _known(self, name: str) -> bool:
         kind, *rest = name.split(".")
         if kind == "orderbook":
-            book = self.exchange.books.get(rest[-1]) if len(rest) == 2 else None  # noqa: PLR2004
-            return book is not None and rest[0].isdigit() and int(rest[0]) in INTERVALS
-        return kind in SILENT_TOPICS and bool(rest) and rest[-1] in self.exchange.books
+            return name in {f"orderbook.{depth}.{rest[-1]}" for depth in INTERVALS} and (
+                rest[-1] in self.symbols
+            )
+        return kind in SILENT_TOPICS and bool(rest) and rest[-1] in self.symbols
 
     def _answer(
         self,
@@ -185,10 +192,10 @@ class Bybit:
         return replies
 
     def _open_topic(self, name: str) -> None:
-        if name in self.topics:
-            return
         _kind, depth, symbol = name.split(".")
-        book = self.exchange.books[symbol]
+        book = self.exchange.books.get(symbol)
+        if name in self.topics or book is None:
+            return
         topic = Topic(
             name=name,
             symbol=symbol,
@@ -263,25 +270,25 @@ class Bybit:
     def rest(self, request: Request, now: Nanos) -> Answer:
         if request.path == "/v5/market/time":
             seconds = {"timeSecond": str(now // SECOND), "timeNano": str(now)}
-            return _returned(seconds, now)
+            return returned(seconds, now)
         if request.path not in ("/v5/market/instruments-info", "/v5/market/orderbook"):
             return NOT_FOUND
         category, symbol = request.query.get("category"), request.query.get("symbol")
         if category not in ("spot", "linear", "inverse", "option"):
-            return _returned({}, now, code=10001, message="params error: Category is invalid")
+            return returned({}, now, code=10001, message="params error: Category is invalid")
         books = self.exchange.books if category == self.category else {}
         if symbol is not None and symbol not in books:
-            return _returned({}, now, code=10001, message="params error: Symbol Is Invalid")
+            return returned({}, now, code=10001, message="params error: Symbol Is Invalid")
         if request.path.endswith("instruments-info"):
             rows = [
-                _instrument(book.listing, self.category)
+                instrument_row(book.listing, self.category)
                 for name, book in books.items()
                 if symbol is None or name == symbol
             ]
-            return _returned({"category": category, "list": rows, "nextPageCursor": ""}, now)
+            return returned({"category": category, "list": rows, "nextPageCursor": ""}, now)
         if symbol is None:
-            return _returned({}, now, code=10001, message="params error: Symbol Is Invalid")
-        return _returned(self._book(books[symbol], request.query.get("limit", "25"), now), now)
+            return returned({}, now, code=10001, message="params error: Symbol Is Invalid")
+        return returned(self._book(books[symbol], request.query.get("limit", "25"), now), now)
 
     def _book(self, book: MarketBook, limit_text: str, now: Nanos) -> dict[str, object]:
         limit = min(1000, int(limit_text)) if limit_text.isdigit() else 25
@@ -319,7 +326,7 @@ def _ladder(
     return sorted(bids.items(), reverse=True), sorted(asks.items())
 
 
-def _returned(result: object, now: Nanos, *, code: int = 0, message: str = "OK") -> Answer:
+def returned(result: object, now: Nanos, *, code: int = 0, message: str = "OK") -> Answer:
     return json_answer(
         {
             "retCode": code,
@@ -331,7 +338,7 @@ def _returned(result: object, now: Nanos, *, code: int = 0, message: str = "OK")
     )
 
 
-def _instrument(listing: Listing, category: str) -> dict[str, object]:
+def instrument_row(listing: Listing, category: str) -> dict[str, object]:
     tick, step = f"{listing.tick:f}", f"{listing.step:f}"
     row: dict[str, object] = {"symbol": listing.name}
     if category == "spot":

@@ -1,6 +1,6 @@
 """Hyperliquid, from the server's side."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from tidegauge.simulator.dialect import (
     json_text,
 )
 from tidegauge.simulator.exchange import Exchange, Speller
+from tidegauge.simulator.listing import Listing
 from tidegauge.simulator.market import MarketBook
 
 SLOW: Nanos = 5 * SECOND
@@ -52,10 +53,20 @@ class Client:
 
 
 class Hyperliquid:
-    """What Hyperliquid's server would say about the books of one `Exchange`."""
+    """What Hyperliquid's server would say about the books of one `Exchange`.
 
-    def __init__(self, exchange: Exchange, *, greeting: bool = False) -> None:
+    `coins` are those it acknowledges, if other than the generated ones.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        greeting: bool = False,
+        coins: Collection[str] | None = None,
+    ) -> None:
         self.exchange = exchange
+        self.coins = exchange.books if coins is None else coins
         self.greeting = greeting
         self.eager = False
         self.ping_seconds: float | None = None
@@ -108,7 +119,7 @@ class Hyperliquid:
         kind, coin = wanted.get("type"), wanted.get("coin", "")
         if kind in NO_COIN_TYPES:
             return Subscription(kind, "")
-        if not isinstance(coin, str) or coin not in self.exchange.books:
+        if not isinstance(coin, str) or coin not in self.coins:
             return None
         if kind not in ("l2Book", "bbo", *SILENT_TYPES):
             return None
@@ -248,22 +259,27 @@ class Hyperliquid:
         if kind == "l2Book" and isinstance(coin, str) and coin in books:
             return self._book(coin, SLOW_LEVELS, now)
         if kind == "meta":
-            universe = [
-                {
-                    "szDecimals": book.listing.size_places,
-                    "name": name,
-                    "maxLeverage": 40,
-                    "marginTableId": 56,
-                }
-                for name, book in books.items()
-            ]
-            return {"universe": universe, "marginTables": [], "collateralToken": 0}
+            return meta(book.listing for book in books.values())
         if kind == "allMids":
             return {
                 name: self.spellers[name].price((book.best_bid + book.best_ask) // 2)
                 for name, book in books.items()
             }
         return None
+
+
+def meta(listings: Iterable[Listing]) -> dict[str, object]:
+    """Return the perpetuals on offer."""
+    universe = [
+        {
+            "szDecimals": listing.size_places,
+            "name": listing.name,
+            "maxLeverage": 40,
+            "marginTableId": 56,
+        }
+        for listing in listings
+    ]
+    return {"universe": universe, "marginTables": [], "collateralToken": 0}
 
 
 def _describe(wanted: Subscription) -> dict[str, object]:
