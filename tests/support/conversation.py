@@ -172,11 +172,20 @@ def transcript(spec: VenueSpec) -> Transcript:
 STEP: Nanos = SECOND // 10
 
 
-def play(conversation: Conversation, lines: Sequence[TranscriptLine], now: Nanos) -> Nanos:
-    """Play a transcript over open links. An answer that is too early is held until asked for."""
+def play(
+    conversation: Conversation,
+    lines: Sequence[TranscriptLine],
+    now: Nanos,
+    before: Callable[[int, Nanos], None] = lambda _index, _now: None,
+) -> Nanos:
+    """Play a transcript over open links. An answer that is too early is held until asked for.
+
+    `before` is called with the index of each line, and the time, before the line is played.
+    """
     held: list[TranscriptLine] = []
-    for line in lines:
+    for index, line in enumerate(lines):
         now += STEP
+        before(index, now)
         if line.kind == "recv":
             conversation.receive(line.link, line.text, now)
         elif line.kind == "http":
