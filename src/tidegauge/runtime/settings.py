@@ -9,7 +9,6 @@ place of the built-in one; variables and flags add to it or change it.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from .redaction import MASK, mask_urls, url_secrets
 from .settings_crunch import CrunchSettings
 from .settings_errors import invalid, unknown_name
-from .settings_schema import PREFIX, Node, NodeKind, node_of
+from .settings_schema import PREFIX, Node, NodeKind, node_of, written
 from .settings_sources import Layer, from_dotenv, from_environment, from_flags, from_yaml
 from .settings_tree import (
     DatabaseSettings,
@@ -157,21 +156,8 @@ def _rows(value: Any, node: Node, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    """Show a value as it would be written in a variable."""
-    match value:
-        case None:
-            return "none"
-        case SecretStr():
-            text = value.get_secret_value()
-            return mask_urls(text) if "://" in text else MASK
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return f"{value:f}"
-        case tuple():
-            apart = ";" if any(isinstance(each, tuple) for each in value) else ","
-            return apart.join(_shown(each) for each in value)
-        case Mapping():
-            return "none"
-        case _:
-            return mask_urls(str(value))
+    """Show a value as a variable would hold it, secrets masked."""
+    if isinstance(value, SecretStr):
+        text = value.get_secret_value()
+        return mask_urls(text) if "://" in text else MASK
+    return "none" if isinstance(value, Mapping) else mask_urls(written(value))

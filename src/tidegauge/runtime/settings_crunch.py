@@ -53,9 +53,9 @@ class BleedSettings(Section):
     )
     long_side_harm: Harm = Field(default=0.80, description="long, one side: harm h at least")
     long_side_noise: Noises = Field(default=3.25, description="long, one side: times the noise s")
-    hold_s: Seconds = Field(default=2.0, description="held this long")
+    hold_s: Seconds = Field(default=2.0, description="a slow loss: held this long")
     recent_share: Ratio = Field(
-        default=0.75, description="and the latest samples still at this share of the threshold"
+        default=0.75, description="the latest samples must still be at this share of the threshold"
     )
 
 
@@ -66,7 +66,8 @@ class CrunchSettings(Section):
         default=Decimal(500_000), description="size whose slippage is judged, in quote"
     )
     reference_share: Ratio = Field(
-        default=0.2, description="but no more than this share of the usual depth within 100 bps"
+        default=0.2,
+        description="the size judged is at most this share of the usual depth within 100 bps",
     )
     band_spreads: Annotated[float, Gt(0), Le(1_000)] = Field(
         default=3.0, description="the band judged is at least this many times the median spread"
@@ -77,21 +78,30 @@ class CrunchSettings(Section):
     step: StepSettings = Field(default_factory=StepSettings)
     bleed: BleedSettings = Field(default_factory=BleedSettings)
     unfillable_hold_s: Seconds = Field(
-        default=2.0, description="the reference notional can't be filled: held this long"
+        default=2.0, description="a reference notional that can't be filled: held this long"
     )
     floor_hold_s: Seconds = Field(
-        default=2.0, description="a limit set by you is broken: held this long"
+        default=2.0, description="a floor or ceiling of your own that is broken: held this long"
     )
-    floor_clear_share: Ratio = Field(default=0.1, description="and is cleared by this share of it")
-    recent_samples: Samples = Field(default=5, description="latest samples whose median clears")
+    floor_clear_share: Ratio = Field(
+        default=0.1, description="a floor or ceiling of your own is cleared by this share of it"
+    )
+    recent_samples: Samples = Field(
+        default=5, description="latest samples whose median decides whether an input is cleared"
+    )
     clear_share: Ratio = Field(
-        default=0.75, description="cleared under this share of the lowest threshold that was broken"
+        default=0.75,
+        description="an input is cleared under this share of the lowest threshold it broke",
     )
-    clear_for_s: Seconds = Field(default=30.0, description="and has stayed so this long")
+    clear_for_s: Seconds = Field(
+        default=30.0, description="an alert clears when all has been cleared this long"
+    )
     high_share: Ratio = Field(
-        default=0.5, description="high from this share of the usual depth gone"
+        default=0.5, description="severity is high from this share of the usual depth gone"
     )
-    critical_share: Ratio = Field(default=0.7, description="critical from this share gone")
+    critical_share: Ratio = Field(
+        default=0.7, description="severity is critical from this share of the usual depth gone"
+    )
     noise_limited: Harm = Field(
         default=0.92,
         description="an instrument whose step threshold is above is shown as noise limited",
@@ -99,6 +109,10 @@ class CrunchSettings(Section):
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
+        if not self.bleed.long_samples >= self.bleed.short_samples >= self.recent_samples:
+            raise ValueError(
+                "bleed.long_samples, bleed.short_samples, recent_samples must not rise"
+            )
         if self.critical_share < self.high_share:
             raise ValueError("critical_share must be at least high_share")
         return self

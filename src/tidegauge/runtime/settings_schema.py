@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -19,9 +20,9 @@ ALIASES = {
 """Short names of variables; every other one is its key with `__` between the parts."""
 
 NOT_SETTINGS = {
-    "CONFIG": "the settings file to read in place of config/settings.yaml",
-    "REQUIRE_ALL": "tests: a missing program or recording fails instead of skipping",
-    "CAMPAIGN": "tests: run the long forms too",
+    "CONFIG": "The settings file to read in place of config/settings.yaml",
+    "REQUIRE_ALL": "Tests: a missing program or recording fails instead of skipping",
+    "CAMPAIGN": "Tests: run the long forms too",
 }
 """Variables of ours that are read elsewhere."""
 
@@ -69,7 +70,9 @@ class Node:
         if self.kind is NodeKind.SECTION:
             found = self.annotation.model_fields.get(name)
             return None if found is None else _of_field(found)
-        return node_of(self.annotation) if self.kind is NodeKind.TABLE else None
+        if self.kind is NodeKind.TABLE:
+            return node_of(self.annotation, description=self.description)
+        return None
 
     def at(self, path: tuple[str | int, ...]) -> "Node | None":
         """Return the node at `path` below this one; an index leads to an item of a list."""
@@ -117,6 +120,16 @@ def variable(key: str) -> str:
         if long == key:
             return PREFIX + short
     return PREFIX + key.upper().replace("-", "_").replace(".", "__")
+
+
+def written(value: Any) -> str:
+    """Write a value as a variable holds it: lists with commas, groups apart by semicolons."""
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        apart = ";" if any(isinstance(each, tuple) for each in value) else ","
+        return apart.join(written(each) for each in value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def keys(node: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:

@@ -73,7 +73,7 @@ class SymbolSettings(Section):
     )
     floor_depth_quote: Notional | None = Field(
         default=None,
-        description="alert when the depth of a side within the band is below, in quote",
+        description="alert when the depth of both sides within 10 bps is below, in quote",
     )
     ceiling_slippage_bps: Annotated[float, Gt(0), Le(10_000)] | None = Field(
         default=None, description="alert when slippage at the reference notional is above"
@@ -173,7 +173,7 @@ class DatabaseSettings(Section):
     """Where rows go; without a URL, a private PostgreSQL under `data_dir`."""
 
     url: DatabaseUrl | None = Field(
-        default=None, description="postgresql://user@host:5432/name; without it, a private server"
+        default=None, description="any PostgreSQL 15 or newer: postgresql://user@host:5432/name"
     )
     password: SecretStr | None = Field(
         default=None, description="its password, kept out of the URL"
@@ -205,7 +205,8 @@ class LoggingSettings(Section):
         Field(default="info", description="the least that is worth a line")
     )
     format: Annotated[Literal["auto", "json", "console"], BeforeValidator(lowered)] = Field(
-        default="auto", description="json lines, or for people; auto: for people on a terminal"
+        default="auto",
+        description="lines of JSON, or for people; auto is for people when on a terminal",
     )
 
 

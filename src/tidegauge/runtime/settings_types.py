@@ -75,6 +75,8 @@ def _with_host(value: Any) -> Any:
 
 
 def _expanded(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be a path")
     try:
         return path.expanduser()
     except RuntimeError:

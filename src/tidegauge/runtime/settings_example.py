@@ -1,0 +1,135 @@
+"""Write `config/settings.yaml` and `.env.example` from the tree, so that neither can lie.
+
+`python -m tidegauge.runtime.settings_example` rewrites both in the current directory.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from annotated_types import Ge, Gt, Le
+
+from .settings_schema import NOT_SETTINGS, PREFIX, Node, NodeKind, keys, node_of, variable, written
+from .settings_tree import Settings
+
+YAML_HEAD = """\
+# Tidegauge's settings, each at its built-in default. A name that is left out keeps its default; a
+# name that is not known is refused. Later ones win: this file, .env, TIDEGAUGE_* variables, flags.
+# `symbols` and `endpoints`, where given here, stand in place of the built-in tables.
+# Times end in _s and are in seconds. `tidegauge config` shows what is in force, and from where.
+"""
+ENV_HEAD = """\
+# Every variable Tidegauge reads, with its default. Copy to .env, and uncomment what you change.
+# Values are taken as written ($ is not expanded); lists are separated by commas; `none` is nothing.
+# In <NAME> put a venue (hyphens as underscores) or a symbol.
+"""
+BY_PLATFORM = "~/.local/share/tidegauge"
+"""Shown as the default of `data_dir`, which is another on each platform."""
+
+
+def settings_yaml() -> str:
+    """Return `config/settings.yaml`: every setting at its default, with its meaning."""
+    return YAML_HEAD + "\n".join(_yaml(Settings(), node_of(Settings), ())) + "\n"
+
+
+def env_example() -> str:
+    """Return `.env.example`: every variable, commented out, with its default and meaning."""
+    defaults, lines, group = Settings(), [ENV_HEAD.rstrip()], ""
+    for key, node in keys(node_of(Settings)):
+        heading = key.partition(".")[0] if "." in key else ""
+        if heading != group or not heading:
+            lines.append("")
+        group = heading
+        lines.append(f"# {_sentence(node)}")
+        lines.append(f"#{variable(key).replace('<name>', '<NAME>')}={_default(defaults, key)}")
+    lines += ["", "# Not settings:"]
+    lines += [f"# {meaning}\n#{PREFIX}{name}=" for name, meaning in NOT_SETTINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(value: Any, node: Node, path: tuple[str, ...]) -> Iterator[str]:
+    indent = "  " * len(path)
+    for name in node.names():
+        child = node.child(name)
+        assert child is not None
+        below, at = getattr(value, name), (*path, name)
+        if not path:
+            yield ""
+        yield f"{indent}# {_sentence(child)}"
+        if child.kind is NodeKind.SECTION:
+            yield f"{indent}{name}:"
+            yield from _yaml(below, child, at)
+        elif child.secret:
+            yield f"{indent}# {name}: set {variable('.'.join(at))}, not this file"
+        elif at == ("data_dir",):
+            yield f"{indent}# {name}: {BY_PLATFORM}"
+        elif child.kind is NodeKind.TABLE:
+            yield from _table(below, child, at)
+        else:
+            yield f"{indent}{name}: {_scalar(below)}"
+
+
+def _table(entries: Mapping[str, Any], node: Node, path: tuple[str, ...]) -> Iterator[str]:
+    indent = "  " * len(path)
+    entry = node.child("")
+    assert entry is not None
+    if not entries:
+        yield f"{indent[2:]}{path[-1]}: {{}}"
+        yield from (f"#   {line}" for line in ("<name>:", *_example(entry)))
+        return
+    yield f"{indent[2:]}{path[-1]}:"
+    for key, each in entries.items():
+        if entry.kind is NodeKind.VALUE:
+            yield f"{indent}{key}: {_scalar(each)}"
+        else:
+            yield f"{indent}{key}:"
+            yield from _yaml(each, entry, (*path, key))
+
+
+def _example(entry: Node) -> Iterator[str]:
+    for name in entry.names():
+        child = entry.child(name)
+        assert child is not None
+        yield f"  {name}: null  # {_sentence(child)}"
+
+
+def _sentence(node: Node) -> str:
+    """Say what a setting means, with its limits where it has them."""
+    said = node.description.rstrip(".")
+    said = said[:1].upper() + said[1:]
+    limits = ", ".join(node.choices) or _span(node)
+    return f"{said} ({limits})" if limits else said
+
+
+def _span(node: Node) -> str:
+    """Return the limits of a number in short, such as `1 to 100`; empty where it has none."""
+    low = next((mark.ge for mark in node.limits if isinstance(mark, Ge)), None)
+    above = next((mark.gt for mark in node.limits if isinstance(mark, Gt)), None)
+    high = next((mark.le for mark in node.limits if isinstance(mark, Le)), None)
+    if high is None:
+        return ""
+    return f"{low} to {high}" if above is None else f"above {above}, to {high}"
+
+
+def _default(defaults: Settings, key: str) -> str:
+    """Return the default of `key` as a variable spells it; empty where there is none."""
+    value: Any = defaults
+    for name in key.split("."):
+        if name == "<name>":
+            return ""
+        value = getattr(value, name)
+    if key == "data_dir":
+        return BY_PLATFORM
+    return "" if value is None else written(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_scalar(each) for each in value)}]"
+    return "null" if value is None else written(value)
+
+
+if __name__ == "__main__":
+    Path("config").mkdir(exist_ok=True)
+    Path("config/settings.yaml").write_text(settings_yaml(), encoding="utf-8")
+    Path(".env.example").write_text(env_example(), encoding="utf-8")
