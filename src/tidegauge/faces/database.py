@@ -15,7 +15,7 @@ from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings, load_settings
 from tidegauge.sinks import embedded
 from tidegauge.sinks.migrate import migrate
-from tidegauge.sinks.psql import psql_command
+from tidegauge.sinks.psql import PsqlCall, psql_call
 
 from . import running
 from .options import Config, DataDir
@@ -61,11 +61,11 @@ def psql(
     async def run() -> None:
         nonlocal code
         async with open_settings_database(settings) as database:
-            with psql_command(database, arguments or []) as command:
+            with psql_call(database, dict(os.environ), arguments or []) as call:
                 # Ctrl-C belongs to psql while it runs.
                 before = signal.signal(signal.SIGINT, signal.SIG_IGN)
                 try:
-                    code = await asyncio.to_thread(_run, command.argv, command.environment)
+                    code = await asyncio.to_thread(_run, call)
                 finally:
                     signal.signal(signal.SIGINT, before)
 
@@ -79,8 +79,8 @@ def settings_of(config: Path | None, data_dir: Path | None) -> Settings:
     return load_settings(config=config, flags=flags).settings
 
 
-def _run(argv: list[str], environment: dict[str, str]) -> int:
-    return subprocess.run(argv, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+def _run(call: PsqlCall) -> int:
+    return subprocess.run(call.argv, env=call.env, check=False).returncode  # noqa: S603
 
 
 async def _up(settings: Settings, *, once: bool) -> None:
@@ -104,9 +104,13 @@ async def _status(settings: Settings) -> None:
         where = f" on 127.0.0.1:{found.port}" if found.port is not None else ""
         typer.echo(f"embedded PostgreSQL: {found.state}{where} ({found.home})")
         if found.state != "running":
-            raise OperatorError("The private database does not run", fix="`tidegauge db up` starts it")
+            raise OperatorError(
+                "The private database does not run", fix="`tidegauge db up` starts it"
+            )
     with contextlib.suppress(TimeoutError):
         async with open_settings_database(settings) as database, database.session() as connection:
             version = await connection.fetchval("SHOW server_version")
-            schema = await connection.fetchval("SELECT max(version) FROM tidegauge.schema_migrations")
+            schema = await connection.fetchval(
+                "SELECT max(version) FROM tidegauge.schema_migrations"
+            )
             typer.echo(f"{database.describe}: PostgreSQL {version}, schema {schema}")

@@ -15,7 +15,6 @@ from rich.console import Console
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.settings import Settings, load_settings
-from tidegauge.sinks import report
 
 from . import demo_report, running
 from .logs import log_to_file
@@ -51,7 +50,7 @@ def command(
     Example: tidegauge demo --speed 2
     """
     settings = demo_settings(data_dir, speed)
-    console = Console(force_terminal=False if plain else None, soft_wrap=plain)
+    console = running.console_for(plain=plain)
     log_to_file(settings)
     _introduce(console, settings, speed, keep_running=keep_running)
     assignment = Assignment(
@@ -97,9 +96,7 @@ def _hurried(speed: float) -> dict[str, Any]:
     return {**holds, "step": step, "bleed": {"hold_s": own.bleed.hold_s / speed}}
 
 
-def _introduce(
-    console: Console, settings: Settings, speed: float, *, keep_running: bool
-) -> None:
+def _introduce(console: Console, settings: Settings, speed: float, *, keep_running: bool) -> None:
     ends = "until Ctrl-C" if keep_running else f"for about {LASTS_S / speed:.0f} s"
     lines = (
         f"Five local venues, a generated market, a private PostgreSQL; running {ends}.",
@@ -129,8 +126,8 @@ async def _run(
     async with stack:
         await running.watch(app, console, "tidegauge demo")
         assert app.database is not None
-        rows = await report.read_back(app.database, run_id=app.run_id)
-    demo_report.show(console, rows, app.view(), settings.data_dir)
+        async with app.database.session() as connection:
+            await demo_report.show(console, connection, app.run_id, settings.data_dir)
 
 
 def _pointed_at(settings: Settings, endpoints: Mapping[str, Mapping[str, str]]) -> Settings:
@@ -173,7 +170,7 @@ async def local_venues(speed: float, seed: int) -> AsyncIterator[dict[str, dict[
 async def _endpoints(output: asyncio.StreamReader) -> dict[str, dict[str, str]]:
     try:
         line = await asyncio.wait_for(output.readline(), READY_WITHIN_S)
-        endpoints: dict[str, dict[str, str]] = json.loads(line)
+        endpoints: dict[str, dict[str, str]] = json.loads(line)["endpoints"]
     except (TimeoutError, json.JSONDecodeError):
         raise OperatorError(
             "The local venue servers did not start",

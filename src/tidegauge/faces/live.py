@@ -122,7 +122,9 @@ def crunch_words(status: CrunchStatus) -> str:
     noise = ""
     if depth is not None and depth.harm is not None and depth.robust_z is not None:
         noise = f" h {depth.harm:+.2f} ({depth.robust_z:+.1f}s)"
-    severity = f" {status.alert.severity}" if status.phase is CrunchPhase.FIRING and status.alert else ""
+    severity = (
+        f" {status.alert.severity}" if status.phase is CrunchPhase.FIRING and status.alert else ""
+    )
     return f"{status.phase}{severity}{noise}{' noisy' if status.noise_limited else ''}"
 
 

@@ -18,9 +18,7 @@ Duration = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Monitor without a database: nothing is stored.")
 ]
-PlainView = Annotated[
-    bool, typer.Option("--plain", help="Print plain lines, even on a terminal.")
-]
+PlainView = Annotated[bool, typer.Option("--plain", help="Print plain lines, even on a terminal.")]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; config/settings.yaml by default.")
 ]

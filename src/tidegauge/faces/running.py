@@ -25,6 +25,7 @@ from . import figures
 from .live import alert_line, view_for
 from .logs import log_to_file
 
+LINE_WIDTH = 160
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,7 +36,7 @@ def check_venues(names: Iterable[str]) -> None:
 
 def run_monitor(settings: Settings, assignment: Assignment, *, title: str, plain: bool) -> None:
     """Run the monitor until it is stopped, showing what it sees."""
-    console = Console(force_terminal=False if plain else None, soft_wrap=plain)
+    console = console_for(plain=plain)
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
 
@@ -45,6 +46,12 @@ def run_monitor(settings: Settings, assignment: Assignment, *, title: str, plain
             await watch(app, console, title)
 
     run_loop(run())
+
+
+def console_for(*, plain: bool) -> Console:
+    """Return standard output as a console; lines that are not for a terminal are never cut."""
+    console = Console(force_terminal=False if plain else None)
+    return console if console.is_terminal else Console(force_terminal=False, width=LINE_WIDTH)
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -104,4 +111,3 @@ def _print_outcome(outcome: ReplayOutcome) -> None:
     for alert in outcome.alerts:
         print_line(f"  {figures.clock(alert.started_at)} {alert_line(alert)}")
     print_line(f"  sha256 of the readings and alerts: {outcome.hash}")
-

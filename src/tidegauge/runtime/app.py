@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from tidegauge import venues
+from tidegauge import __version__, venues
 from tidegauge.core.errors import FeedError, VenueRefused
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, Nanos, Symbol, VenueName
+from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
+from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.rows import Listed, Run
 from tidegauge.sinks.writer import PostgresWriter
 from tidegauge.wire.feed import Observer
 from tidegauge.wire.protocol import VenueSpec
@@ -71,13 +74,13 @@ class App:
         assignment: Assignment,
         *,
         observer: Observer | None = None,
-        listener: Callable[[Record], None] | None = None,
+        listener: Callable[[Record | Listed], None] | None = None,
     ) -> None:
         self.settings = settings
         self.assignment = assignment
         self.stop = asyncio.Event()
         self.started_at: Nanos = time.time_ns()
-        self.run_id = uuid.uuid4()
+        self.run_id = str(uuid.uuid4())
         self.database: Database | None = None
         self.writer: PostgresWriter | None = None
         self.monitor = Monitor(monitor_plan(settings), self._emit)
@@ -86,7 +89,7 @@ class App:
         self._listener = listener
         self._venues: list[_Venue] = []
 
-    def _emit(self, record: Record) -> None:
+    def _emit(self, record: Record | Listed) -> None:
         if self.writer is not None:
             self.writer.submit(record)
         if self._listener is not None:
@@ -97,22 +100,33 @@ class App:
         """Open the database (unless nothing is stored) and the venues' HTTP sessions."""
         async with contextlib.AsyncExitStack() as stack:
             if self.assignment.store:
-                self.database = await stack.enter_async_context(open_settings_database(self.settings))
-                self.writer = await stack.enter_async_context(
-                    PostgresWriter.opened(
-                        self.database,
-                        run_id=self.run_id,
-                        started_at=self.started_at,
-                        command=self.assignment.command,
-                        symbols=self.assignment.symbols,
-                        batch_rows=self.settings.database.batch_rows,
-                        queue_rows=self.settings.database.queue_rows,
-                        command_timeout_s=self.settings.database.command_timeout_s,
-                    )
+                self.database = await stack.enter_async_context(
+                    open_settings_database(self.settings)
                 )
+                async with self.database.session() as connection:
+                    await migrate(connection)
+                self.writer = PostgresWriter(self.database, self._limits(), self.run_id)
+                self.writer.submit(self._run())
             for spec in venues.resolve(self.assignment.venues):
                 self._venues.append(await self._venue(spec, stack))
             yield self
+
+    def _limits(self) -> WriterLimits:
+        settings = self.settings.database
+        return WriterLimits(
+            batch=settings.batch_rows,
+            capacity=settings.queue_rows,
+            command_s=settings.command_timeout_s,
+        )
+
+    def _run(self) -> Run:
+        return Run(
+            id=self.run_id,
+            started_at=self.started_at,
+            version=__version__,
+            command=self.assignment.command,
+            symbols=self.assignment.symbols,
+        )
 
     async def _venue(self, spec: VenueSpec, stack: contextlib.AsyncExitStack) -> _Venue:
         own = self.settings.endpoints.get(spec.name)
@@ -179,7 +193,7 @@ class App:
         venue.unavailable = None
         venue.selection = select(venue.spec, instruments, self._symbols())
         for listing in venue.selection.listings:
-            self._emit(listing.instrument)
+            self._emit(Listed(instrument=listing.instrument, symbol=listing.symbol, updated_at=now))
         for symbol, why in venue.selection.missing:
             log.warning("symbol_not_listed", venue=venue.spec.name, symbol=symbol, reason=why)
         names = ", ".join(listing.instrument.name for listing in venue.selection.listings)
@@ -245,7 +259,7 @@ class App:
             venues=tuple(_venue_view(venue) for venue in self._venues),
             alerts=tuple(self.monitor.alerts.values()),
             readings=self.monitor.readings,
-            rows_written=written.written if written is not None else 0,
+            rows_written=written.rows if written is not None else 0,
             rows_waiting=written.depth if written is not None else 0,
             rows_dropped=sum(written.dropped.values()) if written is not None else 0,
             database=self.database.describe if self.database is not None else "none (dry run)",

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from tidegauge.core.alert import Alert, AlertKey, AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, BookId, Instrument, Nanos, Symbol
+from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust
@@ -21,7 +21,7 @@ from tidegauge.wire.feed import BookUpdated, Effect, VenueFeed
 
 from .view import BookView
 
-Record: TypeAlias = Reading | Alert | FeedEvent | Instrument
+Record: TypeAlias = Reading | Alert | FeedEvent
 Emit: TypeAlias = Callable[[Record], None]
 
 CRUNCH = "liquidity_crunch"

@@ -1,0 +1,102 @@
+"""What a demo wrote, read back from PostgreSQL by SQL, and where to look further."""
+
+import shlex
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tidegauge.sinks.report import (
+    AlertTimes,
+    FeedRecord,
+    VenueRows,
+    alert_times,
+    feed_records,
+    rows_by_venue,
+)
+
+from .figures import UNKNOWN
+
+
+async def show(console: Console, connection: Any, run: str, data_dir: Path) -> None:
+    """Print the rows a run left."""
+    _say(console, "")
+    _say(console, "What this demo wrote, read back from PostgreSQL:")
+    _show_rows(console, await rows_by_venue(connection, run))
+    _show_alerts(console, await alert_times(connection, run))
+    _show_feeds(console, await feed_records(connection, run))
+    _show_commands(console, data_dir)
+
+
+def _show_rows(console: Console, rows: list[VenueRows]) -> None:
+    table = _table("venue", "symbol", "readings", "first", "last")
+    for row in rows:
+        table.add_row(row.venue, row.symbol, f"{row.readings:,}", _time(row.first), _time(row.last))
+    console.print(table)
+
+
+def _show_alerts(console: Console, alerts: list[AlertTimes]) -> None:
+    shown = [alert for alert in alerts if alert.fired_at is not None]
+    if not shown:
+        _say(console, "no alert fired")
+        return
+    table = _table("alert", "venue", "worst", "state", "opened", "fired", "ended", "lasted")
+    for alert in shown:
+        lasted = f"{alert.lasted.total_seconds():.1f} s" if alert.lasted is not None else UNKNOWN
+        table.add_row(
+            alert.signal,
+            alert.venue,
+            alert.worst_severity,
+            alert.state,
+            _time(alert.started_at),
+            _time(alert.fired_at),
+            _time(alert.ended_at),
+            lasted,
+        )
+    console.print(table)
+
+
+def _show_feeds(console: Console, feeds: list[FeedRecord]) -> None:
+    table = _table("feed", "connects", "disconnects", "gaps", "resyncs", "malformed", "trust lost")
+    for feed in feeds:
+        counts = (
+            feed.connects,
+            feed.disconnects,
+            feed.gaps,
+            feed.resyncs,
+            feed.malformed,
+            feed.trust_losses,
+        )
+        table.add_row(feed.venue, *(str(count) for count in counts))
+    console.print(table)
+
+
+def _show_commands(console: Console, data_dir: Path) -> None:
+    command = shlex.quote(str(Path(sys.argv[0])))
+    where = f"--data-dir {shlex.quote(str(data_dir))}"
+    _say(console, "")
+    _say(console, "To look further:")
+    for query in (
+        "SELECT at, venue, taker, slippage_bps FROM v_slippage WHERE notional = 500000 ORDER BY at",
+        "SELECT updated_at, state, severity, sentence FROM alert_changes ORDER BY updated_at",
+    ):
+        _say(console, f'  {command} db psql {where} -- -c "{query}"')
+    _say(console, f"  {command} db psql {where}")
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _time(at: datetime | None) -> str:
+    return UNKNOWN if at is None else f"{at:%H:%M:%S}.{at.microsecond // 100_000}"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
