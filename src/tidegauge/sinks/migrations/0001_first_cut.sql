@@ -212,7 +212,7 @@ CREATE VIEW tidegauge.v_readings AS
 SELECT at, run, venue, symbol, instrument, quotability,
        best_bid, best_bid_size, best_ask, best_ask_size, mid, microprice, spread, spread_bps,
        imbalance, bid_levels, ask_levels,
-       feed_age_ns / 1e6 AS feed_age_ms, latency_ns / 1e6 AS latency_ms,
+       (feed_age_ns / 1e6)::float8 AS feed_age_ms, (latency_ns / 1e6)::float8 AS latency_ms,
        venue_time, sequence, trace, recv_ns, id
   FROM tidegauge.readings;
 COMMENT ON VIEW tidegauge.v_readings IS 'Readings, one row each, without their bands and fills.';

@@ -1,0 +1,274 @@
+"""A real PostgreSQL for tests, and records to put into it."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from tidegauge.core.alert import Action, Alert, AlertKey, AlertState, Severity
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import SECOND, Instrument, InstrumentKind
+from tidegauge.core.reading import (
+    BandDepth,
+    Fill,
+    MaxSize,
+    Origin,
+    Quotability,
+    Reading,
+    Taker,
+)
+from tidegauge.sinks.connect import Database
+from tidegauge.sinks.embedded import EmbeddedPostgres
+from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.postmaster import stop_server
+
+Result = TypeVar("Result")
+
+TEMPLATE = "migrated"
+NOON = 1_767_268_800 * SECOND
+NUMBERS = itertools.count(1)
+
+
+async def until(
+    condition: Callable[[], bool | Coroutine[Any, Any, bool]], patience_s: float = 20.0
+) -> None:
+    """Wait for a condition; fail the test when it does not come true."""
+    async with asyncio.timeout(patience_s):
+        while True:
+            judged = condition()
+            if judged if isinstance(judged, bool) else await judged:
+                return
+            await asyncio.sleep(0.01)
+
+
+def in_a_loop_of_its_own(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run asynchronous work from a fixture that outlives the loops of its tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(work())).result()
+
+
+def new_data_dir() -> Path:
+    """Make a folder with a short path (a unix socket's has a limit) that any account may pass."""
+    folder = Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
+    folder.chmod(0o711)
+    return folder / "data"
+
+
+def remove(data_dir: Path) -> None:
+    """Stop whatever server is left below `data_dir`, and remove all of it."""
+    home = EmbeddedPostgres(data_dir).home
+    in_a_loop_of_its_own(lambda: stop_server(home))
+    if home.socket_folder != home.folder:
+        shutil.rmtree(home.socket_folder, ignore_errors=True)
+    shutil.rmtree(home.folder, ignore_errors=True)
+    shutil.rmtree(data_dir.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data directory that is not there yet; a server left in it is stopped afterwards."""
+    folder = new_data_dir()
+    yield folder
+    remove(folder)
+
+
+@dataclass(frozen=True)
+class Server:
+    """One embedded server for the whole session, with a migrated template."""
+
+    embedded: EmbeddedPostgres
+
+    def database(self, name: str) -> Database:
+        """Return the database `name` of this server, as a URL would give it."""
+        return external(self.embedded, name)
+
+    async def create(self, name: str, template: str = "template1") -> Database:
+        async with self.database("postgres").session() as connection:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.database(name)
+
+    async def drop(self, name: str) -> None:
+        async with self.database("postgres").session() as connection:
+            await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def external(server: EmbeddedPostgres, name: str = "tidegauge") -> Database:
+    """Return a server's database as if it were not ours: nothing revives it."""
+    return Database(
+        describe=server.describe,
+        url=server.dsn.rpartition("/")[0] + f"/{name}",
+        embedded=False,
+        password=server.connect_kwargs()["password"],
+        arguments=lambda: {**server.connect_kwargs(), "database": name},
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A running PostgreSQL, shared by the tests that do not hurt it."""
+    folder = new_data_dir()
+    pg_bin = os.environ.get("TIDEGAUGE_PG_BIN")
+    embedded = EmbeddedPostgres(folder, Path(pg_bin) if pg_bin else None)
+    server = Server(embedded)
+
+    async def begin() -> None:
+        await embedded.start()
+        template = await server.create(TEMPLATE)
+        async with template.session() as connection:
+            await migrate(connection)
+
+    in_a_loop_of_its_own(begin)
+    yield server
+    in_a_loop_of_its_own(embedded.stop)
+    remove(folder)
+
+
+@pytest_asyncio.fixture
+async def database(postgres_server: Server) -> AsyncIterator[Database]:
+    """A fresh database with our schema."""
+    name = f"test_{next(NUMBERS)}"
+    yield await postgres_server.create(name, TEMPLATE)
+    await postgres_server.drop(name)
+
+
+@pytest_asyncio.fixture
+async def empty_database(postgres_server: Server) -> AsyncIterator[Database]:
+    """A fresh database with nothing in it."""
+    name = f"test_{next(NUMBERS)}"
+    yield await postgres_server.create(name)
+    await postgres_server.drop(name)
+
+
+# -- records -------------------------------------------------------------------------------------
+
+
+def a_reading(frame: int = 1, *, venue: str = "binance", received_at: int | None = None) -> Reading:
+    """Return a reading such as a monitor takes, of the `frame`th frame."""
+    base, quote = Decimal("12.34567800"), Decimal("753123.1234567800")
+    return Reading(
+        origin=Origin(
+            venue=venue,
+            symbol="BTCUSDT",
+            instrument="BTCUSDT",
+            epoch=1,
+            frame=frame,
+            sequence=frame * 7,
+            received_at=NOON + frame * SECOND + 123 if received_at is None else received_at,
+            venue_time=NOON,
+            feed_age=5,
+            latency=7_000_001,
+        ),
+        quotability=Quotability.QUOTED,
+        best_bid=Decimal("61000.10"),
+        best_bid_size=Decimal("1.23456000"),
+        best_ask=Decimal("61000.20"),
+        best_ask_size=Decimal("0.5"),
+        mid=Decimal("61000.15"),
+        microprice=61000.15123,
+        spread=Decimal("0.10"),
+        spread_bps=0.0163934,
+        bid_levels=5000,
+        ask_levels=4999,
+        imbalance=-0.25,
+        bands=tuple(
+            BandDepth(
+                bps=bps,
+                bid_base=base,
+                bid_quote=quote,
+                ask_base=base * 2,
+                ask_quote=quote * 2,
+                bid_complete=True,
+                ask_complete=bps < 100,
+                imbalance=None if bps == 100 else 1 / 3,
+            )
+            for bps in (10, 50, 100)
+        ),
+        fills=tuple(a_fill(taker, notional) for taker in Taker for notional in (100_000, 10**6)),
+        max_sizes=tuple(
+            MaxSize(taker=taker, bps=10, notional=quote, floor=False) for taker in Taker
+        ),
+    )
+
+
+def a_fill(taker: Taker, notional: int) -> Fill:
+    """Return a fill; a large one is not wholly filled."""
+    filled = notional < 10**6
+    return Fill(
+        taker=taker,
+        notional=Decimal(notional),
+        filled=filled,
+        filled_fraction=1.0 if filled else 0.75,
+        base=1.639,
+        average=61002.5,
+        worst=Decimal("61005.10"),
+        slippage_bps=0.385 if filled else None,
+        partial_slippage_bps=0.385,
+        slippage_cost=3.85,
+        floor=not filled,
+    )
+
+
+def an_alert(
+    state: AlertState = AlertState.FIRING, *, updated_at: int = NOON, name: str = "19b8-aa"
+) -> Alert:
+    """Return one change of an alert."""
+    return Alert(
+        id=name,
+        key=AlertKey(signal="liquidity_crunch", symbol="BTCUSDT", venue="binance"),
+        severity=Severity.HIGH,
+        worst_severity=Severity.CRITICAL,
+        state=state,
+        cause="depth_total",
+        causes=("depth_total", "spread"),
+        value=250_000.5,
+        threshold=500_000.0,
+        baseline=1_000_000.0,
+        sentence="Depth within 10 bps is 75 % below normal",
+        action=Action.PAUSE_ASSET,
+        started_at=NOON,
+        updated_at=updated_at,
+        ended_at=updated_at if state is AlertState.RESOLVED else None,
+        trace="binance/1/42",
+    )
+
+
+def a_feed_event(number: int = 1, kind: FeedEventKind = FeedEventKind.GAP) -> FeedEvent:
+    """Return something that happened to a feed."""
+    return FeedEvent(
+        kind=kind,
+        venue="binance",
+        at=NOON + number,
+        trace=f"binance/1/{number}",
+        instrument="BTCUSDT",
+        symbol="BTCUSDT",
+        detail="expected update 8, received 9",
+    )
+
+
+def an_instrument(name: str = "BTCUSDT") -> Instrument:
+    """Return a listed instrument."""
+    return Instrument(
+        venue="binance",
+        name=name,
+        kind=InstrumentKind.SPOT,
+        base="BTC",
+        quote="USDT",
+        tick=Decimal("0.01"),
+        step=Decimal("0.00001"),
+    )
+
+
+def a_poisonous_reading(frame: int) -> Reading:
+    """Return a reading that no table can hold: its epoch is too large a number."""
+    good = a_reading(frame)
+    return replace(good, origin=replace(good.origin, epoch=2**70))
