@@ -149,8 +149,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
-        message = getattr(error, "format_message", lambda: str(error))()
-        _fail(f"{message} Try `{_command_path(error)} --help`.", USAGE)
+        _fail(f"{_message(error)} Try `{_command_path(error)} --help`.", USAGE)
     except typer.Abort:
         _fail("stopped", FAILED)
     except OperatorError as error:
@@ -165,6 +164,12 @@ def main() -> None:
             sys.exit(FAILED)
         _fail(str(expected), FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _message(error: TyperException) -> str:
+    """Return what is wrong with the command line, as one sentence."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return message if message.endswith((".", "?")) else f"{message}."
 
 
 def _command_path(error: TyperException) -> str:

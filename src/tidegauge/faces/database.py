@@ -18,6 +18,7 @@ from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.psql import PsqlCall, psql_call
 
 from . import running
+from .logs import log_to_terminal
 from .options import Config, DataDir
 
 app = typer.Typer(
@@ -76,7 +77,9 @@ def psql(
 def settings_of(config: Path | None, data_dir: Path | None) -> Settings:
     """Return the settings, with the data directory that a flag named."""
     flags: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir)}
-    return load_settings(config=config, flags=flags).settings
+    settings = load_settings(config=config, flags=flags).settings
+    log_to_terminal(settings, least="warning")
+    return settings
 
 
 def _run(call: PsqlCall) -> int:

@@ -9,10 +9,12 @@ from tidegauge.runtime.settings import Settings, secrets
 LOG_NAME = "tidegauge.log"
 
 
-def log_to_terminal(settings: Settings) -> None:
-    """Send the log to standard error."""
+def log_to_terminal(settings: Settings, *, least: str | None = None) -> None:
+    """Send the log to standard error; `least` overrides the level that is set."""
     configure_logging(
-        level=settings.logging.level, format=settings.logging.format, secrets=secrets(settings)
+        level=least or settings.logging.level,
+        format=settings.logging.format,
+        secrets=secrets(settings),
     )
 
 

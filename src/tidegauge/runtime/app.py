@@ -218,9 +218,9 @@ class App:
             runner = self._runner(venue, venue.selection)
             try:
                 await runner.run()
-            except* Exception as crash:  # noqa: BLE001 (the supervisor: the one broad handler)
+            except* Exception as crash:  # the supervisor: the one broad handler
                 self.crashes += 1
-                log.error("venue_crashed", venue=venue.spec.name, exc_info=crash)
+                log.exception("venue_crashed", venue=venue.spec.name, exc_info=crash)
                 self.monitor.handle(runner.feed.closed("book", time.time_ns(), "crash"), 0)
             venue.refused = runner.quarantined
             venue.next_epoch = runner.feed.next_epoch

@@ -1,6 +1,5 @@
 """REST requests to venues: one door, with deadlines, size limits and the proxy."""
 
-import asyncio
 from types import TracebackType
 from typing import Self
 
@@ -58,7 +57,7 @@ class VenueHttp:
                     body=body,
                     retry_after=_seconds(answer.headers.get("Retry-After")),
                 )
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             return Response(status=0, body=f"{type(error).__name__}: {error}".encode()[:300])
 
 

@@ -42,8 +42,9 @@ def read_tape(path: Path) -> Iterator[TapeLine]:
     number = 0
     try:
         with _text(path) as lines:
-            for number, line in enumerate(lines, start=1):
+            for line in lines:
                 yield parse_line(line)
+                number += 1
     except FileNotFoundError:
         raise OperatorError(f"There is no tape {path}", fix="Check the path") from None
     except (OSError, EOFError, UnicodeDecodeError, zstandard.ZstdError, FeedError) as error:

@@ -109,7 +109,7 @@ class VenueProtocol(Protocol):
         ...
 
 
-def names_nothing(frame: str) -> Sequence[str]:
+def names_nothing(_frame: str) -> Sequence[str]:
     """The `named_in` of a venue whose tapes cannot be played without a catalogue."""
     return ()
 
