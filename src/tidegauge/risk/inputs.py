@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..core.instrument import Nanos
 from ..core.reading import Fill, Reading, Taker
 from .settings import CrunchSettings
-from .window import Normal
+from .window import Normal, Quantiles
 
 NO_DEPTH = 1e-12
 """Quote that stands for an empty band, whose log would be infinite."""
@@ -80,7 +80,19 @@ class Judged(NamedTuple):
 class Track:
     """One input: its windows, and the harms of its last samples."""
 
-    __slots__ = ("_harms", "_medians", "harmful", "least_noise", "name", "normal", "scale", "seen")
+    __slots__ = (
+        "_baseline",
+        "_harms",
+        "_medians",
+        "_noise",
+        "_quantiles",
+        "harmful",
+        "least_noise",
+        "name",
+        "normal",
+        "scale",
+        "seen",
+    )
 
     def __init__(
         self, name: str, settings: CrunchSettings, *, harmful: Harmful, scale: Scale = Scale.LOG
@@ -99,38 +111,53 @@ class Track:
         self.seen = False
         self._harms: deque[float] = deque(maxlen=settings.bleed_long)
         self._medians: dict[int, float | None] = {}
+        self._quantiles: Quantiles | None = None
+        self._baseline: float | None = None
+        self._noise = settings.least_noise
 
     def judge(self, value: float | None) -> Judged:
         """Judge a value against the windows as they stand."""
-        if value is None:
-            return Judged(self, None, self.baseline(), None, self.noise(), None)
+        if self.normal.slow.quantiles() is not self._quantiles:
+            self._learn()
+        noise = self._noise if self.normal.ready else None
+        if value is None or noise is None:
+            return Judged(self, value, self._baseline, None, noise, None)
         judged = self.scale.of(value)
-        z = self.normal.fast.z(judged) if self.normal.ready else None
-        return Judged(self, value, self.baseline(), self.harm(judged), self.noise(), z)
-
-    def harm(self, judged: float) -> float | None:
-        """Return how far `judged` lies on the harmful side of normal, None while warming up."""
-        quantiles = self.normal.slow.quantiles()
-        if quantiles is None or not self.normal.ready:
-            return None
-        if self.harmful is Harmful.LESS:
-            return quantiles.median - judged
-        away = judged - quantiles.median
-        return away if self.harmful is Harmful.MORE else abs(away)
+        z = self.normal.fast.z(judged)
+        return Judged(self, value, self._baseline, self._away(judged), noise, z)
 
     def noise(self) -> float | None:
         """Return s: half the middle 68 %, or its harmful half where that is wider."""
-        quantiles = self.normal.slow.quantiles()
-        if quantiles is None or not self.normal.ready:
-            return None
-        below, above = quantiles.median - quantiles.low, quantiles.high - quantiles.median
-        worse = {Harmful.LESS: below, Harmful.MORE: above}.get(self.harmful, max(below, above))
-        return max(self.least_noise, (below + above) / 2, worse)
+        self._learn()
+        return self._noise if self.normal.ready else None
 
     def baseline(self) -> float | None:
         """Return the slow median in the input's own unit, None while there is none."""
+        self._learn()
+        return self._baseline
+
+    def _away(self, judged: float) -> float:
+        """Return how far `judged` lies on the harmful side of the median."""
+        assert self._quantiles is not None
+        away = judged - self._quantiles.median
+        if self.harmful is Harmful.LESS:
+            return -away
+        return away if self.harmful is Harmful.MORE else abs(away)
+
+    def _learn(self) -> None:
+        """Work out what follows from the slow window, if it has moved."""
         quantiles = self.normal.slow.quantiles()
-        return None if quantiles is None else self.scale.back(quantiles.median)
+        if quantiles is self._quantiles:
+            return
+        self._quantiles = quantiles
+        if quantiles is None:
+            self._baseline = None
+            return
+        self._baseline = self.scale.back(quantiles.median)
+        below, above = quantiles.median - quantiles.low, quantiles.high - quantiles.median
+        worse = max(below, above) if self.harmful is Harmful.AWAY else above
+        worse = below if self.harmful is Harmful.LESS else worse
+        self._noise = max(self.least_noise, (below + above) / 2, worse)
 
     def sample(self, value: float | None, at: Nanos) -> None:
         """Take a sample at the cadence; None when the input is unknown."""
@@ -138,9 +165,9 @@ class Track:
         if value is None:
             return
         judged = self.scale.of(value)
-        harm = self.harm(judged)
-        if harm is not None:
-            self._harms.append(harm)
+        if self.normal.ready:
+            self._learn()
+            self._harms.append(self._away(judged))
             self._medians.clear()
         self.normal.sample(judged, at)
 
