@@ -223,8 +223,8 @@ async def test_the_columns_we_send_are_the_columns_there_are(database: Database)
 
 
 @asynccontextmanager
-async def a_server_of_our_own(data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
-    async with EmbeddedPostgres(data_dir) as server:
+async def a_server_of_our_own(made_data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
+    async with EmbeddedPostgres(made_data_dir) as server:
         async with external(server).session() as connection:
             await migrate(connection)
         yield server
@@ -236,9 +236,9 @@ async def bring_back(server: EmbeddedPostgres) -> None:
     await ensure_running(server.home, server._binaries, server._said().port)
 
 
-async def test_a_stopped_server_only_delays(data_dir: Path) -> None:
+async def test_a_stopped_server_only_delays(made_data_dir: Path) -> None:
     """Nothing accepted is lost, and the outage is logged once at each end."""
-    async with a_server_of_our_own(data_dir) as server:
+    async with a_server_of_our_own(made_data_dir) as server:
         database = external(server)
         with capture_logs() as logs:
             async with writing(database) as writer:
@@ -263,12 +263,12 @@ async def test_a_stopped_server_only_delays(data_dir: Path) -> None:
         assert events.count("database_recovered") == 1
 
 
-async def test_a_killed_postmaster_is_revived_and_nothing_is_lost(data_dir: Path) -> None:
+async def test_a_killed_postmaster_is_revived_and_nothing_is_lost(made_data_dir: Path) -> None:
     """The embedded server is ours: the writer starts it again itself, five times over."""
-    async with open_database(url=None, password=None, data_dir=data_dir) as database:
+    async with open_database(url=None, password=None, data_dir=made_data_dir) as database:
         async with database.session() as connection:
             await migrate(connection)
-        home = EmbeddedPostgres(data_dir).home
+        home = EmbeddedPostgres(made_data_dir).home
         async with writing(database) as writer:
             frames = iter(range(1_000_000))
             for _ in range(5):
@@ -286,10 +286,10 @@ async def test_a_killed_postmaster_is_revived_and_nothing_is_lost(data_dir: Path
         assert await count(database, "readings") == 2_000
 
 
-async def test_a_server_that_hangs_is_left_and_tried_again(data_dir: Path) -> None:
+async def test_a_server_that_hangs_is_left_and_tried_again(made_data_dir: Path) -> None:
     """A stopped process holds nobody up for longer than the deadlines; then all goes in."""
     limits = replace(QUICK, command_s=0.3, connect_s=0.3)
-    async with a_server_of_our_own(data_dir) as server:
+    async with a_server_of_our_own(made_data_dir) as server:
         database = external(server)
         async with writing(database, limits) as writer:
             writer.submit(a_reading(1))
@@ -309,10 +309,10 @@ async def test_a_server_that_hangs_is_left_and_tried_again(data_dir: Path) -> No
         assert await count(database, "readings") == 599
 
 
-async def test_when_there_is_no_room_only_readings_give_way(data_dir: Path) -> None:
+async def test_when_there_is_no_room_only_readings_give_way(made_data_dir: Path) -> None:
     """Oldest first, counted; alerts and feed events wait for the database."""
     limits = replace(QUICK, capacity=50, batch=10)
-    async with a_server_of_our_own(data_dir) as server:
+    async with a_server_of_our_own(made_data_dir) as server:
         database = external(server)
         await stop_server(server.home)
         async with writing(database, limits) as writer:
@@ -332,9 +332,9 @@ async def test_when_there_is_no_room_only_readings_give_way(data_dir: Path) -> N
         assert [row["frame"] for row in frames][:10] == list(range(199, 189, -1))
 
 
-async def test_a_drain_that_cannot_finish_says_so_in_time(data_dir: Path) -> None:
+async def test_a_drain_that_cannot_finish_says_so_in_time(made_data_dir: Path) -> None:
     """The database is gone for good: the end of the program does not wait for it."""
-    async with a_server_of_our_own(data_dir) as server:
+    async with a_server_of_our_own(made_data_dir) as server:
         writer = PostgresWriter(external(server), QUICK, "run-1")
         await stop_server(server.home)
         async with asyncio.timeout(3.0):
@@ -365,12 +365,12 @@ async def test_a_password_that_changed_is_waited_out(postgres_server: Server) ->
 
 
 @pytest.mark.campaign
-async def test_fifty_kills_lose_nothing(data_dir: Path) -> None:
+async def test_fifty_kills_lose_nothing(made_data_dir: Path) -> None:
     """`kill -9` of the postmaster, fifty times, while 20,000 rows go in."""
-    async with open_database(url=None, password=None, data_dir=data_dir) as database:
+    async with open_database(url=None, password=None, data_dir=made_data_dir) as database:
         async with database.session() as connection:
             await migrate(connection)
-        home = EmbeddedPostgres(data_dir).home
+        home = EmbeddedPostgres(made_data_dir).home
         async with writing(database) as writer:
             for kill in range(50):
                 for frame in range(400):

@@ -124,8 +124,9 @@ def prepare(data_dir: Path, home: Home) -> None:
     """Make the folders, private to the server's account. Raises `OperatorError`."""
     with explaining(data_dir):
         made = data_dir.expanduser().resolve()
-        if not made.exists():
-            made.mkdir(parents=True)
+        fresh = not made.exists()
+        made.mkdir(parents=True, exist_ok=True)  # raises when it is a file
+        if fresh:
             # Below it another account's home: others may pass through, but not look around.
             made.chmod(0o711 if home.account.foreign else 0o700)
         if not home.folder.is_relative_to(made):
