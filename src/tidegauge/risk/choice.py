@@ -46,7 +46,8 @@ def choose_reference(
     depth = widest_depth(bands, settings)
     if depth is None:
         return None
-    most = TWO_DIGITS.create_decimal(Decimal(depth * settings.reference_share))
+    # A median that went through logs may miss a round number by its last digit.
+    most = TWO_DIGITS.create_decimal(Decimal(depth * settings.reference_share * (1 + 1e-9)))
     configured = settings.reference_notional
     if configured <= most:
         return configured, False
