@@ -152,11 +152,11 @@ class Bybit:
 
     def _known(self, name: str) -> bool:
         kind, *rest = name.split(".")
+        if not rest or rest[-1] not in self.symbols:
+            return False
         if kind == "orderbook":
-            return name in {f"orderbook.{depth}.{rest[-1]}" for depth in INTERVALS} and (
-                rest[-1] in self.symbols
-            )
-        return kind in SILENT_TOPICS and bool(rest) and rest[-1] in self.symbols
+            return name in {f"orderbook.{depth}.{rest[-1]}" for depth in INTERVALS}
+        return kind in SILENT_TOPICS
 
     def _answer(
         self,
