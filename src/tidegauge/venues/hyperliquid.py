@@ -175,7 +175,6 @@ class HyperliquidProtocol:
             return []
         for each in self._links.values():
             each.coins.strike(coin)
-            each.careful = False
         return [SubscriptionRejected("asking for it closes the socket", instrument=coin)]
 
     def resync(self, instrument: str, reason: TrustReason, now: Nanos) -> list[Output]:
@@ -294,6 +293,7 @@ class HyperliquidProtocol:
         del state.unproved[coin]
         state.proved = True
         if not state.waiting:
+            state.careful = state.careful and bool(state.unproved)
             return []
         return self._subscribe(link, [state.waiting.pop(0)], now)
 
