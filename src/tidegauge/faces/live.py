@@ -3,25 +3,29 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from tidegauge.core.alert import Alert, AlertState, Severity
-from tidegauge.core.reading import Fill, Reading, Taker
+from tidegauge.core.reading import BandDepth, Fill, Reading, Taker
 from tidegauge.core.trust import Trust
 from tidegauge.risk.status import CrunchPhase, CrunchStatus
 from tidegauge.runtime.view import BookView, MonitorView, VenueView
 
 from . import figures
 
+WIDE = 120
+"""Columns of a terminal from which on everything is shown."""
+
 REDRAW_S = 0.5
 LINES_EVERY_S = 5.0
-SHOWN_ALERTS = 4
+SHOWN_ALERTS = 6
 
 TRUST_STYLE = {
     Trust.LIVE: "green",
@@ -35,6 +39,32 @@ SEVERITY_STYLE = {
     Severity.HIGH: "bold red",
     Severity.CRITICAL: "bold white on red",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table of books."""
+
+    name: str
+    least: int | None = None
+    number: bool = True
+    wide_only: bool = False
+
+
+COLUMNS = (
+    Column("book", 23, number=False),
+    Column("trust", 4, number=False),
+    Column("bid", 9),
+    Column("ask", 9),
+    Column("spread", 6, wide_only=True),
+    Column("band", 4, wide_only=True),
+    Column("depth b/a", 11, wide_only=True),
+    Column("sell", 5),
+    Column("buy", 5),
+    Column("imb", 5, wide_only=True),
+    Column("age", 5, wide_only=True),
+    Column("crunch", number=False),
+)
 
 
 class View(Protocol):
@@ -57,12 +87,10 @@ class TableView:
 
     async def show(self, look: Callable[[], MonitorView]) -> None:
         with Live(console=self._console, auto_refresh=False, transient=False) as live:
-            try:
-                while True:
-                    live.update(render(look(), self._title), refresh=True)
-                    await asyncio.sleep(REDRAW_S)
-            finally:
-                live.update(render(look(), self._title), refresh=True)
+            while True:
+                width = self._console.width
+                live.update(render(look(), self._title, width=width), refresh=True)
+                await asyncio.sleep(REDRAW_S)
 
 
 class LineView:
@@ -104,11 +132,13 @@ def book_line(book: BookView, view: MonitorView) -> str:
     reading = book.reading
     if reading is None:
         return f"{head} {book.trust} ({book.reason})"
-    bid_depth, ask_depth = _depths(reading)
+    band = _judged_band(book, reading)
+    bid_depth, ask_depth = _depths(band)
+    width = figures.UNKNOWN if band is None else band.bps
     return (
         f"{head} {book.trust} {figures.price(reading.best_bid)}/{figures.price(reading.best_ask)}"
         f" spread {figures.bps(reading.spread_bps)} bps"
-        f" depth {bid_depth}/{ask_depth}"
+        f" depth in {width} bps {bid_depth}/{ask_depth}"
         f" sell {_slippage(reading, Taker.SELL)} buy {_slippage(reading, Taker.BUY)} bps"
         f" imbalance {figures.ratio(reading.imbalance)} crunch {crunch_words(book.crunch)}"
     )
@@ -118,14 +148,14 @@ def crunch_words(status: CrunchStatus) -> str:
     """What the crunch detector makes of a book, in a few words."""
     if status.phase is CrunchPhase.WARMING:
         return f"warming {status.samples}/{status.samples_needed}"
+    alert = status.alert if status.phase is CrunchPhase.FIRING else None
+    words = [str(status.phase if alert is None else alert.severity)]
     depth = status.input("depth")
-    noise = ""
     if depth is not None and depth.harm is not None and depth.robust_z is not None:
-        noise = f" h {depth.harm:+.2f} ({depth.robust_z:+.1f}s)"
-    severity = (
-        f" {status.alert.severity}" if status.phase is CrunchPhase.FIRING and status.alert else ""
-    )
-    return f"{status.phase}{severity}{noise}{' noisy' if status.noise_limited else ''}"
+        words.append(f"h {depth.harm:+.2f} ({depth.robust_z:+.1f} s)")
+    if status.noise_limited:
+        words.append("noisy")
+    return " ".join(words)
 
 
 def alert_line(alert: Alert) -> str:
@@ -134,46 +164,49 @@ def alert_line(alert: Alert) -> str:
     return f"{word} {alert.sentence}"
 
 
-def render(view: MonitorView, title: str) -> RenderableType:
-    """Draw the whole view."""
+def render(view: MonitorView, title: str, *, width: int = WIDE) -> RenderableType:
+    """Draw the whole view; a narrow terminal loses columns, never digits."""
     uptime = figures.age(view.at - view.started_at)
     head = Text(f"{title}  {figures.clock(view.at)} UTC  up {uptime}", style="bold")
-    return Group(head, _books(view), _alerts(view), _venues(view), _foot(view))
+    return Group(head, _books(view, wide=width >= WIDE), _alerts(view), _venues(view), _foot(view))
 
 
-def _books(view: MonitorView) -> Table:
-    table = Table(expand=False, pad_edge=False, header_style="bold")
-    for name in ("book", "trust"):
-        table.add_column(name, no_wrap=True)
-    for name in ("bid", "ask", "spread", "band", "depth b/a", "sell", "buy", "imb", "age"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("crunch", no_wrap=True)
+def _books(view: MonitorView, *, wide: bool) -> Table:
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", padding=(0, 2 if wide else 1, 0, 0)
+    )
+    columns = [column for column in COLUMNS if wide or not column.wide_only]
+    for column in columns:
+        justify: JustifyMethod = "right" if column.number else "left"
+        table.add_column(column.name, justify=justify, no_wrap=True, min_width=column.least)
     for book in view.books:
-        table.add_row(*_row(book))
+        cells = _cells(book)
+        table.add_row(*(cells.get(column.name, figures.UNKNOWN) for column in columns))
     return table
 
 
-def _row(book: BookView) -> list[RenderableType]:
-    trust = Text(book.trust, style=TRUST_STYLE[book.trust])
+def _cells(book: BookView) -> dict[str, RenderableType]:
+    cells: dict[str, RenderableType] = {
+        "book": f"{book.id.venue} {book.id.symbol}",
+        "trust": Text(book.trust, style=TRUST_STYLE[book.trust]),
+        "age": figures.age(book.age),
+        "crunch": f"no reading: {book.reason}",
+    }
     reading = book.reading
-    if reading is None:
-        blanks = [figures.UNKNOWN] * 8
-        return [str(book.id), trust, *blanks, figures.age(book.age), str(book.reason)]
-    band = reading.bands[0].bps if reading.bands else None
-    return [
-        str(book.id),
-        trust,
-        figures.price(reading.best_bid),
-        figures.price(reading.best_ask),
-        figures.bps(reading.spread_bps),
-        figures.UNKNOWN if band is None else f"{band}",
-        "/".join(_depths(reading)),
-        _slippage(reading, Taker.SELL),
-        _slippage(reading, Taker.BUY),
-        figures.ratio(reading.imbalance),
-        figures.age(book.age),
-        _crunch(book),
-    ]
+    if reading is not None:
+        band = _judged_band(book, reading)
+        cells |= {
+            "bid": figures.price(reading.best_bid),
+            "ask": figures.price(reading.best_ask),
+            "spread": figures.bps(reading.spread_bps),
+            "band": figures.UNKNOWN if band is None else f"{band.bps}",
+            "depth b/a": "/".join(_depths(band)),
+            "sell": _slippage(reading, Taker.SELL),
+            "buy": _slippage(reading, Taker.BUY),
+            "imb": figures.ratio(reading.imbalance),
+            "crunch": _crunch(book),
+        }
+    return cells
 
 
 def _crunch(book: BookView) -> Text:
@@ -183,10 +216,16 @@ def _crunch(book: BookView) -> Text:
     return Text(crunch_words(book.crunch), style=style)
 
 
-def _depths(reading: Reading) -> tuple[str, str]:
-    if not reading.bands:
+def _judged_band(book: BookView, reading: Reading) -> BandDepth | None:
+    """The band that the crunch detector judges; before it chose one, the narrowest."""
+    judged = None if book.crunch.band is None else reading.band(book.crunch.band)
+    return judged or next(iter(reading.bands), None)
+
+
+def _depths(band: BandDepth | None) -> tuple[str, str]:
+    """Bid and ask depth; a + marks a floor, where the band reaches beyond what is known."""
+    if band is None:
         return figures.UNKNOWN, figures.UNKNOWN
-    band = reading.bands[0]
     bid = figures.money(band.bid_quote) + ("" if band.bid_complete else "+")
     ask = figures.money(band.ask_quote) + ("" if band.ask_complete else "+")
     return bid, ask
@@ -214,7 +253,8 @@ def _alerts(view: MonitorView) -> RenderableType:
     lines = []
     for alert in shown[-SHOWN_ALERTS:]:
         style = "green" if alert.state is AlertState.RESOLVED else SEVERITY_STYLE[alert.severity]
-        lines.append(Text(f"{figures.clock(alert.started_at)} {alert_line(alert)}", style=style))
+        line = f"{figures.clock(alert.started_at)} {alert_line(alert)}"
+        lines.append(Text(line, style=style, no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 
 
