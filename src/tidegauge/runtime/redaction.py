@@ -12,9 +12,9 @@ SECRET_NAME = re.compile(
 """A key whose name matches holds a secret, whatever its value looks like."""
 
 _URL_PASSWORD = re.compile(
-    # The scheme, a user name (it may be empty), then everything up to the last @ before a space,
-    # a quote or the path. A password that was not percent-encoded may hold a colon or an @.
-    r"(?P<head>\b[a-z][a-z0-9+.\-]*://[^\s/?#:@'\"]*:)(?P<password>[^\s'\"]*?)(?P<tail>@[^\s/?#@'\"]*(?=[\s/?#'\"]|$))",
+    # The scheme, a user name (it may be empty), then everything up to the last @ of the word: a
+    # password that was not percent-encoded may hold any sign, and rather too much is masked.
+    r"(?P<head>\b[a-z][a-z0-9+.\-]*://[^\s/?#:@\"]*:)[^\s\"]+(?=@)",
     re.IGNORECASE,
 )
 _QUERY_SECRET = re.compile(
@@ -27,7 +27,7 @@ def mask_urls(text: str) -> str:
     """Mask the password, and any secret in the query, of every URL in `text`."""
     if "://" not in text:
         return text
-    text = _URL_PASSWORD.sub(rf"\g<head>{MASK}\g<tail>", text)
+    text = _URL_PASSWORD.sub(rf"\g<head>{MASK}", text)
     return _QUERY_SECRET.sub(rf"\g<head>{MASK}", text)
 
 

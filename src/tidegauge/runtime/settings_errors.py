@@ -36,7 +36,9 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     """Return the valid name that `name` most likely stands for, None when none is near."""
     spelt = {each.lower(): each for each in valid}
     found = get_close_matches(name.lower(), spelt, n=1, cutoff=0.6)
-    return spelt[found[0]] if found else None
+    # A part of a single name, such as `ws` of `ws_url`, is near however short it is.
+    found = found or [each for each in spelt if name.lower() in each.split("_")]
+    return spelt[found[0]] if len(found) == 1 else None
 
 
 def unknown_name(what: str, name: str, valid: Iterable[str]) -> OperatorError:

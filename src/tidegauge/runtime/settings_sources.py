@@ -139,7 +139,8 @@ def from_dotenv(path: Path, root: Node) -> tuple[Layer, dict[str, str]]:
     """
     layer, extras = Layer(origin=str(path)), {}
     for binding in parse_stream(StringIO(read_text(path, "environment file"))):
-        line = binding.original.line
+        blank = len(binding.original.string) - len(binding.original.string.lstrip())
+        line = binding.original.line + binding.original.string.count("\n", 0, blank)
         if binding.error:
             raise OperatorError(f"Malformed line {line} in {path}", fix="Write NAME=value.")
         if binding.key is None or not binding.key.startswith(PREFIX):
@@ -202,7 +203,9 @@ def _unknown_variable(
 ) -> OperatorError:
     beside = [".".join((*path, each)) for each in node.names() if _is_value(node.child(each))]
     every = [variable(key) for key in (*beside, *(key for key, _node in keys(root)))]
-    near = nearest(name, [*every, *(PREFIX + each for each in NOT_SETTINGS)])
+    # Perhaps it was written without the group it belongs to.
+    alike = [each for each in every if each.endswith(f"__{name.removeprefix(PREFIX)}")]
+    near = nearest(name, alike or [*every, *(PREFIX + each for each in NOT_SETTINGS)])
     where = "" if place == name else f" in {place}"
     fix = f"Did you mean {near}?" if near else "`.env.example` lists them all."
     return OperatorError(f"Unknown variable {name}{where}", fix=fix)
