@@ -1,6 +1,7 @@
 """One simulated venue behind a real port: WebSocket and REST, on 127.0.0.1."""
 
 import asyncio
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -14,6 +15,9 @@ from tidegauge.simulator.dialect import Answer, Close, ConnectionId, Dialect, Re
 HOST = "127.0.0.1"
 MOST_WAITING = 16 * 1024 * 1024
 """Characters that may wait for a client; one that takes them more slowly than that is cut."""
+
+_SEND_BUFFER = 256 * 1024
+"""The kernel's share of what waits for a client, so that a slow one is felt soon."""
 
 _GRACE_SECONDS = 0.5
 
@@ -74,7 +78,7 @@ class Outbox:
 class Connection:
     """An open socket."""
 
-    socket: web.WebSocketResponse
+    ws: web.WebSocketResponse
     transport: asyncio.BaseTransport | None
     outbox: Outbox
 
@@ -171,12 +175,15 @@ class LocalServer:
         refusal = self.dialect.admit(request.path, time.time_ns())
         if refusal is not None:
             return _response(refusal)
-        socket = web.WebSocketResponse(
+        ws = web.WebSocketResponse(
             heartbeat=self.dialect.ping_seconds, compress=False, max_msg_size=1024 * 1024
         )
-        await socket.prepare(request)
+        await ws.prepare(request)
+        if request.transport is not None:
+            kernel_socket = request.transport.get_extra_info("socket")
+            kernel_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         identifier, self._next = self._next, self._next + 1
-        connection = Connection(socket, request.transport, Outbox(self.most_waiting))
+        connection = Connection(ws, request.transport, Outbox(self.most_waiting))
         self._connections[identifier] = connection
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -187,17 +194,17 @@ class LocalServer:
                     )
                 )
                 self._stirred.set()
-                await self._listen(identifier, socket)
+                await self._listen(identifier, ws)
                 writer.cancel()
         finally:
             del self._connections[identifier]
             connection.outbox.end()
             self.dialect.disconnected(identifier)
             self._stirred.set()
-        return socket
+        return ws
 
-    async def _listen(self, identifier: ConnectionId, socket: web.WebSocketResponse) -> None:
-        async for message in socket:
+    async def _listen(self, identifier: ConnectionId, ws: web.WebSocketResponse) -> None:
+        async for message in ws:
             if message.type is WSMsgType.TEXT:
                 self._hand_out(self.dialect.received(identifier, message.data, time.time_ns()))
                 self._stirred.set()
@@ -209,12 +216,12 @@ async def _write(connection: Connection) -> None:
         while True:
             reply = await connection.outbox.take()
             if isinstance(reply, Say):
-                await connection.socket.send_str(reply.text)
+                await connection.ws.send_str(reply.text)
             elif reply.abrupt:
                 connection.abort()
                 return
             else:
-                await connection.socket.close()
+                await connection.ws.close()
                 return
     except ConnectionError:
         connection.abort()
