@@ -1,0 +1,105 @@
+"""The real monitor over real sockets, with recorded files behind the servers."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import Nanos, VenueName
+from tidegauge.core.keeper import BookKeeper
+from tidegauge.core.reading import Reading
+from tidegauge.runtime.app import App, Assignment
+from tidegauge.runtime.local_venues import LocalVenues
+from tidegauge.runtime.settings import Endpoint, ReadingSettings, Settings, SymbolSettings
+from tidegauge.runtime.view import MonitorView
+from tidegauge.simulator.recorded import RecordedVenue
+from tidegauge.wire.feed import Observer
+
+FEW_READINGS = ReadingSettings(
+    bands_bps=(10,), notionals=(Decimal(100_000),), max_size_bps=(), imbalance_levels=5
+)
+"""Readings are taken of every update; few figures each, where they are not what is tested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What a monitor saw of recorded venues, up to their last frame."""
+
+    view: MonitorView
+    keepers: Mapping[str, BookKeeper]
+    events: list[FeedEvent]
+    readings: list[Reading]
+
+    def told(self, *kinds: FeedEventKind) -> list[FeedEvent]:
+        """Return the events of these kinds, in order."""
+        return [event for event in self.events if event.kind in kinds]
+
+
+async def watch_recordings(
+    dialects: Mapping[VenueName, RecordedVenue[Any]],
+    *,
+    observer: Observer | None = None,
+    within_s: float = 240.0,
+) -> Watched:
+    """Serve recordings as fast as they are taken, and monitor them until each reached its end.
+
+    Every instrument is monitored as a symbol of its own name. Raises `TimeoutError` when a book
+    does not reach its last frame in time.
+    """
+    names = {name for dialect in dialects.values() for name in dialect.reels}
+    ends = {
+        (venue, name): reel.updates[-1].update
+        for venue, dialect in dialects.items()
+        for name, reel in dialect.reels.items()
+    }
+    keepers: dict[str, BookKeeper] = {}
+    arrived = asyncio.Event()
+
+    def observe(keeper: BookKeeper, now: Nanos) -> None:
+        key = (keeper.instrument.venue, keeper.instrument.name)
+        keepers["/".join(key)] = keeper
+        if observer is not None:
+            observer(keeper, now)
+        if ends.get(key) == keeper.sequence:
+            del ends[key]
+            if not ends:
+                arrived.set()
+
+    events: list[FeedEvent] = []
+    readings: list[Reading] = []
+    async with LocalVenues(venues=(), hosted=dialects) as local:
+        settings = Settings(
+            venues=tuple(dialects),
+            endpoints={
+                venue: Endpoint(ws_url=at.ws_url, rest_url=at.rest_url)
+                for venue, at in local.endpoints.items()
+            },
+            symbols={
+                name: SymbolSettings(instruments=dict.fromkeys(dialects, name)) for name in names
+            },
+            readings=FEW_READINGS,
+        )
+        assignment = Assignment(
+            symbols=tuple(sorted(names)), venues=tuple(dialects), store=False, command="test"
+        )
+
+        def listen(record: object) -> None:
+            if isinstance(record, FeedEvent):
+                events.append(record)
+            elif isinstance(record, Reading):
+                readings.append(record)
+
+        app = App(settings, assignment, observer=observe, listener=listen)
+        async with app.opened(), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(app.run())
+            try:
+                async with asyncio.timeout(within_s):
+                    await arrived.wait()
+            finally:
+                view = app.view()
+                app.stop.set()
+            await running
+        assert app.crashes == 0
+    return Watched(view=view, keepers=keepers, events=events, readings=readings)
