@@ -16,6 +16,13 @@ LOCK_KEY = 0x7469_6465_6761_7567  # "tidegaug"
 LOCK_PATIENCE_S = 60
 FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
+UNFIT = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.OperatorInterventionError,
+)
+"""A full disk, a standby, a server that is going down."""
+
 log = structlog.get_logger()
 
 
@@ -73,6 +80,11 @@ async def migrate(connection: Any, known: Sequence[Migration] | None = None) -> 
         raise OperatorError(
             f"another process has been migrating the database for over {LOCK_PATIENCE_S} s",
             fix="Wait for it, or end it, and try again",
+        ) from None
+    except UNFIT as error:
+        raise OperatorError(
+            f"the database cannot be migrated now: {type(error).__name__}: {error}",
+            fix="Give it room, or point TIDEGAUGE_DATABASE_URL at a server that takes writes",
         ) from None
     after = len(known)
     if before != after:

@@ -1,0 +1,123 @@
+"""Records become rows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.database import NOON, a_feed_event, a_reading, an_alert, an_instrument
+
+from tidegauge.core.alert import AlertState
+from tidegauge.sinks.rows import (
+    EPOCH,
+    LONGEST_TEXT,
+    Kind,
+    Listed,
+    Record,
+    Run,
+    Table,
+    deterministic_id,
+    instant,
+    kind_of,
+    rows_of,
+    text,
+)
+
+RUN = Run(id="run-1", started_at=NOON, version="0", command="demo", symbols=("BTCUSDT",))
+LISTED = Listed(instrument=an_instrument(), symbol=None, updated_at=NOON)
+ALL: dict[Kind, Record] = {
+    Kind.RUN: RUN,
+    Kind.INSTRUMENT: LISTED,
+    Kind.ALERT: an_alert(),
+    Kind.FEED_EVENT: a_feed_event(),
+    Kind.READING: a_reading(),
+}
+
+
+def named(table: Table, row: tuple[object, ...]) -> dict[str, object]:
+    return dict(zip(table.columns, row, strict=True))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_row_is_as_wide_as_its_table(kind: Kind) -> None:
+    """And the key of each is among its columns."""
+    assert kind_of(ALL[kind]) is kind
+    for table, row in rows_of(ALL[kind], "run-1"):
+        assert set(table.key) <= set(named(table, row))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_same_record_is_the_same_row(kind: Kind) -> None:
+    """Nothing random, nothing of the clock."""
+    assert rows_of(ALL[kind], "run-1") == rows_of(ALL[kind], "run-1")
+
+
+def test_what_is_no_record_is_refused_by_name() -> None:
+    """The writer counts on it."""
+    with pytest.raises(TypeError, match="not a record: str"):
+        kind_of("a reading")  # type: ignore[arg-type]
+
+
+def test_a_readings_id_depends_on_all_that_makes_it_itself() -> None:
+    """Run, venue, symbol, epoch, frame and receive time; nothing that was measured."""
+    good = a_reading()
+    origin = good.origin
+    others = [
+        replace(good, origin=replace(origin, venue="bybit")),
+        replace(good, origin=replace(origin, symbol="ETHUSDT")),
+        replace(good, origin=replace(origin, epoch=2)),
+        replace(good, origin=replace(origin, frame=2)),
+        replace(good, origin=replace(origin, received_at=origin.received_at + 1)),
+    ]
+    ids = {rows_of(each, "run-1")[0][1][0] for each in [good, *others]}
+    ids.add(rows_of(good, "run-2")[0][1][0])
+    assert len(ids) == 7
+    assert rows_of(replace(good, mid=None), "run-1")[0][1][0] in ids
+
+
+def test_parallel_arrays_keep_their_places() -> None:
+    """Band by band, fill by fill."""
+    [(table, row)] = rows_of(a_reading(), "run-1")
+    shown = named(table, row)
+    assert shown["band_bps"] == [10, 50, 100]
+    assert shown["band_ask_complete"] == [True, True, False]
+    assert shown["fill_taker"] == ["buy", "buy", "sell", "sell"]
+    assert shown["fill_slippage_bps"] == [0.385, None, 0.385, None]
+
+
+def test_an_alert_leaves_how_it_stands_and_what_changed() -> None:
+    """Two changes are two rows of the history, and one of the present."""
+    firing, resolved = (
+        rows_of(an_alert(state, updated_at=NOON + at), "run-1")
+        for at, state in enumerate((AlertState.FIRING, AlertState.RESOLVED))
+    )
+    assert [table.name for table, _row in firing] == ["alerts", "alert_changes"]
+    assert firing[0][1][0] == resolved[0][1][0]
+    assert firing[1][1][0] != resolved[1][1][0]
+    assert named(*firing[0])["severity"] == "high"
+
+
+@given(st.integers(min_value=0, max_value=4 * 10**18))
+def test_an_instant_is_the_microsecond_below(nanos: int) -> None:
+    """No float on the way: no time is off by one."""
+    since = instant(nanos) - EPOCH
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    assert micros == nanos // 1000
+    assert instant(NOON) == datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@given(st.text(st.characters()) | st.text(alphabet="\0a\ud800\udfff\N{GRINNING FACE}"))
+def test_any_words_become_words_postgresql_can_hold(said: str) -> None:
+    """Valid UTF-8, no NUL, not endless; ordinary words stay as they are."""
+    kept = text(said)
+    kept.encode()
+    assert "\0" not in kept
+    assert text(kept) == kept
+    assert len(text(said * 10_000)) <= LONGEST_TEXT
+
+
+def test_an_absent_part_is_not_the_word_none() -> None:
+    """Each part has its place in the id."""
+    assert deterministic_id("a", None, "b") != deterministic_id("a", "None", "b")
+    assert deterministic_id("a", None, "b") != deterministic_id("a", "b", None)
