@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from tidegauge import __version__, venues
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import Assignment
+from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, running
@@ -34,6 +35,10 @@ app.command("demo")(demo.command)
 
 USAGE = 2
 FAILED = 1
+STOPPED = 130
+"""As a shell says of a program that Ctrl-C ended."""
+
+Expected = TypeVar("Expected", bound=Exception)
 
 
 @app.callback(invoke_without_command=True)
@@ -151,19 +156,22 @@ def main() -> None:
     except TyperException as error:
         _fail(f"{_message(error)} Try `{_command_path(error)} --help`.", USAGE)
     except typer.Abort:
-        _fail("stopped", FAILED)
-    except OperatorError as error:
-        _fail(str(error), FAILED)
-    except BrokenPipeError:
+        _fail("stopped", STOPPED)
+    except Exception as error:  # noqa: BLE001 (the outermost door)
+        _fail_of(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail_of(error: Exception) -> NoReturn:
+    """End for what the operator can put right, for a reader who left, or for a bug of ours."""
+    if (expected := only(OperatorError, error)) is not None:
+        _fail(str(expected), FAILED)
+    if only(BrokenPipeError, error) is not None:
+        # What is left in the buffer has nowhere to go, and must not be complained about at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
-    except BaseExceptionGroup as group:
-        expected = _operator_error(group)
-        if expected is None:
-            traceback.print_exc()
-            sys.exit(FAILED)
-        _fail(str(expected), FAILED)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.stderr.write(mask_urls("".join(traceback.format_exception(error))))
+    _fail("this is a bug in Tidegauge; the lines above say where. Please report them", FAILED)
 
 
 def _message(error: TyperException) -> str:
@@ -177,19 +185,15 @@ def _command_path(error: TyperException) -> str:
     return context.command_path if context is not None else "tidegauge"
 
 
-def _operator_error(group: BaseExceptionGroup[BaseException]) -> OperatorError | None:
-    """Return the operator error inside a group, None when it holds anything unexpected."""
-    expected, others = group.split(OperatorError)
-    if expected is None or others is not None:
-        return None
-    error: BaseException = expected
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, OperatorError)
-    return error
+def only(kind: type[Expected], error: BaseException) -> Expected | None:
+    """Return the error, or the first inside a group, if all there is is of that kind."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [only(kind, each) for each in error.exceptions]
+        return None if None in found else found[0]
+    return error if isinstance(error, kind) else None
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     line = " ".join(message.split())
     print(f"tidegauge: {line}", file=sys.stderr)  # noqa: T201 (the one place errors are told)
     sys.exit(code)

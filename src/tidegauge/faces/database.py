@@ -1,7 +1,6 @@
 """`tidegauge db`: start, look at and open the database."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -66,7 +65,7 @@ def psql(
                 # Ctrl-C belongs to psql while it runs.
                 before = signal.signal(signal.SIGINT, signal.SIG_IGN)
                 try:
-                    code = await asyncio.to_thread(_run, call)
+                    code = await _run(call)
                 finally:
                     signal.signal(signal.SIGINT, before)
 
@@ -82,8 +81,15 @@ def settings_of(config: Path | None, data_dir: Path | None) -> Settings:
     return settings
 
 
-def _run(call: PsqlCall) -> int:
-    return subprocess.run(call.argv, env=call.env, check=False).returncode  # noqa: S603
+async def _run(call: PsqlCall) -> int:
+    """Run psql, and return its exit code as a shell would; it does not outlive us."""
+    process = subprocess.Popen(call.argv, env=call.env)  # noqa: ASYNC220, S603
+    try:
+        code = await asyncio.to_thread(process.wait)
+    except asyncio.CancelledError:
+        process.terminate()
+        raise
+    return code if code >= 0 else 128 - code
 
 
 async def _up(settings: Settings, *, once: bool) -> None:
@@ -95,9 +101,7 @@ async def _up(settings: Settings, *, once: bool) -> None:
             return
         typer.echo("Ctrl-C stops it")
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in running.STOP_SIGNALS:
-            loop.add_signal_handler(number, stop.set)
+        running.take_signals(stop.set)
         await stop.wait()
 
 
@@ -110,10 +114,13 @@ async def _status(settings: Settings) -> None:
             raise OperatorError(
                 "The private database does not run", fix="`tidegauge db up` starts it"
             )
-    with contextlib.suppress(TimeoutError):
-        async with open_settings_database(settings) as database, database.session() as connection:
-            version = await connection.fetchval("SHOW server_version")
-            schema = await connection.fetchval(
+    async with open_settings_database(settings) as database, database.session() as connection:
+        version = await connection.fetchval("SHOW server_version")
+        known = "SELECT to_regclass('tidegauge.schema_migrations') IS NOT NULL"
+        schema = "none yet (`tidegauge db up --once` makes it)"
+        if await connection.fetchval(known):
+            newest = await connection.fetchval(
                 "SELECT max(version) FROM tidegauge.schema_migrations"
             )
-            typer.echo(f"{database.describe}: PostgreSQL {version}, schema {schema}")
+            schema = str(newest)
+        typer.echo(f"{database.describe}: PostgreSQL {version}, schema {schema}")

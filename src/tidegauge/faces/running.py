@@ -29,6 +29,14 @@ LINE_WIDTH = 160
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class PipedConsole(Console):
+    """A console that reports a reader who left (`tidegauge … | head`) instead of exiting."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would raise SystemExit, which ends an event loop before anything is stored."""
+        raise BrokenPipeError
+
+
 def check_venues(names: Iterable[str]) -> None:
     """Raise `OperatorError` for an unknown venue before anything is started."""
     venues.resolve(names)
@@ -50,21 +58,49 @@ def run_monitor(settings: Settings, assignment: Assignment, *, title: str, plain
 
 def console_for(*, plain: bool) -> Console:
     """Return standard output as a console; lines that are not for a terminal are never cut."""
-    console = Console(force_terminal=False if plain else None)
-    return console if console.is_terminal else Console(force_terminal=False, width=LINE_WIDTH)
+    console = PipedConsole(force_terminal=False if plain else None)
+    return console if console.is_terminal else PipedConsole(force_terminal=False, width=LINE_WIDTH)
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` on uvloop."""
+    """Run `main` on uvloop. A signal that nobody else takes cancels it, so that what it opened is
+    closed; that raises `typer.Abort`."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        runner.run(_unless_signalled(main))
+
+
+async def _unless_signalled(main: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    signalled = False
+
+    def stop() -> None:
+        nonlocal signalled
+        if not signalled:  # a second one must not cut the closing short
+            signalled = True
+            task.cancel()
+
+    take_signals(stop)
+    try:
+        await main
+    except asyncio.CancelledError:
+        if not signalled:
+            raise
+        raise typer.Abort from None
+
+
+def take_signals(act: Callable[[], object]) -> None:
+    """Do `act` when told to stop, in place of what was done before."""
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, act)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        loop.add_signal_handler(signal.SIGHUP, act)
 
 
 async def watch(app: App, console: Console, title: str) -> None:
     """Run an opened app and its view together; a signal stops both, in order."""
-    loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, app.stop.set)
+    take_signals(app.stop.set)
     view = view_for(console, title=title)
     async with asyncio.TaskGroup() as tasks:
         showing = tasks.create_task(view.show(app.view), name="view")

@@ -5,6 +5,7 @@ import contextlib
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import structlog
 from tidegauge import __version__, venues
 from tidegauge.core.errors import FeedError, VenueRefused
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, Nanos, Symbol, VenueName
+from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
 from tidegauge.sinks.migrate import migrate
@@ -34,10 +35,11 @@ from .view import MonitorView, VenueView
 
 log = structlog.get_logger(__name__)
 
-DRAIN_S = 4.0
+DRAIN_S = 3.0
 """How long a stopping monitor may take to store what it accepted."""
 
 CRASH_PAUSE_S = 1.0
+"""How long a venue whose processing crashed is left alone before it is started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,12 @@ class App:
         self.run_id = str(uuid.uuid4())
         self.database: Database | None = None
         self.writer: PostgresWriter | None = None
-        self.monitor = Monitor(monitor_plan(settings), self._emit)
+        self.monitor = Monitor(monitor_plan(settings), self._emit, self._book_crashed)
         self.crashes = 0
         self._observer = observer
         self._listener = listener
         self._venues: list[_Venue] = []
+        self._book_crashes: Counter[BookId] = Counter()
 
     def _emit(self, record: Record | Listed) -> None:
         if self.writer is not None:
@@ -141,32 +144,70 @@ class App:
 
     async def run(self) -> None:
         """Monitor until `stop` is set or the duration is over, then store what was accepted."""
-        await self._look_up_symbols()
+        await self._look_up_unless_stopped()
+        if self.writer is None:
+            await self._watch()
+            return
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._keep_writing(self.writer), name="writer")
+            try:
+                await self._watch()
+            finally:
+                # Also when something failed: what was accepted is stored.
+                drained = await self.writer.drain(DRAIN_S)
+                writing.cancel()
+                self._log_written(self.writer, drained=drained)
+
+    async def _watch(self) -> None:
+        """Run the venues until told to stop; returns, or raises, when all of them have ended."""
         async with asyncio.TaskGroup() as tasks:
             work = [
                 tasks.create_task(self._supervise(venue), name=venue.spec.name)
                 for venue in self._venues
             ]
             work.append(tasks.create_task(self._keep_sampling(), name="sampling"))
-            writing = None
-            if self.writer is not None:
-                writing = tasks.create_task(self.writer.run(), name="writer")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.assignment.duration_s):
-                    await self.stop.wait()
-            log.info("monitor_stopping", readings=self.monitor.readings)
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
-            if self.writer is not None and writing is not None:
-                await self.writer.drain(DRAIN_S)
-                writing.cancel()
+            try:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.assignment.duration_s):
+                        await self.stop.wait()
+            finally:
+                self.stop.set()
+                log.info("monitor_stopping", readings=self.monitor.readings)
+                for task in work:
+                    task.cancel()
+
+    def _log_written(self, writer: PostgresWriter, *, drained: bool) -> None:
+        written = writer.statistics()
+        log.info(
+            "monitor_stopped",
+            run=self.run_id,
+            drained=drained,
+            accepted=sum(written.accepted.values()),
+            written=sum(written.written.values()),
+            dropped=sum(written.dropped.values()),
+            rejected=sum(written.rejected.values()),
+            rows=written.rows,
+            duplicates=written.duplicates,
+        )
 
     # -- finding the instruments -----------------------------------------------------------------
 
     def _symbols(self) -> Mapping[Symbol, SymbolSettings]:
         known = self.settings.symbols
         return {name: known.get(name, SymbolSettings()) for name in self.assignment.symbols}
+
+    async def _look_up_unless_stopped(self) -> None:
+        """Look the symbols up, but let `stop` cut a wait for venues that do not answer."""
+        looking = asyncio.ensure_future(self._look_up_symbols())
+        stopping = asyncio.ensure_future(self.stop.wait())
+        try:
+            await asyncio.wait((looking, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                looking.result()
+        finally:
+            looking.cancel()
+            stopping.cancel()
+            await asyncio.gather(looking, stopping, return_exceptions=True)
 
     async def _look_up_symbols(self) -> None:
         """Ask every venue's catalogue once; refuse a symbol that none of them lists."""
@@ -210,21 +251,33 @@ class App:
     async def _supervise(self, venue: _Venue) -> None:
         """Run one venue for ever. A crash of ours is logged, and ends neither it nor the others."""
         backoff = backoff_of(self.settings.feed)
-        while venue.selection is None:
-            wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
-            await asyncio.sleep(wait / SECOND)
-            await self._look_up(venue)
-        while venue.selection.listings and venue.refused is None:
-            runner = self._runner(venue, venue.selection)
+        # A crash while it is being cancelled would swallow the cancellation: hence `stop`.
+        while venue.refused is None and not self.stop.is_set():
             try:
-                await runner.run()
+                while venue.selection is None:
+                    wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
+                    await asyncio.sleep(wait / SECOND)
+                    await self._look_up(venue)
+                if not venue.selection.listings:
+                    return
+                await self._run_venue(venue, venue.selection)
             except* Exception as crash:  # the supervisor: the one broad handler
                 self.crashes += 1
                 log.exception("venue_crashed", venue=venue.spec.name, exc_info=crash)
-                self.monitor.handle(runner.feed.closed("book", time.time_ns(), "crash"), 0)
+                await asyncio.sleep(CRASH_PAUSE_S)
+
+    async def _run_venue(self, venue: _Venue, selection: Selection) -> None:
+        """Run a venue until it refuses us. Whatever ends it, its books are not believed after."""
+        runner = self._runner(venue, selection)
+        try:
+            await runner.run()
             venue.refused = runner.quarantined
+        except Exception as crash:
+            now = time.time_ns()
+            self.monitor.handle(runner.feed.crashed(now, f"our own error: {crash}"), now)
+            raise
+        finally:
             venue.next_epoch = runner.feed.next_epoch
-            await asyncio.sleep(CRASH_PAUSE_S)
 
     def _runner(self, venue: _Venue, selection: Selection) -> VenueRunner:
         venue.runner = VenueRunner(
@@ -245,6 +298,24 @@ class App:
         while True:
             await asyncio.sleep(pause)
             self.monitor.advance(time.time_ns())
+
+    async def _keep_writing(self, writer: PostgresWriter) -> None:
+        """Run the writer for ever; a crash of ours costs a second, what it held is kept."""
+        while True:
+            try:
+                await writer.run()
+            except Exception as crash:
+                self.crashes += 1
+                log.exception("writer_crashed", exc_info=crash)
+                await asyncio.sleep(CRASH_PAUSE_S)
+
+    def _book_crashed(self, book: BookId, crash: Exception) -> None:
+        """A book could not be sampled: our bug. Told of at the 1st, 10th, 100th … time."""
+        self.crashes += 1
+        self._book_crashes[book] += 1
+        times = self._book_crashes[book]
+        if times == 10 ** (len(str(times)) - 1):
+            log.error("book_crashed", book=str(book), times=times, exc_info=crash)
 
     # -- looking at it ---------------------------------------------------------------------------
 

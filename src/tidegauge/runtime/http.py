@@ -7,8 +7,12 @@ import aiohttp
 
 from tidegauge.wire.protocol import Fetch, Response
 
+from .proxies import proxied_by_environment
+
 MAX_BODY = 64 * 1024 * 1024
 TIMEOUT_S = 10.0
+LONGEST_WAIT_S = 3600.0
+"""The longest Retry-After that is honoured."""
 
 
 class VenueHttp:
@@ -23,7 +27,7 @@ class VenueHttp:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             headers={"User-Agent": "tidegauge"},
-            trust_env=self._proxy is None,
+            trust_env=self._proxy is None and proxied_by_environment(self._rest_url),
         )
         return self
 
@@ -49,12 +53,14 @@ class VenueHttp:
                 headers={} if fetch.body is None else {"Content-Type": "application/json"},
                 proxy=self._proxy,
             ) as answer:
-                body = await answer.content.read(MAX_BODY)
-                while len(body) < MAX_BODY and (more := await answer.content.read(MAX_BODY)):
+                body = bytearray()
+                while more := await answer.content.read(MAX_BODY + 1 - len(body)):
                     body += more
+                    if len(body) > MAX_BODY:
+                        return Response(status=0, body=b"the answer is too large")
                 return Response(
                     status=answer.status,
-                    body=body,
+                    body=bytes(body),
                     retry_after=_seconds(answer.headers.get("Retry-After")),
                 )
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
@@ -63,4 +69,6 @@ class VenueHttp:
 
 def _seconds(text: str | None) -> float | None:
     """Read a Retry-After header in seconds (RFC 9110 section 10.2.3); a date is not honoured."""
-    return float(text) if text is not None and text.isdigit() else None
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    return min(float(text), LONGEST_WAIT_S)

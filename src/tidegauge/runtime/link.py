@@ -9,23 +9,25 @@ from dataclasses import dataclass
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidStatus,
-    InvalidURI,
-    ProxyError,
-)
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.wire.backoff import Backoff
 
+from .proxies import proxied_by_environment
 from .settings import FeedSettings
 
 log = structlog.get_logger(__name__)
 
 REFUSALS = frozenset({401, 403, 451})
 """HTTP statuses by which a venue refuses a client: key or region (signals.md section 6)."""
+
+UNCONNECTED = (OSError, TimeoutError, WebSocketException, ImportError, ValueError)
+"""What a connection that does not come about raises; the last two are a proxy of the environment
+that cannot be used."""
+
+GOODBYE_S = 0.5
+"""How long a venue may take to answer our goodbye when the monitor stops."""
 
 OUTBOX = 1000
 """Frames that may wait to be written before the link is given up."""
@@ -130,7 +132,7 @@ class Link:
                 if status in REFUSALS:
                     self._tell(LinkRefused(self.name, reason))
                     return
-            except (OSError, TimeoutError, InvalidHandshake, ProxyError, InvalidURI) as error:
+            except UNCONNECTED as error:
                 reason = f"{type(error).__name__}: {error}"[:200]
             wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
             log.warning(
@@ -143,9 +145,10 @@ class Link:
             await asyncio.sleep(wait / SECOND)
 
     def _connect(self) -> connect:
-        settings = self._settings
+        settings, url = self._settings, self._url()
+        proxy = self._proxy if self._proxy is not None else proxied_by_environment(url)
         return connect(
-            self._url(),
+            url,
             compression=None,
             open_timeout=settings.open_timeout_s,
             close_timeout=settings.close_timeout_s,
@@ -153,7 +156,7 @@ class Link:
             ping_timeout=20,
             max_size=self._max_frame,
             max_queue=64,
-            proxy=self._proxy if self._proxy is not None else True,
+            proxy=proxy or None,
             user_agent_header="tidegauge",
         )
 
@@ -171,6 +174,9 @@ class Link:
             reason = self._drop_reason or str(error)[:200]
             self._tell(LinkClosed(self.name, reason))
             return reason
+        except asyncio.CancelledError:
+            await _say_goodbye(socket)
+            raise
         finally:
             self.connected, self._socket = False, None
             writer.cancel()
@@ -182,3 +188,11 @@ class Link:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await socket.send(await outbox.get())
+
+
+async def _say_goodbye(socket: ClientConnection) -> None:
+    """Close politely, but never let a venue hold up our end."""
+    with contextlib.suppress(TimeoutError, WebSocketException):
+        async with asyncio.timeout(GOODBYE_S):
+            await socket.close()
+    socket.transport.abort()

@@ -23,6 +23,7 @@ from .view import BookView
 
 Record: TypeAlias = Reading | Alert | FeedEvent
 Emit: TypeAlias = Callable[[Record], None]
+Crashed: TypeAlias = Callable[[BookId, Exception], None]
 
 CRUNCH = "liquidity_crunch"
 RECENT_ALERTS = 50
@@ -67,12 +68,14 @@ class Monitor:
     """Watches the books of every feed given to it.
 
     `handle` takes what a feed returned, acts on books and events, and gives back what only a
-    driver can do (send, fetch, drop a link, quarantine). `advance` keeps the cadences.
+    driver can do (send, fetch, drop a link, quarantine). `advance` keeps the cadences. `crashed` is
+    told of a book that cannot be sampled; without it, that is raised.
     """
 
-    def __init__(self, plan: MonitorPlan, emit: Emit) -> None:
+    def __init__(self, plan: MonitorPlan, emit: Emit, crashed: Crashed | None = None) -> None:
         self._plan = plan
         self._emit = emit
+        self._crashed = crashed
         self._books: dict[BookId, WatchedBook] = {}
         self._next_sample: Nanos | None = None
         self.alerts: dict[str, Alert] = {}
@@ -110,11 +113,20 @@ class Monitor:
             self._next_sample = now + self._plan.sample_every
         while self._next_sample <= now:
             for book in self._books.values():
-                self._sample(book, self._next_sample)
+                self._sample_apart(book, self._next_sample)
             self._next_sample += self._plan.sample_every
             if now - self._next_sample > 10 * self._plan.sample_every:
                 # The process was asleep: samples of a past nobody saw are not made up.
                 self._next_sample = now
+
+    def _sample_apart(self, book: WatchedBook, at: Nanos) -> None:
+        """Sample one book; where somebody is told of crashes, the others do not notice one."""
+        try:
+            self._sample(book, at)
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(book.keeper.id, crash)
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
         keeper = book.keeper

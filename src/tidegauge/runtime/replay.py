@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,7 +32,12 @@ from .recorded_instruments import recorded_instruments
 from .tape_venues import VenueOfRecord
 
 TICK = SECOND
+LONGEST_HOLE: Nanos = 3_600 * SECOND
+"""A tape that is silent for longer jumps; ticks nobody saw are not made up."""
+
 OK = 200
+UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError, FeedError)
+"""What a file that is no tape raises; a ValueError is text that is not UTF-8."""
 
 
 def read_tape(path: Path) -> Iterator[TapeLine]:
@@ -47,9 +53,10 @@ def read_tape(path: Path) -> Iterator[TapeLine]:
                 number += 1
     except FileNotFoundError:
         raise OperatorError(f"There is no tape {path}", fix="Check the path") from None
-    except (OSError, EOFError, UnicodeDecodeError, zstandard.ZstdError, FeedError) as error:
+    except UNREADABLE as error:
+        reason = getattr(error, "strerror", None) or error
         raise OperatorError(
-            f"{path} is not a tape: line {number + 1}: {error}",
+            f"{path} is not a tape: line {number + 1}: {reason}",
             fix="A tape has four columns, separated by tabs: time in ns, kind, address, text",
         ) from None
 
@@ -173,6 +180,8 @@ class TapePlayer:
         self.monitor.advance(now)
         if self._next_tick is None:
             self._next_tick = now + TICK
+        elif now - self._next_tick > LONGEST_HOLE:
+            self._next_tick = now
         while self._next_tick <= now:
             for feed in self.feeds.values():
                 if feed.counts.connects:

@@ -22,7 +22,10 @@ class VenueOfRecord:
         return self._known[key]
 
     def _find(self, address: str, rest: bool) -> VenueSpec | None:
-        where = urlsplit(address)
+        try:
+            where = urlsplit(address)
+        except ValueError:
+            return None
         for spec in self._specs:
             url = spec.rest_url if rest else spec.ws_url
             if urlsplit(url).hostname != where.hostname:

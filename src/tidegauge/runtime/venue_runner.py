@@ -69,6 +69,7 @@ class VenueRunner:
         self._monitor = monitor
         self._http = http
         self._inbox: Inbox[Item] = Inbox(settings.mailbox)
+        self._requests: set[asyncio.Task[None]] = set()
         self._links = {
             name: Link(
                 name,
@@ -96,7 +97,7 @@ class VenueRunner:
             ]
             owned.append(tasks.create_task(self._keep_ticking(), name=f"{self.spec.name}/tick"))
             await self._consume(tasks)
-            for task in owned:
+            for task in (*owned, *self._requests):
                 task.cancel()
 
     async def _keep_ticking(self) -> None:
@@ -115,6 +116,8 @@ class VenueRunner:
                 now = item.at if isinstance(item, FrameCame) else time.time_ns()
                 self._monitor.advance(now)
                 self._do(self._feed(item, now), now, tasks)
+                if self.quarantined is not None:
+                    return  # what else is waiting must not revive a book
                 if time.monotonic() > turn_ends:
                     await asyncio.sleep(0)
                     turn_ends = time.monotonic() + TURN_S
@@ -143,7 +146,11 @@ class VenueRunner:
                 case Send(link=link, text=text):
                     self._links[link].send(text)
                 case Fetch():
-                    tasks.create_task(self._answer(effect), name=f"{self.spec.name}/fetch")
+                    request = tasks.create_task(
+                        self._answer(effect), name=f"{self.spec.name}/fetch"
+                    )
+                    self._requests.add(request)
+                    request.add_done_callback(self._requests.discard)
                 case Drop(link=link, reason=reason):
                     self._links[link].drop(reason)
                 case Quarantine(reason=reason):

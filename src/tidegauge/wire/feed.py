@@ -158,6 +158,16 @@ class VenueFeed:
             effects += self._told(keeper, change, BOOK_LINK, now)
         return effects
 
+    def crashed(self, now: Nanos, reason: str) -> list[Effect]:
+        """Our own code failed on this feed: no book is believed. The protocol is asked nothing."""
+        effects: list[Effect] = [
+            self._event(FeedEventKind.DISCONNECTED, BOOK_LINK, now, detail=f"{BOOK_LINK}: {reason}")
+        ]
+        for keeper in self.keepers.values():
+            change = keeper.lose(TrustReason.DISCONNECTED, now, reason)
+            effects += self._told(keeper, change, BOOK_LINK, now)
+        return effects
+
     def overflowed(self, now: Nanos, dropped: int) -> list[Effect]:
         """Frames were dropped before they reached us: every book has to start afresh."""
         effects: list[Effect] = [
@@ -251,7 +261,8 @@ class VenueFeed:
     def _malformed(self, error: FeedError, link: str, now: Nanos, name: str | None) -> list[Effect]:
         """Count a bad frame; tell of the 1st, 10th, 100th … of its kind, so a flood stays quiet."""
         self.counts.malformed += 1
-        kind = str(error).partition(":")[0]
+        # What follows is a piece of the frame: as many kinds as there are frames.
+        kind = str(error).partition(":")[0].partition(" in ")[0]
         if kind not in self.malformed_kinds and len(self.malformed_kinds) >= MOST_KINDS:
             kind = "other"
         self.malformed_kinds[kind] += 1
