@@ -94,6 +94,7 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
         fallen = _step(depth_name, depth, rules.side_step, rules.side_hold)
         yield _supported(fallen, slippage, rules.supporting_harm)
         yield _bleed(depth_name, depth, settings)
+        yield _supported_bleed(depth_name, depth, slippage, settings)
         risen = _step(slippage_name, slippage, rules.slippage_step, rules.side_hold)
         yield _supported(risen, depth, rules.supporting_harm)
     yield _step(SPREAD, inputs.spread, rules.spread_step, rules.step_hold)
@@ -131,6 +132,28 @@ def _bleed(name: str, judged: Judged | None, settings: CrunchSettings) -> Eviden
         if lasting and now is not None and now >= settings.bleed_still * limit:
             return Evidence(rule, name, settings.bleed_hold, True, now, limit, judged)
     return Evidence(rule, name, settings.bleed_hold, False)
+
+
+def _supported_bleed(
+    name: str, depth: Judged | None, slippage: Judged | None, settings: CrunchSettings
+) -> Evidence:
+    """Judge the bleed of a side by less, where its slippage has risen for as long.
+
+    A wall that leaves the band takes depth from a side and costs a taker nothing.
+    """
+    rule = f"{name}:supported_bleed"
+    if depth is None or slippage is None or depth.noise is None or slippage.noise is None:
+        return Evidence(rule, name, settings.bleed_hold, None)
+    limit = settings.side_bleed_supported.at(depth.noise)
+    samples, few = settings.bleed_short, settings.clear_samples
+    fallen = depth.track.median_harm(samples)
+    risen = slippage.track.median_harm(samples)
+    now = depth.track.median_harm(few)
+    if fallen is None or risen is None or now is None:
+        return Evidence(rule, name, settings.bleed_hold, None)
+    lasting = fallen >= limit and now >= settings.bleed_still * limit
+    breached = lasting and risen >= settings.supporting_harm
+    return Evidence(rule, name, settings.bleed_hold, breached, now, limit, depth)
 
 
 def _cannot_fill(name: str, judged: Judged | None, hold: Nanos) -> Evidence:
@@ -180,8 +203,10 @@ def lowest_threshold(track: Track, settings: CrunchSettings) -> float | None:
     if track.harmful is Harmful.MORE:
         return settings.slippage_step.at(noise)
     step = settings.depth_step if track.name == DEPTH else settings.side_step
-    bleeds = [threshold.at(noise) for _, threshold in bleed_thresholds(track, settings)]
-    return min(step.at(noise), *bleeds)
+    thresholds = [step, *(threshold for _, threshold in bleed_thresholds(track, settings))]
+    if track.name != DEPTH:
+        thresholds.append(settings.side_bleed_supported)
+    return min(threshold.at(noise) for threshold in thresholds)
 
 
 def recovered(track: Track, settings: CrunchSettings) -> bool | None:

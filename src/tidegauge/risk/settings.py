@@ -71,6 +71,7 @@ class CrunchSettings:
     depth_bleed_long: Threshold = field(default=Threshold(0.43, 2.5))
     side_bleed_short: Threshold = field(default=Threshold(0.80, 4.0))
     side_bleed_long: Threshold = field(default=Threshold(0.80, 3.25))
+    side_bleed_supported: Threshold = field(default=Threshold(0.50, 4.0))
     bleed_hold: Nanos = 2 * SECOND
     bleed_still: float = 0.75
 

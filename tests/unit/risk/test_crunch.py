@@ -543,6 +543,37 @@ def test_a_floor_on_a_band_that_is_not_measured_is_unknown() -> None:
     assert watched.see(10, bid=1e5) == []
 
 
+def test_a_limit_of_bps_on_a_floor_is_said_in_words() -> None:
+    """Small numbers and large ones are written as people say them."""
+    watched = Watched(replace(QUICK, floors=UserFloors(min_depth=Decimal(5_000))))
+    watched.see(6)
+    alert = watched.see(3, bid=150.0, ask=150.0)[-1]
+    assert alert.sentence.startswith("Depth is 300, past the limit of 5,000 set on binance")
+
+
+def test_an_alert_that_lasted_is_told_in_minutes_and_hours() -> None:
+    """Seconds, then minutes, then hours."""
+    for seconds, words in ((5, "after 21 s"), (300, "after 5 min"), (7_500, "after 2 h 5 min")):
+        watched = firing()
+        watched.see(seconds, bid=1e6, ask=1e6)
+        (alert,) = [one for one in watched.see(40) if one.state is AlertState.RESOLVED]
+        assert words in alert.sentence
+
+
+def test_a_bleeding_side_that_costs_the_taker_is_believed_earlier() -> None:
+    """A side at 57 % is not far enough by itself; with dearer sells it is."""
+    for sell, fires in ((1.0, False), (2.5, True)):
+        watched = warm(replace(QUICK, slow=1_000), seconds=300)
+        watched.see(60, bid=3e6 * 0.57, sell=sell)
+        assert (watched.phase is CrunchPhase.FIRING) is fires
+
+
+def test_a_band_nobody_asked_for_is_not_sampled() -> None:
+    """A plan may hold more bands than the detector judges by."""
+    watched = warm(bands=(10, 25, 50), complete=(10, 25, 50))
+    assert set(watched.detector.windows.bands) == {10, 50}
+
+
 # -- the second baseline -----------------------------------------------------------------------
 
 
