@@ -76,6 +76,8 @@ def from_yaml(path: Path, root: Node) -> Layer:
         raise OperatorError(
             f"Malformed YAML in {path}{at}: {error.problem or error.context}"
         ) from None
+    except RecursionError:
+        raise OperatorError(f"Malformed YAML in {path}: nested too deep") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)

@@ -1,0 +1,132 @@
+"""The house stays in order: small files, short functions, telling names, a test for each module."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "src" / "tidegauge"
+OURS = [
+    path
+    for folder in ("src", "tests", "examples", "scripts")
+    for path in sorted((REPOSITORY / folder).rglob("*.py"))
+]
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.name.startswith("__")]
+
+MOST_LINES = 400
+LONGEST_FUNCTION = 60
+NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
+
+CRUNCH = "unit/risk/test_crunch.py"
+SERVED = "integration/test_recordings.py"
+TESTED_ELSEWHERE = {
+    # words and records, which only their users give a meaning
+    "core/trust": "unit/core/test_keeper.py",
+    "wire/protocol": "unit/wire/test_feed.py",
+    # parts of one judgement, tested as the whole they are
+    "risk/choice": CRUNCH,
+    "risk/crunch_inputs": CRUNCH,
+    "risk/inputs": CRUNCH,
+    "risk/rules": CRUNCH,
+    "risk/sentence": CRUNCH,
+    "risk/settings": CRUNCH,
+    "risk/status": CRUNCH,
+    "risk/walk": "unit/risk/test_measure.py",
+    # branches and sources of one tree of settings
+    "runtime/plans": "unit/runtime/test_settings_tree.py",
+    "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",
+    "runtime/settings_sources": "unit/runtime/test_settings_errors.py",
+    "runtime/settings_types": "unit/runtime/test_settings_tree.py",
+    # parts of one generated market
+    "simulator/dialect": "unit/simulator/test_recorded.py",
+    "simulator/dialects/binance_catalogue": "unit/simulator/dialects/test_binance.py",
+    "simulator/exchange": "unit/simulator/test_scenario.py",
+    "simulator/listing": "unit/simulator/test_market.py",
+    "simulator/path": "unit/simulator/test_market.py",
+    "simulator/profile": "unit/simulator/test_market.py",
+    "simulator/quotes": "unit/simulator/test_market.py",
+    "simulator/reel": "unit/simulator/test_recorded.py",
+    "simulator/venues": "unit/simulator/test_market.py",
+    # a real server, or real sockets, are what they are about
+    "runtime/app": SERVED,
+    "runtime/catalogue": SERVED,
+    "runtime/http": SERVED,
+    "runtime/link": SERVED,
+    "runtime/local_server": "integration/test_local_venues.py",
+    "runtime/local_venues": "integration/test_local_venues.py",
+    "runtime/venue_runner": SERVED,
+    "runtime/view": SERVED,
+    "sinks/connect": "integration/test_postgres_database.py",
+    "sinks/embedded": "integration/test_embedded.py",
+    "sinks/postmaster": "integration/test_embedded.py",
+    "sinks/report": "integration/test_postgres_database.py",
+    # the whole program, seen from outside
+    "faces/demo": "integration/test_demo.py",
+    "faces/demo_report": "integration/test_demo.py",
+    "faces/figures": "integration/test_demo.py",
+    "faces/running": "integration/test_demo.py",
+}
+"""Modules without a test file of their own, and the file under tests/ that tests them."""
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("path", OURS, ids=name_of)
+def test_no_file_is_long_and_no_function_is(path: Path) -> None:
+    """What does not fit has two subjects."""
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            lines = node.end_lineno - node.lineno + 1
+            assert lines <= LONGEST_FUNCTION, f"{node.name}: {lines} lines"
+
+
+@pytest.mark.parametrize("path", OURS, ids=name_of)
+def test_names_tell_what_is_inside(path: Path) -> None:
+    """`utils` and its like are where everything goes and nothing is found."""
+    words = {
+        word for part in path.relative_to(REPOSITORY).parts for word in re.split(r"[_.]", part)
+    }
+    assert not words & NO_NAMES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_has_its_test(path: Path) -> None:
+    """At the same place under tests/unit; those that have not are listed with it."""
+    module = path.relative_to(PACKAGE).with_suffix("")
+    test = REPOSITORY / "tests" / "unit" / module.parent / f"test_{module.name}.py"
+    if str(module) in TESTED_ELSEWHERE:
+        assert not test.exists(), f"{module} has a test now: take it off the list"
+    else:
+        assert test.exists(), f"write {name_of(test)}"
+
+
+def test_the_list_of_modules_tested_elsewhere_is_true() -> None:
+    """A module or a test that is gone, or was renamed, must not stay on the list."""
+    there = {str(path.relative_to(PACKAGE).with_suffix("")) for path in MODULES}
+    assert set(TESTED_ELSEWHERE) <= there
+    for test in sorted(set(TESTED_ELSEWHERE.values())):
+        assert (REPOSITORY / "tests" / test).exists(), test
+
+
+def test_every_floor_says_what_it_is() -> None:
+    """The first line of a package is its place in the house."""
+    for init in sorted(PACKAGE.rglob("__init__.py")):
+        assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), name_of(init)
+
+
+@pytest.mark.parametrize("path", OURS, ids=name_of)
+def test_every_test_has_a_sentence(path: Path) -> None:
+    """What a test stands for is not in its code."""
+    if not path.name.startswith("test_"):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        assert not node.name.startswith("test_") or ast.get_docstring(node), node.name
