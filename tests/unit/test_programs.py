@@ -1,7 +1,6 @@
 """A test that lacks a program is skipped, or fails where everything must be here."""
 
 import pytest
-
 from tests.support.programs import require_program
 
 
