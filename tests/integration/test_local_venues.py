@@ -259,6 +259,36 @@ async def test_a_recording_is_served_as_fast_as_it_is_taken(
 
 
 @pytest.mark.recorded
+async def test_a_client_that_missed_an_update_can_start_afresh(recorded: Path) -> None:
+    """A later snapshot continues with the next frame, and leads to the recording's last book."""
+    lines = list(tape_lines(recorded, BINANCE[0].file, most=8_000))
+    whole = recorded_venue("binance", lines).reels["BTCUSDT"]
+    lost = whole.updates[100].update
+    dialect = recorded_venue("binance", lines, drop=frozenset({lost}))
+    address = "/api/v3/depth?symbol=BTCUSDT&limit=5000"
+    async with (
+        LocalVenues(venues=[], hosted={"binance": dialect}) as venues,
+        socket(venues, "binance", BOOKS["binance"][0]) as ws,
+    ):
+        book, last, gaps = OrderBook(), 0, 0
+        while last < whole.updates[-1].update:
+            data = (await read(ws))["data"]
+            if data["U"] > last + 1:
+                gaps += bool(last)
+                _status, snapshot = await get(venues, "binance", address)
+                book.apply_snapshot(snapshot["bids"], snapshot["asks"])
+                last = snapshot["lastUpdateId"]
+            if data["u"] > last:
+                book.apply_delta(data["b"], data["a"])
+                last = data["u"]
+        assert gaps == 1
+    whole.resynced()
+    whole.play(len(whole.updates))
+    _last, expected = whole.book()
+    assert levels(book) == levels(expected)
+
+
+@pytest.mark.recorded
 async def test_both_bybit_markets_of_one_recording_are_served(recorded: Path) -> None:
     """Each by its own server, each with its own frames."""
     hosted = {

@@ -4,14 +4,14 @@ Only the book updates that a client subscribed to are served. The first REST sna
 recorded one, later ones are made from the book as it stood after the last update sent.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from tidegauge.core.book import Side
-from tidegauge.core.errors import OperatorError
+from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import Nanos, VenueName
 from tidegauge.wire.tape import TapeKind, TapeLine
 
@@ -114,7 +114,7 @@ class RecordedBinance(RecordedVenue[Binance]):
         snapshots = []
         for line in lines:
             if line.kind is TapeKind.HTTP:
-                symbol = parse_qs(urlsplit(line.conn).query)["symbol"][0]
+                symbol = _symbol_asked_for(line.conn)
                 body = msgspec.json.decode(line.text, type=Levels)
                 content = Recorded(
                     update=body.lastUpdateId, text="", bids=list(body.bids), asks=list(body.asks)
@@ -146,20 +146,22 @@ class RecordedBinance(RecordedVenue[Binance]):
         reel = self.reels.get(request.query.get("symbol", ""))
         if request.path != f"{flavour.rest}/depth" or reel is None:
             return self.conversation.rest(request, now)
-        if reel.snapshot is not None and not reel.released:
-            reel.released = True
+        first = not reel.released
+        reel.resynced()
+        if reel.snapshot is not None and first:
             return Answer(
                 status=200,
                 body=reel.snapshot[0].encode(),
                 headers={"Content-Type": "application/json;charset=UTF-8"},
             )
         last, book = reel.book()
-        limit = min(int(request.query.get("limit", flavour.default_limit)), flavour.most_levels)
+        asked = request.query.get("limit", "")
+        limit = int(asked) if re.fullmatch("[0-9]{1,6}", asked) else flavour.default_limit
         return json_answer(
             {
                 "lastUpdateId": last,
-                "bids": rows(book, Side.BID, limit),
-                "asks": rows(book, Side.ASK, limit),
+                "bids": rows(book, Side.BID, min(limit, flavour.most_levels)),
+                "asks": rows(book, Side.ASK, min(limit, flavour.most_levels)),
             }
         )
 
@@ -211,6 +213,7 @@ class RecordedBybit(RecordedVenue[Bybit]):
             for topic in client.topics:
                 reel = self.reels.get(topic.rpartition(".")[2])
                 if topic not in before and reel is not None and reel.position:
+                    reel.resynced()
                     replies.append(self._snapshot(connection, reel))
         return replies
 
@@ -254,7 +257,8 @@ class RecordedHyperliquid(RecordedVenue[Hyperliquid]):
                     update=data["time"], text=line.text, bids=bids, asks=asks, whole=True
                 )
                 updates.append((data["coin"], update))
-        found = reels(updates, (), drop)
+        # A book that is missed costs freshness only: nobody asks for a snapshot.
+        found = reels(updates, (), drop, holds=False)
         super().__init__(venue, found, Hyperliquid(_nothing(venue), coins=found))
 
     def listeners(self, name: str) -> list[tuple[ConnectionId, str, str]]:
@@ -270,6 +274,13 @@ class RecordedHyperliquid(RecordedVenue[Hyperliquid]):
             if payload.get("type") == "meta":
                 return json_answer(meta(self.listings))
         return self.conversation.rest(request, now)
+
+
+def _symbol_asked_for(address: str) -> str:
+    found = re.search("[?&]symbol=([A-Z0-9_]+)", address)
+    if found is None:
+        raise MalformedFrame(f"a recorded answer to nothing we know: {address[:100]}")
+    return found[1]
 
 
 def _payload(text: str) -> str:

@@ -16,6 +16,10 @@ from .profile import THIN_ALT
 Rows: TypeAlias = list[tuple[str, str]]
 
 
+_AFTER_A_LOSS = 3
+"""Updates that still follow one that was left out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """One recorded book update: its text, and what it did to the book.
@@ -35,7 +39,9 @@ class Reel:
     """The updates of one instrument, and how far they have been played.
 
     `snapshot` is what the recorder fetched by REST (text, last update id, rows), after `fetched_at`
-    updates had come. Updates named in `drop` are played to nobody, but happened.
+    updates had come. Updates named in `drop` are played to nobody, but happened; where `holds`, a
+    few more follow and then none until a new snapshot was asked for, so that it is the client that
+    is tested and not how far ahead of it the sockets can be.
     """
 
     name: str
@@ -43,19 +49,22 @@ class Reel:
     snapshot: tuple[str, Recorded] | None = None
     fetched_at: int = 0
     drop: frozenset[int] = frozenset()
+    holds: bool = False
     position: int = 0
     released: bool = False
     """Whether the first snapshot was asked for, so that it may be played past the gate."""
+    _held_at: int | None = None
     _book: OrderBook | None = None
     _applied: int = 0
     _last: int = 0
 
     @property
     def gate(self) -> int:
-        """How many updates may be played before the first snapshot was asked for."""
-        if self.snapshot is None or self.released:
-            return len(self.updates)
-        return min(len(self.updates), max(self.fetched_at, 1))
+        """How many updates may be played as things stand."""
+        end = len(self.updates)
+        if self.snapshot is not None and not self.released:
+            end = min(end, max(self.fetched_at, 1))
+        return end if self._held_at is None else min(end, self._held_at)
 
     @property
     def finished(self) -> bool:
@@ -63,10 +72,25 @@ class Reel:
 
     def play(self, most: int) -> list[Recorded]:
         """Return the next updates, at most so many, without those that are dropped."""
-        end = min(self.gate, self.position + most)
-        played = self.updates[self.position : end]
-        self.position = max(self.position, end)
-        return [update for update in played if update.update not in self.drop]
+        played = []
+        until = self.position + most
+        while self.position < min(until, self.gate):
+            update = self.updates[self.position]
+            self.position += 1
+            if update.update not in self.drop:
+                played.append(update)
+            elif self.holds and self._held_at is None and self._follows_snapshot(update):
+                self._held_at = self.position + _AFTER_A_LOSS
+        return played
+
+    def resynced(self) -> None:
+        """The client asked for a new snapshot: go on."""
+        self.released = True
+        self._held_at = None
+
+    def _follows_snapshot(self, update: Recorded) -> bool:
+        # A client does not miss what its snapshot holds already.
+        return self.snapshot is None or update.update > self.snapshot[1].update
 
     def book(self) -> tuple[int, OrderBook]:
         """Return the book after all that was played so far, and its last update id."""
@@ -116,13 +140,15 @@ def reels(
     updates: Iterable[tuple[str, Recorded]],
     snapshots: Iterable[tuple[str, int, str, Recorded]],
     drop: frozenset[int],
+    *,
+    holds: bool = True,
 ) -> dict[str, Reel]:
     """Sort updates by instrument. A snapshot is (instrument, updates before it, text, content)."""
     found: dict[str, Reel] = {}
     for name, update in updates:
-        found.setdefault(name, Reel(name, drop=drop)).updates.append(update)
+        found.setdefault(name, Reel(name, drop=drop, holds=holds)).updates.append(update)
     for name, fetched_at, text, content in snapshots:
-        reel = found.setdefault(name, Reel(name, drop=drop))
+        reel = found.setdefault(name, Reel(name, drop=drop, holds=holds))
         reel.snapshot, reel.fetched_at = (text, content), fetched_at
     return found
 

@@ -99,6 +99,12 @@ def test_an_update_can_be_left_out_and_still_happened(recorded: Path) -> None:
     play(venue)
     fetch(venue, "/api/v3/depth", symbol="BTCUSDT")
     frames = [frame["data"] for frame in play(venue)]
+    # Three more were told; the rest waits for the client to have noticed.
+    assert frames[-4]["u"] + 1 < frames[-3]["U"]
+    assert not venue.finished
+    assert fetch(venue, "/api/v3/depth", symbol="BTCUSDT")["lastUpdateId"] == frames[-1]["u"]
+    frames += [frame["data"] for frame in play(venue)]
+    assert venue.finished
     assert lost not in {frame["u"] for frame in frames}
     broken = [other for one, other in itertools.pairwise(frames) if one["u"] + 1 != other["U"]]
     assert [frame["U"] for frame in broken] == [lost + 1]
@@ -131,6 +137,23 @@ def test_bybit_is_served_by_category_whatever_depth_was_asked_for(recorded: Path
     assert snapshot["data"]["u"] == frames[-1]["data"]["u"]
     listed = fetch(venue, "/v5/market/instruments-info", category="linear")["result"]["list"]
     assert [row["symbol"] for row in listed] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_bybit_waits_for_a_client_that_missed_an_update(recorded: Path) -> None:
+    """Until it subscribes again; then it goes on from there."""
+    lines = list(tape_lines(recorded, BYBIT_FILE))
+    whole = recorded_venue("bybit-spot", lines)
+    lost = whole.reels["ETHUSDT"].updates[40].update
+    venue = recorded_venue("bybit-spot", lines, drop=frozenset({lost}))
+    venue.connected(1, "/v5/public/spot", {}, 0)
+    topic = "orderbook.200.ETHUSDT"
+    venue.received(1, f'{{"op":"subscribe","args":["{topic}"]}}', 0)
+    assert len(play(venue)) == 43
+    venue.received(1, f'{{"op":"unsubscribe","args":["{topic}"]}}', 0)
+    _ack, snapshot = said(venue.received(1, f'{{"op":"subscribe","args":["{topic}"]}}', 0))
+    rest = play(venue)
+    assert snapshot["data"]["u"] + 1 == rest[0]["data"]["u"]
+    assert len(rest) == 250 - 44
 
 
 def test_hyperliquid_is_served_book_by_book(recorded: Path) -> None:

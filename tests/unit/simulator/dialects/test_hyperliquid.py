@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from tests.support.simulated import Simulated, same_keys
 
+from tidegauge.simulator.dialect import Say
+from tidegauge.simulator.dialects.hyperliquid import Hyperliquid
+
 BOOK: dict[str, Any] = {"coin": "BTC", "time": 1790232236546, "levels": [[], []]}
 LEVEL = {"px": "84143.0", "sz": "10.25923", "n": 36}
 
@@ -129,6 +132,14 @@ def test_a_socket_on_which_nothing_was_said_for_a_minute_is_closed() -> None:
     assert venue.closed == {}
     venue.run(15.0)
     assert venue.closed == {1: True}
+
+
+def test_it_may_greet_with_something_that_is_not_json() -> None:
+    """As the real one sometimes does."""
+    venue = Hyperliquid(Simulated("hyperliquid").exchange, greeting=True)
+    assert venue.connected(1, "/ws", {}, 0) == [
+        Say(connection=1, text="Websocket connection established.")
+    ]
 
 
 def test_info_gives_the_catalogue_and_books() -> None:
