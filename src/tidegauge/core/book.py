@@ -106,6 +106,12 @@ class BookSide:
         level.lots = 0
         return level
 
+    def empty(self) -> None:
+        """Take every level out, and remember how prices are spelt."""
+        for level in self.levels:
+            level.lots = 0
+        self.levels.clear()
+
     def forget_the_dead(self) -> None:
         """Drop the spellings of prices that left, once they outnumber the living."""
         if len(self.by_text) > KEEP_SPELLINGS * len(self.levels) + 4096:
@@ -161,16 +167,16 @@ class OrderBook:
         so that the known range moves with it. Neither means the venue sends its whole book.
         Raises `MalformedFrame`, the book then unchanged.
         """
-        parsed_bids, parsed_asks = self._parse_all(bids, asks)
-        self.bids.clear()
-        self.asks.clear()
-        self.bids.set_all(self._intern_all(self.bids, bids, parsed_bids))
-        self.asks.set_all(self._intern_all(self.asks, asks, parsed_asks))
+        told_bids, told_asks = self._decode(bids, asks)
+        self.bids.empty()
+        self.asks.empty()
+        self.bids.set_all(told_bids)
+        self.asks.set_all(told_asks)
         self.bids.window = self.asks.window = window
         self.bids.cut = self.asks.cut = False
         self.known_bid = _edge(self.bids, limit)
         self.known_ask = _edge(self.asks, limit)
-        self._keep_window()
+        self._tidy()
 
     def apply_delta(self, bids: WireLevels, asks: WireLevels) -> None:
         """Set absolute sizes at changed prices; size zero removes a level.
@@ -180,9 +186,7 @@ class OrderBook:
         changed_bids, changed_asks = self._decode(bids, asks)
         self.bids.set_all(changed_bids)
         self.asks.set_all(changed_asks)
-        self._keep_window()
-        self.bids.forget_the_dead()
-        self.asks.forget_the_dead()
+        self._tidy()
 
     def apply_touch(self, bid: tuple[str, str] | None, ask: tuple[str, str] | None) -> None:
         """Set the best bid and ask, and drop every level that would be better than them.
@@ -197,7 +201,7 @@ class OrderBook:
             side.cut = side.cut or (side.window is not None and len(side) >= side.window)
             side.set_all([(level, 0) for level in _better_than(side, best)])
             side.set_all(touched)
-        self._keep_window()
+        self._tidy()
 
     def prune(self, levels: int) -> int:
         """Keep the best `levels` of each side; the known range narrows to what is kept."""
@@ -296,47 +300,36 @@ class OrderBook:
     def _decode(
         self, bids: WireLevels, asks: WireLevels
     ) -> tuple[list[tuple[Level, int]], list[tuple[Level, int]]]:
-        """Resolve wire text to (level, lots). Raises before anything in the book has moved."""
+        """Resolve wire text to (level, lots). Raises before anything in the book has moved.
+
+        Only text that was never spelt this way before is parsed: most of it was.
+        """
         bid_text, ask_text, sizes = self.bids.by_text, self.asks.by_text, self.sizes
-        try:
-            # The common case: every price and size has been spelt this way before.
-            return (
-                [(bid_text[price], sizes[size]) for price, size in bids],
-                [(ask_text[price], sizes[size]) for price, size in asks],
-            )
-        except KeyError:
-            parsed_bids, parsed_asks = self._parse_all(bids, asks)
-            return (
-                self._intern_all(self.bids, bids, parsed_bids),
-                self._intern_all(self.asks, asks, parsed_asks),
-            )
+        new_bids = [price for price, _ in bids if price not in bid_text]
+        new_asks = [price for price, _ in asks if price not in ask_text]
+        new_sizes = [size for _, size in bids if size not in sizes]
+        new_sizes += [size for _, size in asks if size not in sizes]
+        if new_bids or new_asks or new_sizes:
+            read_bids, read_asks = _read_prices(new_bids), _read_prices(new_asks)
+            read_sizes = self._read_sizes(new_sizes)
+            if self._refine_to([*read_bids.values(), *read_asks.values()], read_sizes.values()):
+                read_sizes = self._read_sizes([size for side in (bids, asks) for _, size in side])
+            self._intern(self.bids, read_bids)
+            self._intern(self.asks, read_asks)
+            self._intern_sizes(read_sizes)
+        return (
+            [(bid_text[price], sizes[size]) for price, size in bids],
+            [(ask_text[price], sizes[size]) for price, size in asks],
+        )
 
-    def _parse_all(self, *sides: WireLevels) -> list[list[tuple[Decimal, Decimal]]]:
-        """Read both sides, then refine the scales to what they need; nothing moves before that."""
-        price_scale, size_scale = self.price_scale, self.size_scale
-        parsed = []
-        for levels in sides:
-            side = []
-            for price_text, size_text in levels:
-                price = parse(price_text)
-                if not price:
-                    raise MalformedFrame("a price of zero")
-                size = EXACT.multiply(parse(size_text), self.contract_value)
-                price_scale = _fitting(price, price_scale)
-                size_scale = _fitting(size, size_scale)
-                side.append((price, size))
-            parsed.append(side)
-        if (price_scale, size_scale) != (self.price_scale, self.size_scale):
-            self._refine(price_scale, size_scale)
-        return parsed
+    def _read_sizes(self, texts: Iterable[str]) -> dict[str, Decimal]:
+        """Read sizes, in base units."""
+        value = self.contract_value
+        return {text: EXACT.multiply(parse(text), value) for text in texts}
 
-    def _intern_all(
-        self, side: BookSide, levels: WireLevels, parsed: list[tuple[Decimal, Decimal]]
-    ) -> list[tuple[Level, int]]:
-        if len(self.sizes) > KEEP_SIZES:
-            self.sizes.clear()
-        resolved = []
-        for (price_text, size_text), (price, size) in zip(levels, parsed, strict=True):
+    def _intern(self, side: BookSide, prices: dict[str, Decimal]) -> None:
+        """Give each spelling its level; two spellings of one price lead to the same one."""
+        for text, price in prices.items():
             level = side.by_price.get(price)
             if level is None:
                 level = Level(price)
@@ -344,12 +337,25 @@ class OrderBook:
                 assert ticks is not None
                 level.ticks, level.lots = ticks, 0
                 side.by_price[level] = level
-            side.by_text[price_text] = level
+            side.by_text[text] = level
+
+    def _intern_sizes(self, sizes: dict[str, Decimal]) -> None:
+        for text, size in sizes.items():
             lots = to_units(size, self.size_scale)
             assert lots is not None
-            self.sizes[size_text] = lots
-            resolved.append((level, lots))
-        return resolved
+            self.sizes[text] = lots
+
+    def _refine_to(self, prices: Iterable[Decimal], sizes: Iterable[Decimal]) -> bool:
+        """Refine the scales to what these numbers need. Returns whether they had to be."""
+        price_scale, size_scale = self.price_scale, self.size_scale
+        for price in prices:
+            price_scale = _fitting(price, price_scale)
+        for size in sizes:
+            size_scale = _fitting(size, size_scale)
+        if (price_scale, size_scale) == (self.price_scale, self.size_scale):
+            return False
+        self._refine(price_scale, size_scale)
+        return True
 
     def _refine(self, price_scale: int, size_scale: int) -> None:
         """Go over to finer scales, and restate every level in them."""
@@ -362,11 +368,22 @@ class OrderBook:
                 level.ticks *= by_price
                 level.lots *= by_size
 
-    def _keep_window(self) -> None:
+    def _tidy(self) -> None:
+        """Keep to the window, and forget spellings that are no longer worth keeping."""
         for side in (self.bids, self.asks):
             if side.window is not None:
                 while len(side) > side.window:
                     side.drop_worst()
+            side.forget_the_dead()
+        if len(self.sizes) > KEEP_SIZES:
+            self.sizes.clear()
+
+
+def _read_prices(texts: Iterable[str]) -> dict[str, Decimal]:
+    prices = {text: parse(text) for text in texts}
+    if not all(prices.values()):
+        raise MalformedFrame("a price of zero")
+    return prices
 
 
 def _fitting(value: Decimal, scale: int) -> int:
