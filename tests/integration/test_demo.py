@@ -1,0 +1,80 @@
+"""The demo, as a newcomer starts it: real servers, real sockets, a real PostgreSQL, a real terminal."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.programs import require_program
+
+TIDEGAUGE = Path(sys.executable).with_name("tidegauge")
+VENUES = ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid")
+SPEED = "2"
+DEADLINE_S = 120.0
+
+
+def test_the_demo_finds_the_crunch_on_every_venue_and_reads_it_back(tmp_path: Path) -> None:
+    """It ends by itself with exit code 0: one alert a venue, fired and resolved, from PostgreSQL."""
+    done = subprocess.run(
+        [TIDEGAUGE, "demo", "--plain", "--speed", SPEED, "--data-dir", tmp_path / "data"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    live, _, written = done.stdout.partition("read back from PostgreSQL")
+    for setting in ("sampled every 0.125 s", "min_samples 60", "clear_for 5 s"):
+        assert setting in live, "the demo says what it uses"
+    for venue in VENUES:
+        (alert,) = re.findall(rf"^liquidity_crunch +{venue} .*$", written, re.MULTILINE)
+        assert "resolved" in alert
+        (readings,) = re.findall(rf"^{venue} +BTCUSDT +([\d,]+) ", written, re.MULTILINE)
+        assert int(readings.replace(",", "")) > 20
+        (feed,) = re.findall(rf"^{venue} +(\d+) +(\d+) +(\d+) ", written, re.MULTILINE)
+        assert feed[2] == "0", "no gaps"
+    assert "db psql" in written
+    assert "RESOLVED" in live
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[list[str]]:
+    """A tmux server of this test's own."""
+    require_program("tmux")
+    command = [str(shutil.which("tmux")), "-S", str(tmp_path / "tmux.sock"), "-f", "/dev/null"]
+    yield command
+    subprocess.run([*command, "kill-server"], check=False, capture_output=True)
+
+
+def _screen(tmux: list[str]) -> str:
+    shown = subprocess.run(
+        [*tmux, "capture-pane", "-p", "-t", "demo"], check=True, capture_output=True, text=True
+    )
+    return shown.stdout
+
+
+def _wait_for(tmux: list[str], pattern: str, within_s: float) -> str:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        screen = _screen(tmux)
+        if re.search(pattern, screen):
+            return screen
+        time.sleep(0.2)
+    pytest.fail(f"{pattern!r} was not shown within {within_s} s:\n{_screen(tmux)}")
+
+
+def test_the_live_view_fits_a_terminal_and_ctrl_c_ends_it(tmux: list[str], tmp_path: Path) -> None:
+    """At 80 by 24 every book is a line with its prices; Ctrl-C drains, reports and exits 0."""
+    demo = f"{TIDEGAUGE} demo --keep-running --data-dir {tmp_path / 'data'}; echo EXIT=$?; sleep 60"
+    subprocess.run(
+        [*tmux, "new-session", "-d", "-s", "demo", "-x", "80", "-y", "24", demo], check=True
+    )
+    screen = _wait_for(tmux, r"hyperliquid BTCUSDT +live", DEADLINE_S)
+    for venue in VENUES:
+        assert re.search(rf"{venue} BTCUSDT +live +[\d,.]+ +[\d,.]+ ", screen), screen
+    subprocess.run([*tmux, "send-keys", "-t", "demo", "C-c"], check=True)
+    _wait_for(tmux, r"EXIT=0", 20)
