@@ -70,7 +70,7 @@ def monitor(
     loaded = load(config, flags)
     settings = loaded.settings
     assignment = Assignment(
-        symbols=tuple(dict.fromkeys(name.upper() for name in symbol)),
+        symbols=running.symbol_names(symbol),
         venues=tuple(venue or settings.venues),
         store=not dry_run,
         duration_s=duration,
@@ -124,6 +124,7 @@ def show_config(
 def load(config: Path | None, flags: dict[str, Any]) -> Loaded:
     """Load the settings and set logging up by them."""
     loaded = load_settings(config=config, flags=flags)
+    running.check_names(loaded)
     log_to_terminal(loaded.settings)
     return loaded
 
@@ -136,7 +137,10 @@ def _speed(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise OperatorError(f"--speed {text!r} is neither max nor a positive number")
+        raise OperatorError(
+            f"--speed {text!r} is neither max nor a positive number",
+            fix="Write --speed max, or how many times faster: --speed 10",
+        )
     return speed
 
 
@@ -154,7 +158,11 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
-        _fail(f"{_message(error)} Try `{_command_path(error)} --help`.", USAGE)
+        message = _message(error)
+        if message.startswith("Usage:"):  # a group without a command: its help, as it is
+            sys.stderr.write(f"{message}\n")
+            sys.exit(USAGE)
+        _fail(f"{message} Try `{_command_path(error)} --help`.", USAGE)
     except typer.Abort:
         _fail("stopped", STOPPED)
     except Exception as error:  # noqa: BLE001 (the outermost door)
@@ -166,10 +174,12 @@ def _fail_of(error: Exception) -> NoReturn:
     """End for what the operator can put right, for a reader who left, or for a bug of ours."""
     if (expected := only(OperatorError, error)) is not None:
         _fail(str(expected), FAILED)
-    if only(BrokenPipeError, error) is not None:
+    if (refused := only(OSError, error)) is not None:
         # What is left in the buffer has nowhere to go, and must not be complained about at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+        if isinstance(refused, BrokenPipeError):
+            sys.exit(FAILED)
+        _fail(f"the system refused: {refused}", FAILED)
     sys.stderr.write(mask_urls("".join(traceback.format_exception(error))))
     _fail("this is a bug in Tidegauge; the lines above say where. Please report them", FAILED)
 
@@ -177,7 +187,7 @@ def _fail_of(error: Exception) -> NoReturn:
 def _message(error: TyperException) -> str:
     """Return what is wrong with the command line, as one sentence."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return message if message.endswith((".", "?")) else f"{message}."
+    return message if message.endswith((".", "?", "\n")) else f"{message}."
 
 
 def _command_path(error: TyperException) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -15,17 +16,20 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tidegauge import venues
+from tidegauge.core.errors import OperatorError
+from tidegauge.core.instrument import Symbol
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.replay import ReplayOutcome
 from tidegauge.runtime.replay import replay as play
-from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
 from .live import alert_line, view_for
 from .logs import log_to_file
 
 LINE_WIDTH = 160
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/-]{0,63}", re.ASCII)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -40,6 +44,29 @@ class PipedConsole(Console):
 def check_venues(names: Iterable[str]) -> None:
     """Raise `OperatorError` for an unknown venue before anything is started."""
     venues.resolve(names)
+
+
+def check_names(loaded: Loaded) -> None:
+    """Raise `OperatorError` for a setting that speaks of a venue there is not."""
+    settings, known = loaded.settings, venues.load()
+    named = [(f"endpoints.{name}", name) for name in settings.endpoints]
+    for symbol, mapped in settings.symbols.items():
+        named += [(f"symbols.{symbol}.instruments.{name}", name) for name in mapped.instruments]
+    for key, name in named:
+        if name not in known:
+            refusal = unknown_name("venue", name, known)
+            places = (place for each, place in loaded.origins.items() if each.startswith(key))
+            raise OperatorError(f"{refusal.what} in {next(places, key)} ({key})", fix=refusal.fix)
+    check_venues(settings.venues)
+
+
+def symbol_names(names: Iterable[str]) -> tuple[Symbol, ...]:
+    """Return the symbols in our spelling, each once. Raises `OperatorError` for what is none."""
+    symbols = tuple(dict.fromkeys(name.strip().upper() for name in names))
+    for symbol in symbols:
+        if SYMBOL.fullmatch(symbol) is None:
+            raise OperatorError(f"--symbol {symbol!r} is not a symbol", fix="Write it like BTCUSDT")
+    return symbols
 
 
 def run_monitor(settings: Settings, assignment: Assignment, *, title: str, plain: bool) -> None:
