@@ -219,7 +219,8 @@ class Market:
             ar(0.9),
         )
         slow = Ar1(random, 1 - 1 / 7200, heavy=False)
-        # The halves of a total are averaged, so a side's own parts count 1/sqrt(2) of their size.
+        # Each input's own noise is about `noise`; the total's halves are averaged, so that a side's
+        # own parts count 1/sqrt(2) of their size in it, and a side is a fifth noisier than the total.
         for second in range(seconds):
             bid_share, ask_share = shape(second)
             drift = self.drift * slow.step()
@@ -232,9 +233,7 @@ class Market:
                 START + second * SECOND,
                 bid=bid,
                 ask=ask,
-                spread_bps=1.0
-                * exp(self.noise * 1.5 * wide.step())
-                / (bid_share * ask_share) ** 0.25,
+                spread_bps=1.0 * exp(self.noise * wide.step()) / (bid_share * ask_share) ** 0.25,
                 sell=3.0 * exp(self.noise * sell_own.step() - bid_log) / bid_share,
                 buy=3.0 * exp(self.noise * buy_own.step() - ask_log) / ask_share,
                 imbalance=max(-1.0, min(1.0, 0.15 * tilt.step())),

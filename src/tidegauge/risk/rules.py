@@ -97,7 +97,11 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
         yield _supported_bleed(depth_name, depth, slippage, settings)
         risen = _step(slippage_name, slippage, rules.slippage_step, rules.side_hold)
         yield _supported(risen, depth, rules.supporting_harm)
-    yield _step(SPREAD, inputs.spread, rules.spread_step, rules.step_hold)
+    widened = _step(SPREAD, inputs.spread, rules.spread_step, rules.side_hold)
+    yield widened
+    # A spread jumps and falls back by itself; it is believed early only where depth went with it.
+    early = widened._replace(rule="spread:with_depth", hold=rules.step_hold)
+    yield _supported(early, inputs.depth, rules.supporting_harm)
     yield _cannot_fill(SELL_FILL, inputs.sell_fill, rules.fill_hold)
     yield _cannot_fill(BUY_FILL, inputs.buy_fill, rules.fill_hold)
     yield Evidence(ONE_SIDED, ONE_SIDED, rules.fill_hold, inputs.one_sided, least=Severity.CRITICAL)

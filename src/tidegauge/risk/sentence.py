@@ -82,7 +82,7 @@ def _happened(found: Evidence, band: int | None, notional: Decimal | None) -> st
     assert judged is not None
     now, usual = _number(judged.value), _number(judged.baseline)
     if cause in SUBJECTS:
-        gone = 1 - (judged.value or 0.0) / (judged.baseline or 1.0)
+        gone = max(0.0, 1 - (judged.value or 0.0) / (judged.baseline or 1.0))
         subject = SUBJECTS[cause].capitalize()
         return f"{subject} within {band} bps is {now}, {gone:.0%} below its usual {usual},"
     if cause == rules.SPREAD:

@@ -157,8 +157,9 @@ def test_a_dip_shorter_than_its_hold_is_no_alert() -> None:
         ({"bid": 0.0, "ask": 0.0}, "depth", Severity.CRITICAL, 3),
         ({"bid": 1e6, "sell": 3.0}, "bid_depth", Severity.HIGH, 6),
         ({"ask": 1e6, "buy": 3.0}, "ask_depth", Severity.HIGH, 6),
-        ({"spread_bps": 3.1}, "spread", Severity.HIGH, 3),
-        ({"spread_bps": 4.0}, "spread", Severity.CRITICAL, 3),
+        ({"spread_bps": 3.1}, "spread", Severity.HIGH, 6),
+        ({"spread_bps": 4.0}, "spread", Severity.CRITICAL, 6),
+        ({"spread_bps": 4.0, "bid": 2e6, "ask": 2e6}, "spread", Severity.CRITICAL, 3),
         ({"sell": 5.5, "bid": 2e6}, "sell_slippage", Severity.HIGH, 6),
         ({"buy": 5.5, "ask": 2e6}, "buy_slippage", Severity.HIGH, 6),
         ({"sell": None}, "sell_fill", Severity.CRITICAL, 3),
@@ -232,7 +233,7 @@ def test_a_later_cause_joins_the_alert() -> None:
 def test_an_eased_first_cause_keeps_the_numbers_it_was_told_with() -> None:
     """Value, threshold and baseline are always those of the cause."""
     watched = firing()
-    (alert,) = watched.see(3, spread_bps=5.0)
+    (alert,) = watched.see(6, spread_bps=5.0)
     assert (alert.cause, alert.causes) == ("depth", ("depth", "spread"))
     assert alert.value == pytest.approx(2e6)
     assert alert.severity is Severity.CRITICAL
