@@ -334,6 +334,21 @@ async def test_the_process_says_where_it_is_and_ends_with_its_parent() -> None:
         assert await process.stdout.read() == b""
 
 
+async def test_the_process_stops_when_it_is_told_to() -> None:
+    """SIGTERM, also where standard input is nothing that could end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tidegauge.runtime.local_venues", "--scenario", "calm"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE):
+        assert await process.stdout.readline()
+        process.terminate()
+        assert await process.wait() == 0
+
+
 async def test_the_process_refuses_an_unknown_venue() -> None:
     """By name, with the ones there are."""
     process = await asyncio.create_subprocess_exec(

@@ -9,7 +9,9 @@ closed (whoever started it is gone) or it is told to stop.
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -139,14 +141,16 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 async def _stop_with_stdin(stop: asyncio.Event) -> None:
-    """Set `stop` when standard input ends: whoever started this process is gone."""
+    """Set `stop` when standard input ends: whoever started this process is gone.
+
+    Only a pipe or a socket can end like that; with a terminal or a file, a signal stops us.
+    """
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
-    try:
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    except (ValueError, OSError):
-        # A plain file or /dev/null cannot be watched: only a signal stops this process.
-        return
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(4096):
         pass
     stop.set()
