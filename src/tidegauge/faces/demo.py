@@ -153,6 +153,8 @@ async def local_venues(speed: float, seed: int) -> AsyncIterator[dict[str, dict[
         f"--symbols={','.join(SYMBOLS)}",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        # Ctrl-C is for us: the venues stop after the monitor has drained.
+        start_new_session=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None

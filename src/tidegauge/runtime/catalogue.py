@@ -14,6 +14,8 @@ from .link import REFUSALS
 from .settings import SymbolSettings
 
 OK = 200
+MOST_PAGES = 100
+"""Pages of a catalogue that are read; a venue that always names another one is not followed."""
 
 
 class CatalogueUnavailable(FeedError):
@@ -27,7 +29,11 @@ async def fetch_catalogue(spec: VenueSpec, http: VenueHttp) -> list[Instrument]:
     does not answer, `MalformedFrame` when the answer is not a catalogue.
     """
     instruments: list[Instrument] = []
-    for request in spec.catalogue:
+    waiting = list(spec.catalogue)
+    for _page in range(MOST_PAGES):
+        if not waiting:
+            break
+        request = waiting.pop(0)
         answer = await http.fetch(request)
         if answer.status in REFUSALS:
             raise VenueRefused(f"{request.path} was answered with HTTP {answer.status}")
@@ -35,6 +41,8 @@ async def fetch_catalogue(spec: VenueSpec, http: VenueHttp) -> list[Instrument]:
             why = f"HTTP {answer.status}" if answer.status else answer.body.decode(errors="replace")
             raise CatalogueUnavailable(f"{request.path}: {why}")
         instruments += spec.parse_catalogue(answer.body)
+        if (following := spec.next_page(request, answer.body)) is not None:
+            waiting.append(following)
     return instruments
 
 

@@ -10,10 +10,11 @@ import io
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import IO
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import zstandard
@@ -196,9 +197,12 @@ class TapePlayer:
     def _answer(self, feed: VenueFeed, now: Nanos) -> None:
         name = feed.spec.name
         while self._asked.get(name) and self._held.get(name):
-            fetch = self._asked[name].pop(0)
-            body = self._held[name].pop(0).text.encode()
-            self._do(feed, feed.fetched(fetch, Response(status=OK, body=body), now), now)
+            recorded = self._held[name].pop(0)
+            # What was asked for then decides how deep the answer reaches, not what we ask for now.
+            params = tuple(parse_qsl(urlsplit(recorded.conn).query))
+            fetch = replace(self._asked[name].pop(0), params=params)
+            response = Response(status=OK, body=recorded.text.encode())
+            self._do(feed, feed.fetched(fetch, response, now), now)
 
     def _feed_of(self, line: TapeLine) -> VenueFeed | None:
         spec = self._origin.of(line)

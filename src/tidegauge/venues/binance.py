@@ -259,7 +259,7 @@ class BinanceProtocol:
             asks=depth.asks,
             sequence=depth.last,
             venue_time=None if depth.time is None else nanos(depth.time),
-            limit=self._market.depth_limit,
+            limit=_levels_asked(fetch, self._market),
         )
         return self._joiner.answered(snapshot, now)
 
@@ -280,6 +280,12 @@ class BinanceProtocol:
 
 def _stream_name(name: str) -> str:
     return f"{name.lower()}@depth@100ms"
+
+
+def _levels_asked(fetch: Fetch, market: Market) -> int:
+    """Return how many levels a side were asked for; a tape may hold a smaller answer than ours."""
+    asked = dict(fetch.params).get("limit", "")
+    return int(asked) if asked.isascii() and asked.isdigit() else market.depth_limit
 
 
 def _named_in(market: Market, frame: str) -> list[str]:

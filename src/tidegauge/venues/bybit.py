@@ -4,7 +4,7 @@ bybit-exchange.github.io/docs/v5, "Websocket Stream: Orderbook" and "Connect".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import msgspec
@@ -98,8 +98,9 @@ class Listing(msgspec.Struct, rename="camel"):
     contract_type: str = "LinearPerpetual"
 
 
-class Listings(msgspec.Struct):
+class Listings(msgspec.Struct, rename="camel"):
     list: list[Listing]
+    next_page_cursor: str = ""
 
 
 class InstrumentsInfo(msgspec.Struct, rename="camel"):
@@ -362,6 +363,13 @@ def _parse_catalogue(venue: VenueName, body: bytes) -> list[Instrument]:
     return instruments
 
 
+def _next_page(request: Fetch, body: bytes) -> Fetch | None:
+    """Follow the cursor of instruments-info; spot comes whole, with no cursor."""
+    cursor = _instruments_info(body).result.next_page_cursor
+    params = {**dict(request.params), "cursor": cursor}
+    return replace(request, params=tuple(params.items())) if cursor else None
+
+
 def _spec(category: str, kind: InstrumentKind) -> VenueSpec:
     name = f"bybit-{category}"
     query = (("category", category), ("limit", "1000"))
@@ -377,6 +385,7 @@ def _spec(category: str, kind: InstrumentKind) -> VenueSpec:
             Fetch(purpose=Purpose.CATALOGUE, path="/v5/market/instruments-info", params=query),
         ),
         parse_catalogue=partial(_parse_catalogue, name),
+        next_page=_next_page,
         default_name=str.upper,
         named_in=_named_in,
         docs="https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook",

@@ -109,6 +109,11 @@ class VenueProtocol(Protocol):
         ...
 
 
+def one_page(_request: Fetch, _body: bytes) -> Fetch | None:
+    """The `next_page` of a venue whose catalogue comes whole."""
+    return None
+
+
 def names_nothing(_frame: str) -> Sequence[str]:
     """The `named_in` of a venue whose tapes cannot be played without a catalogue."""
     return ()
@@ -119,7 +124,8 @@ class VenueSpec:
     """All that the rest of the program knows of a venue; each venue's file ends in one or more.
 
     `links` gives the path (with query) of each socket for a set of instruments, below `ws_url`.
-    `catalogue` is the requests whose answers `parse_catalogue` reads (each on its own).
+    `catalogue` is the requests whose answers `parse_catalogue` reads (each on its own), and
+    `next_page` the request that continues one, None after its last page.
     `default_name` turns our symbol into the venue's usual name for it, where settings say nothing.
     `silence_limit` is how long a healthy book may say nothing, None to not watch. `named_in` gives
     the instruments whose books a recorded frame speaks of, so that a tape can be played without a
@@ -135,6 +141,7 @@ class VenueSpec:
     protocol: Callable[[Sequence[Instrument]], VenueProtocol]
     catalogue: tuple[Fetch, ...]
     parse_catalogue: Callable[[bytes], list[Instrument]]
+    next_page: Callable[[Fetch, bytes], Fetch | None] = one_page
     default_name: Callable[[str], str]
     silence_limit: Nanos | None = 60 * SECOND
     max_frame: int = 16 * 1024 * 1024

@@ -305,3 +305,16 @@ def test_listings_are_read() -> None:
     (listed,) = SPOT.parse_catalogue(json.dumps({"result": {"list": [spot]}}).encode())
     assert (listed.venue, listed.kind) == ("bybit-spot", InstrumentKind.SPOT)
     assert listed.step == Decimal("0.000001")
+
+
+def test_a_catalogue_of_several_pages_is_followed_to_its_last() -> None:
+    """The cursor of one page is the parameter of the next; no cursor is the end."""
+    spec = load()["bybit-linear"]
+    (first,) = spec.catalogue
+    second = spec.next_page(first, b'{"result":{"list":[],"nextPageCursor":"a%3D1"}}')
+    assert second is not None
+    assert dict(second.params) == {**dict(first.params), "cursor": "a%3D1"}
+    third = spec.next_page(second, b'{"result":{"list":[],"nextPageCursor":"b"}}')
+    assert third is not None
+    assert dict(third.params)["cursor"] == "b"
+    assert spec.next_page(third, b'{"result":{"list":[],"nextPageCursor":""}}') is None
