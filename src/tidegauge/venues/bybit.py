@@ -373,6 +373,7 @@ def _next_page(request: Fetch, body: bytes) -> Fetch | None:
 def _spec(category: str, kind: InstrumentKind) -> VenueSpec:
     name = f"bybit-{category}"
     query = (("category", category), ("limit", "1000"))
+    first = Fetch(purpose=Purpose.CATALOGUE, path="/v5/market/instruments-info", params=query)
     return VenueSpec(
         name=name,
         family="bybit",
@@ -381,9 +382,7 @@ def _spec(category: str, kind: InstrumentKind) -> VenueSpec:
         rest_url="https://api.bybit.com",
         links=partial(_links, f"/v5/public/{category}"),
         protocol=BybitProtocol,
-        catalogue=(
-            Fetch(purpose=Purpose.CATALOGUE, path="/v5/market/instruments-info", params=query),
-        ),
+        catalogue=(first,),
         parse_catalogue=partial(_parse_catalogue, name),
         next_page=_next_page,
         default_name=str.upper,
