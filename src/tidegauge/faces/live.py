@@ -111,6 +111,8 @@ class LineView:
                 next_lines += LINES_EVERY_S
                 for book in view.books:
                     self._print(book_line(book, view))
+                if not view.books:
+                    self._tell_venues(view)
             await asyncio.sleep(REDRAW_S)
 
     def _tell_alerts(self, view: MonitorView) -> None:
@@ -121,6 +123,12 @@ class LineView:
                 continue
             self._told[alert.id] = now
             self._print(f"{figures.clock(alert.updated_at)} {alert_line(alert)}")
+
+    def _tell_venues(self, view: MonitorView) -> None:
+        """With no book to show, say what each venue is waiting for."""
+        for venue in view.venues:
+            why = venue.quarantined or "looking its instruments up"
+            self._print(f"{figures.clock(view.at)} {venue.name}: {why}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
