@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -194,6 +194,7 @@ class BookAgainstDictionary(RuleBasedStateMachine):
 
 
 TestBookAgainstDictionary = BookAgainstDictionary.TestCase
+TestBookAgainstDictionary.settings = settings(stateful_step_count=25)
 
 
 @given(LEVELS, LEVELS)
