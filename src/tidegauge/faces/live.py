@@ -53,7 +53,7 @@ class Column:
 
 COLUMNS = (
     Column("book", 23, number=False),
-    Column("trust", 4, number=False),
+    Column("trust", 5, number=False),
     Column("bid", 9),
     Column("ask", 9),
     Column("spread", 6, wide_only=True),
