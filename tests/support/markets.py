@@ -236,6 +236,8 @@ class Market:
                 spread_bps=1.0 * exp(self.noise * wide.step()) / (bid_share * ask_share) ** 0.25,
                 sell=3.0 * exp(self.noise * sell_own.step() - bid_log) / bid_share,
                 buy=3.0 * exp(self.noise * buy_own.step() - ask_log) / ask_share,
+                # The other bands would only take time.
+                bands=(10,),
                 imbalance=max(-1.0, min(1.0, 0.15 * tilt.step())),
                 frame=second + 1,
             )

@@ -139,6 +139,8 @@ class CrunchDetector:
         pending = False
         for found in evidence(inputs, self.settings):
             hold = self._holds.get(found.rule)
+            if not found.breached and (hold is None or hold.since is None):
+                continue
             if hold is None:
                 hold = self._holds[found.rule] = Hold(found.hold)
             if hold.observe(found.breached, at) and found.breached:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 
-from ..core.book import BookSide, Level, OrderBook, Side
+from ..core.book import OrderBook
 from ..core.exact import from_units, to_units
 from ..core.reading import BandDepth, Fill, MaxSize, Origin, Quotability, Reading, Taker
+from ..core.side import BookSide, Level, Side
 from .walk import BPS, max_size, walk_fills
 
 

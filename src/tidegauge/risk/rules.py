@@ -95,9 +95,9 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
         yield _supported(fallen, slippage, rules.supporting_harm)
         yield _bleed(depth_name, depth, settings)
         yield _supported_bleed(depth_name, depth, slippage, settings)
-        risen = _step(slippage_name, slippage, rules.slippage_step, rules.side_hold)
+        risen = _step(slippage_name, slippage, rules.slippage_step, rules.alone_hold)
         yield _supported(risen, depth, rules.supporting_harm)
-    widened = _step(SPREAD, inputs.spread, rules.spread_step, rules.side_hold)
+    widened = _step(SPREAD, inputs.spread, rules.spread_step, rules.alone_hold)
     yield widened
     # A spread jumps and falls back by itself; it is believed early only where depth went with it.
     early = widened._replace(rule="spread:with_depth", hold=rules.step_hold)
@@ -131,9 +131,11 @@ def _bleed(name: str, judged: Judged | None, settings: CrunchSettings) -> Eviden
     now = judged.track.median_harm(settings.clear_samples)
     for samples, threshold in bleed_thresholds(judged.track, settings):
         limit = threshold.at(judged.noise)
+        # The few are looked at first: in a calm market the many are then never sorted.
+        if now is None or now < settings.bleed_still * limit:
+            continue
         median = judged.track.median_harm(samples)
-        lasting = median is not None and median >= limit
-        if lasting and now is not None and now >= settings.bleed_still * limit:
+        if median is not None and median >= limit:
             return Evidence(rule, name, settings.bleed_hold, True, now, limit, judged)
     return Evidence(rule, name, settings.bleed_hold, False)
 
@@ -149,14 +151,14 @@ def _supported_bleed(
     if depth is None or slippage is None or depth.noise is None or slippage.noise is None:
         return Evidence(rule, name, settings.bleed_hold, None)
     limit = settings.side_bleed_supported.at(depth.noise)
-    samples, few = settings.bleed_short, settings.clear_samples
-    fallen = depth.track.median_harm(samples)
-    risen = slippage.track.median_harm(samples)
-    now = depth.track.median_harm(few)
-    if fallen is None or risen is None or now is None:
+    now = depth.track.median_harm(settings.clear_samples)
+    if now is None or now < settings.bleed_still * limit:
+        return Evidence(rule, name, settings.bleed_hold, None if now is None else False)
+    fallen = depth.track.median_harm(settings.bleed_short)
+    risen = slippage.track.median_harm(settings.bleed_short)
+    if fallen is None or risen is None:
         return Evidence(rule, name, settings.bleed_hold, None)
-    lasting = fallen >= limit and now >= settings.bleed_still * limit
-    breached = lasting and risen >= settings.supporting_harm
+    breached = fallen >= limit and risen >= settings.supporting_harm
     return Evidence(rule, name, settings.bleed_hold, breached, now, limit, depth)
 
 

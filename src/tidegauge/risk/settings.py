@@ -58,12 +58,13 @@ class CrunchSettings:
     reference_samples: int = 30
 
     depth_step: Threshold = field(default=Threshold(0.65, 4.25))
-    side_step: Threshold = field(default=Threshold(0.75, 5.0))
+    side_step: Threshold = field(default=Threshold(0.65, 4.25))
     spread_step: Threshold = field(default=Threshold(log(3), 5.0))
     slippage_step: Threshold = field(default=Threshold(log(3), 5.0))
     supporting_harm: float = 0.3
     step_hold: Nanos = 2 * SECOND
-    side_hold: Nanos = 5 * SECOND
+    side_hold: Nanos = 3 * SECOND
+    alone_hold: Nanos = 5 * SECOND
 
     bleed_short: int = 30
     bleed_long: int = 90

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from ..core.book import Level, OrderBook, Side
+from ..core.book import OrderBook
 from ..core.exact import EXACT, from_units
 from ..core.instrument import decimals
 from ..core.reading import Fill, MaxSize, Taker
+from ..core.side import Level, Side
 
 BPS = 10_000
 
