@@ -14,8 +14,9 @@ import pytest
 from tests.support.recordings import BINANCE, BYBIT_FILE, Recording, tape_lines
 from tests.support.simulated import exact, levels
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
 from tidegauge.core.instrument import SECOND
+from tidegauge.core.side import Side
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.simulator.recorded import recorded as recorded_venue
 from tidegauge.simulator.scenario import crunch

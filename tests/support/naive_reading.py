@@ -7,8 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
 from tidegauge.core.reading import Taker
+from tidegauge.core.side import Side
 from tidegauge.risk.measure import MeasurePlan
 
 Levels = list[tuple[Fraction, Fraction]]

@@ -124,10 +124,10 @@ SPEC = VenueSpec(
     kind=InstrumentKind.SPOT,
     ws_url="ws://plain.test",
     rest_url="http://plain.test",
-    links=lambda instruments: {BOOK_LINK: "/books"},
+    links=lambda _instruments: {BOOK_LINK: "/books"},
     protocol=PlainProtocol,
     catalogue=(Fetch(purpose=Purpose.CATALOGUE, path="/instruments"),),
-    parse_catalogue=lambda body: [],
+    parse_catalogue=lambda _body: [],
     default_name=lambda symbol: symbol,
     silence_limit=30_000_000_000,
 )

@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
 from tidegauge.core.instrument import MILLISECOND, SECOND, Nanos, VenueName
+from tidegauge.core.side import Side
 from tidegauge.simulator.dialect import Answer, Close, Request, Say
 from tidegauge.simulator.exchange import Stage
 from tidegauge.simulator.faults import Troubled

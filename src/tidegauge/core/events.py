@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from .book import WireLevels
 from .instrument import Nanos, VenueName
+from .side import WireLevels
 from .trust import Trust, TrustReason
 
 

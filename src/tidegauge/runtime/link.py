@@ -45,18 +45,21 @@ def backoff_of(settings: FeedSettings) -> Backoff:
 @dataclass(frozen=True, slots=True)
 class LinkOpened:
     link: str
+    at: Nanos
 
 
 @dataclass(frozen=True, slots=True)
 class LinkClosed:
     link: str
     reason: str
+    at: Nanos
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRefused:
     link: str
     reason: str
+    at: Nanos
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Link:
                 status = error.response.status_code
                 reason = f"the handshake was answered with HTTP {status}"
                 if status in REFUSALS:
-                    self._tell(LinkRefused(self.name, reason))
+                    self._tell(LinkRefused(self.name, reason, time.time_ns()))
                     return
             except UNCONNECTED as error:
                 reason = f"{type(error).__name__}: {error}"[:200]
@@ -164,7 +167,7 @@ class Link:
         """Read until the connection ends; return why it did."""
         self._socket, self._drop_reason, self.connected = socket, None, True
         self._outbox = asyncio.Queue(OUTBOX)
-        self._tell(LinkOpened(self.name))
+        self._tell(LinkOpened(self.name, time.time_ns()))
         writer = asyncio.create_task(self._write(socket, self._outbox))
         try:
             while True:
@@ -172,7 +175,7 @@ class Link:
                 self._put(FrameCame(self.name, frame, time.time_ns()))
         except ConnectionClosed as error:
             reason = self._drop_reason or str(error)[:200]
-            self._tell(LinkClosed(self.name, reason))
+            self._tell(LinkClosed(self.name, reason, time.time_ns()))
             return reason
         except asyncio.CancelledError:
             await _say_goodbye(socket)

@@ -30,11 +30,12 @@ TURN_S = 0.02
 class Answered:
     fetch: Fetch
     response: Response
+    at: Nanos
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    pass
+    at: Nanos
 
 
 Item = LinkItem | Answered | Tick
@@ -103,7 +104,7 @@ class VenueRunner:
     async def _keep_ticking(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._inbox.put_always(Tick())
+            self._inbox.put_always(Tick(time.time_ns()))
 
     async def _consume(self, tasks: asyncio.TaskGroup) -> None:
         while self.quarantined is None:
@@ -113,9 +114,9 @@ class VenueRunner:
                 self._do(self.feed.overflowed(now, lost), now, tasks)
             turn_ends = time.monotonic() + TURN_S
             for item in items:
-                now = item.at if isinstance(item, FrameCame) else time.time_ns()
-                self._monitor.advance(now)
-                self._do(self._feed(item, now), now, tasks)
+                # The time it came, not the time it is its turn: what is read is as of then.
+                self._monitor.advance(item.at)
+                self._do(self._feed(item, item.at), item.at, tasks)
                 if self.quarantined is not None:
                     return  # what else is waiting must not revive a book
                 if time.monotonic() > turn_ends:
@@ -157,7 +158,8 @@ class VenueRunner:
                     self.quarantined = reason
 
     async def _answer(self, fetch: Fetch) -> None:
-        self._inbox.put_always(Answered(fetch, await self._http.fetch(fetch)))
+        response = await self._http.fetch(fetch)
+        self._inbox.put_always(Answered(fetch, response, time.time_ns()))
 
     def view(self) -> VenueView:
         counts = self.feed.counts

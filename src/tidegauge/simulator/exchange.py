@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from tidegauge.core.book import Side
 from tidegauge.core.instrument import Nanos, VenueName
+from tidegauge.core.side import Side
 
 from .listing import Listing
 from .market import MarketBook, Slot

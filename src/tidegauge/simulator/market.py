@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, sqrt
 
-from tidegauge.core.book import Side
 from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.side import Side
 
 from .listing import Listing
 from .path import PricePath, generator, poisson

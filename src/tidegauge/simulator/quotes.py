@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import exp, sqrt
 from random import Random
 
-from tidegauge.core.book import Side
+from tidegauge.core.side import Side
 
 from .profile import Profile, Shape
 from .scenario import Wall

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tidegauge.core.book import Side
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import Nanos, VenueName
+from tidegauge.core.side import Side
 from tidegauge.wire.tape import TapeKind, TapeLine
 
 from .dialect import Answer, ConnectionId, Dialect, Reply, Request, Say, json_answer, json_text

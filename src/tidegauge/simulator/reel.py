@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
 from tidegauge.core.instrument import VenueName, decimals
+from tidegauge.core.side import Side
 
 from .listing import Listing, split
 from .profile import THIN_ALT

@@ -6,8 +6,8 @@ conditions hold at an instant, and the books follow.
 
 from dataclasses import dataclass
 
-from tidegauge.core.book import Side
 from tidegauge.core.instrument import SECOND, Nanos, VenueName
+from tidegauge.core.side import Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

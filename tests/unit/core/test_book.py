@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from tidegauge.core.book import KEEP_SIZES, OrderBook, Side
+from tidegauge.core.book import KEEP_SIZES, OrderBook
 from tidegauge.core.errors import BookInvariantError, MalformedFrame
+from tidegauge.core.side import Side
 
 Text = tuple[str, str]
 

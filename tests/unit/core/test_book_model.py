@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
 from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.side import Side
 
 MALFORMED = [
     "NaN", "Infinity", "1e999", "-1", "9" * 40, "", "١", "1_000", " 1", "1\n", "0x1", "1e-19",  # noqa: RUF001

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegauge.core.book import Side
 from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot, BookTouch
 from tidegauge.core.instrument import SECOND, Instrument, InstrumentKind, Nanos
 from tidegauge.core.keeper import CHECK_EVERY, CROSSED_LIMIT, BookKeeper
+from tidegauge.core.side import Side
 from tidegauge.core.trust import Trust, TrustReason
 
 INSTRUMENT = Instrument(

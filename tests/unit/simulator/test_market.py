@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.simulated import depth
 
-from tidegauge.core.book import Side
 from tidegauge.core.instrument import SECOND, VenueName
+from tidegauge.core.side import Side
 from tidegauge.simulator.listing import listing
 from tidegauge.simulator.market import MarketBook
 from tidegauge.simulator.scenario import Scenario, crunch, one_sided, wall

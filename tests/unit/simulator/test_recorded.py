@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from tests.support.recordings import BYBIT_FILE, HYPERLIQUID_FILE, tape_lines
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
 from tidegauge.core.errors import OperatorError
+from tidegauge.core.side import Side
 from tidegauge.simulator.dialect import Reply, Request, Say
 from tidegauge.simulator.recorded import RecordedVenue
 from tidegauge.simulator.recorded import recorded as recorded_venue

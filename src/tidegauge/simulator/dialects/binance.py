@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tidegauge.core.book import Side
 from tidegauge.core.instrument import MILLISECOND, Nanos
+from tidegauge.core.side import Side
 from tidegauge.simulator.dialect import (
     NOT_FOUND,
     Answer,

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tidegauge.core.book import Side
 from tidegauge.core.instrument import MILLISECOND, SECOND, Nanos
+from tidegauge.core.side import Side
 from tidegauge.simulator.dialect import (
     NOT_FOUND,
     Answer,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.simulated import Simulated, exact, levels, same_keys
 
-from tidegauge.core.book import OrderBook, Side
+from tidegauge.core.book import OrderBook
+from tidegauge.core.side import Side
 from tidegauge.simulator.scenario import crunch
 
 LINEAR = "/v5/public/linear"
