@@ -48,7 +48,7 @@ def crunch_settings(settings: Settings, of_symbol: SymbolSettings) -> CrunchSett
         spread_step=Threshold(step.spread_harm, step.spread_noise),
         slippage_step=Threshold(step.slippage_harm, step.slippage_noise),
         supporting_harm=step.witness_harm,
-        step_hold=_nanos(step.depth_hold_s),
+        step_hold=_nanos(step.hold_s),
         side_hold=_nanos(step.side_hold_s),
         bleed_short=bleed.short_samples,
         bleed_long=bleed.long_samples,

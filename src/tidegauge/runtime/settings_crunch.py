@@ -18,18 +18,18 @@ class StepSettings(Section):
 
     depth_harm: Harm = Field(default=0.65, description="total depth: harm h at least")
     depth_noise: Noises = Field(default=4.25, description="total depth: times the noise s at least")
-    depth_hold_s: Seconds = Field(default=2.0, description="total depth: held this long")
+    hold_s: Seconds = Field(default=2.0, description="total depth and spread: held this long")
     side_harm: Harm = Field(default=0.75, description="depth of one side: harm h at least")
     side_noise: Noises = Field(
         default=5.0, description="depth of one side: times the noise s at least"
     )
-    side_hold_s: Seconds = Field(default=5.0, description="depth of one side: held this long")
+    side_hold_s: Seconds = Field(
+        default=5.0, description="depth of one side and slippage: held this long"
+    )
     spread_harm: Harm = Field(default=math.log(3), description="spread: harm h at least (ln 3)")
     spread_noise: Noises = Field(default=5.0, description="spread: times the noise s at least")
-    spread_hold_s: Seconds = Field(default=2.0, description="spread: held this long")
     slippage_harm: Harm = Field(default=math.log(3), description="slippage: harm h at least (ln 3)")
     slippage_noise: Noises = Field(default=5.0, description="slippage: times the noise s at least")
-    slippage_hold_s: Seconds = Field(default=5.0, description="slippage: held this long")
     witness_harm: Harm = Field(
         default=0.3,
         description="a side's depth or slippage counts when the other's harm is at least",
