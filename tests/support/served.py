@@ -22,6 +22,9 @@ FEW_READINGS = ReadingSettings(
 )
 """Readings are taken of every update; few figures each, where they are not what is tested."""
 
+AT_ONCE_S = 1e-9
+"""A cadence at which every reading is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
@@ -41,13 +44,18 @@ async def watch_recordings(
     dialects: Mapping[VenueName, RecordedVenue[Any]],
     *,
     observer: Observer | None = None,
+    every_reading: bool = False,
     within_s: float = 240.0,
 ) -> Watched:
     """Serve recordings as fast as they are taken, and monitor them until each reached its end.
 
-    Every instrument is monitored as a symbol of its own name. Raises `TimeoutError` when a book
+    Every instrument is monitored as a symbol of its own name; of its readings the monitor tells one
+    a second, or with `every_reading` all. Raises `TimeoutError` when a book
     does not reach its last frame in time.
     """
+    plan = FEW_READINGS
+    if every_reading:
+        plan = plan.model_copy(update={"write_every_s": AT_ONCE_S})
     names = {name for dialect in dialects.values() for name in dialect.reels}
     ends = {
         (venue, name): reel.updates[-1].update
@@ -79,7 +87,7 @@ async def watch_recordings(
             symbols={
                 name: SymbolSettings(instruments=dict.fromkeys(dialects, name)) for name in names
             },
-            readings=FEW_READINGS,
+            readings=plan,
         )
         assignment = Assignment(
             symbols=tuple(sorted(names)), venues=tuple(dialects), store=False, command="test"
