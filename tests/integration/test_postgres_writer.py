@@ -26,6 +26,7 @@ from tests.support.database import (
 )
 
 from tidegauge.core.alert import AlertState
+from tidegauge.core.reading import Quotability
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
 from tidegauge.sinks.embedded import EmbeddedPostgres
@@ -76,6 +77,20 @@ async def test_every_kind_of_record_reaches_its_table(database: Database) -> Non
         assert await count(database, table) == 1
     assert writer.statistics().rows == 6
     assert writer.depth == 0
+
+
+async def test_a_one_sided_book_is_stored_as_far_as_it_is_known(database: Database) -> None:
+    """Unknown is null, not measured is an empty array, and the views show no row for it."""
+    unknown: dict[str, Any] = {
+        **dict.fromkeys(("best_ask", "best_ask_size", "mid", "microprice", "spread")),
+        **dict.fromkeys(("spread_bps", "imbalance")),
+        **dict.fromkeys(("bands", "fills", "max_sizes"), ()),
+    }
+    reading = replace(a_reading(), quotability=Quotability.ONE_SIDED, **unknown)
+    await write(database, reading)
+    [row] = await fetch(database, "SELECT * FROM tidegauge.readings")
+    assert (row["quotability"], row["mid"], row["band_bps"]) == ("one_sided", None, [])
+    assert await count(database, "v_depth") == 0
 
 
 async def test_duplicates_are_stored_once(database: Database) -> None:

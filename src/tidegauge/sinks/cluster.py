@@ -70,8 +70,13 @@ class Home:
         """The PostgreSQL version that made the cluster, None when there is none."""
         try:
             return int((self.cluster / "PG_VERSION").read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except ValueError:
+            raise OperatorError(
+                f"the embedded database in {self.cluster} is damaged: PG_VERSION holds no version",
+                fix=f"Restore it, or remove {self.folder} to begin with an empty database",
+            ) from None
 
     def password(self) -> str:
         """Return the superuser's password."""
@@ -149,6 +154,7 @@ async def initialise(home: Home, binaries: Binaries) -> None:
                     *(binaries.program("initdb"), "-D", fresh, "-U", SUPERUSER),
                     *("--pwfile", home.password_file, "--auth=scram-sha-256"),
                     *("--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"),
+                    *(["--sync-method=syncfs"] if binaries.syncs_at_once else []),
                 ],
                 account=home.account,
                 cwd=home.folder,

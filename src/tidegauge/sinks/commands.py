@@ -135,7 +135,7 @@ def command_line(pid: int) -> str | None:
         except (OSError, UnicodeDecodeError):
             return None
     found = subprocess.run(  # noqa: S603 - a number
-        ["/bin/ps", "-ww", "-o", "stat=,command=", "-p", str(pid)],
+        ["/bin/ps", "-ww", "-o", "stat=", "-o", "command=", "-p", str(pid)],
         capture_output=True,
         text=True,
         check=False,

@@ -113,7 +113,13 @@ async def close(connection: Any) -> None:
     try:
         async with asyncio.timeout(CLOSE_DEADLINE_S):
             await connection.close()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ):
         connection.terminate()
 
 

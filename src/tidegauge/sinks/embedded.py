@@ -151,18 +151,23 @@ class EmbeddedPostgres:
 
 
 def status(data_dir: Path) -> EmbeddedStatus:
-    """Return how the embedded server of `data_dir` is; starts and changes nothing."""
+    """Return how the embedded server of `data_dir` is; starts and changes nothing.
+
+    Raises `OperatorError` when we may not look.
+    """
     home = locate(data_dir)
+    with explaining(home.folder):
+        major = home.major
     said = listening(home)
     if said is None:
-        state = "absent" if home.major is None else "stopped"
-        return EmbeddedStatus(state=state, home=home.folder, major=home.major)
+        state = "absent" if major is None else "stopped"
+        return EmbeddedStatus(state=state, home=home.folder, major=major)
     return EmbeddedStatus(
         state="running" if said.ready else "starting",
         home=home.folder,
         pid=said.pid,
         port=said.port,
-        major=home.major,
+        major=major,
     )
 
 

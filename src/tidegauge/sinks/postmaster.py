@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,10 @@ POLL_S = 0.02
 START_DEADLINE_S = 60.0
 """A start after a crash replays the log first."""
 
-STOP_DEADLINES = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0))
-"""How a server is stopped: fast, then immediately, then by force; each with its patience."""
+STOP_DEADLINES = ((signal.SIGINT, 3.0), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 1.0))
+"""How a server is stopped: fast, then immediately, then by force; each with its patience.
+
+All three are safe: what was committed is in the log, which the next start replays."""
 
 ATTEMPTS = 4
 PASSING = ("in use", "already exists", "could not create any TCP/IP sockets")
@@ -43,6 +46,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "jit": "off",
 }
+if sys.platform == "linux":
+    # A start after a crash syncs the data directory: in one call, not file by file (5 s).
+    SETTINGS["recovery_init_sync_method"] = "syncfs"
 # `&` leaves the server an orphan: it outlives whoever started it, as its other users need.
 LAUNCH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
 
@@ -99,7 +105,7 @@ async def ensure_running(home: Home, binaries: Binaries, port: int | None) -> Li
 
 
 async def stop_server(home: Home) -> None:
-    """Stop the server of `home`, if one lives; returns when it is gone, within 16 s."""
+    """Stop the server of `home`, if one lives; returns when it is gone, within 5 s."""
     said = listening(home)
     if said is None:
         return

@@ -28,8 +28,14 @@ HURRIED_BACKOFF_S = 0.1
 UNWRITABLE = (TypeError, ValueError, ArithmeticError)
 """What a record that is not what it should be raises on its way to bytes."""
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database that is not there, or not well, raises."""
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a database that is not there, or not well, raises. The last: it died between two messages."""
 
 POISON = frozenset({"22", "23", "54"})
 """SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""

@@ -39,3 +39,13 @@ def test_a_refusal_of_the_file_system_says_what_and_where() -> None:
     line = r"/srv: Permission denied\. .*TIDEGAUGE_DATA_DIR"
     with pytest.raises(OperatorError, match=line), explaining(Path("/srv")):
         raise PermissionError(13, "Permission denied")
+
+
+def test_a_version_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A damaged cluster is not an absent one: it must not be made anew."""
+    home = Home(tmp_path, ACCOUNT)
+    assert home.major is None
+    home.cluster.mkdir()
+    (home.cluster / "PG_VERSION").write_text("\0\0")
+    with pytest.raises(OperatorError, match="damaged"):
+        _ = home.major
