@@ -17,10 +17,10 @@ SPEED = "2"
 DEADLINE_S = 120.0
 
 
-def test_the_demo_finds_the_crunch_on_every_venue_and_reads_it_back(tmp_path: Path) -> None:
+def test_the_demo_finds_the_crunch_on_every_venue_and_reads_it_back(data_dir: Path) -> None:
     """It ends by itself with exit code 0: one alert a venue, fired and resolved, from PostgreSQL."""
     done = subprocess.run(
-        [TIDEGAUGE, "demo", "--plain", "--speed", SPEED, "--data-dir", tmp_path / "data"],
+        [TIDEGAUGE, "demo", "--plain", "--speed", SPEED, "--data-dir", data_dir],
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
@@ -67,9 +67,9 @@ def _wait_for(tmux: list[str], pattern: str, within_s: float) -> str:
     pytest.fail(f"{pattern!r} was not shown within {within_s} s:\n{_screen(tmux)}")
 
 
-def test_the_live_view_fits_a_terminal_and_ctrl_c_ends_it(tmux: list[str], tmp_path: Path) -> None:
+def test_the_live_view_fits_a_terminal_and_ctrl_c_ends_it(tmux: list[str], data_dir: Path) -> None:
     """At 80 by 24 every book is a line with its prices; Ctrl-C drains, reports and exits 0."""
-    demo = f"{TIDEGAUGE} demo --keep-running --data-dir {tmp_path / 'data'}; echo EXIT=$?; sleep 60"
+    demo = f"{TIDEGAUGE} demo --keep-running --data-dir {data_dir}; echo EXIT=$?; sleep 60"
     subprocess.run(
         [*tmux, "new-session", "-d", "-s", "demo", "-x", "80", "-y", "24", demo], check=True
     )

@@ -1,5 +1,6 @@
 """Where a command's log goes: standard error, or a file while a live view owns the terminal."""
 
+import os
 from pathlib import Path
 
 from tidegauge.core.errors import OperatorError
@@ -7,6 +8,10 @@ from tidegauge.runtime.logging import configure_logging
 from tidegauge.runtime.settings import Settings, secrets
 
 LOG_NAME = "tidegauge.log"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def log_to_terminal(settings: Settings, *, least: str | None = None) -> None:
@@ -25,8 +30,10 @@ def log_to_file(settings: Settings) -> Path:
     """
     path = settings.data_dir / LOG_NAME
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stream = path.open("a", encoding="utf-8", buffering=1)
+        # Under root the private server runs as another user, who must be able to pass through.
+        mode = 0o711 if os.geteuid() == 0 else 0o700
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=mode)
+        stream = open(path, "a", encoding="utf-8", buffering=1, opener=_private)  # noqa: SIM115
     except OSError as error:
         raise OperatorError(
             f"The log {path} can't be written: {error.strerror}",
