@@ -274,7 +274,7 @@ class App:
             venue.refused = runner.quarantined
         except Exception as crash:
             now = time.time_ns()
-            self.monitor.handle(runner.feed.crashed(now, f"our own error: {crash}"), now)
+            self.monitor.handle(runner.feed.crashed(now, f"our own error: {_cause(crash)}"), now)
             raise
         finally:
             venue.next_epoch = runner.feed.next_epoch
@@ -335,6 +335,13 @@ class App:
             rows_dropped=sum(written.dropped.values()) if written is not None else 0,
             database=self.database.describe if self.database is not None else "none (dry run)",
         )
+
+
+def _cause(crash: BaseException) -> str:
+    """Name the first error inside a group of groups."""
+    while isinstance(crash, BaseExceptionGroup):
+        crash = crash.exceptions[0]
+    return f"{type(crash).__name__}: {crash}"
 
 
 def _venue_view(venue: _Venue) -> VenueView:

@@ -19,7 +19,7 @@ from tidegauge.core.events import (
     FeedEvent,
     FeedEventKind,
 )
-from tidegauge.core.instrument import Instrument, Nanos, Symbol
+from tidegauge.core.instrument import SECOND, Instrument, Nanos, Symbol
 from tidegauge.core.keeper import BookKeeper, TrustChange
 from tidegauge.core.reading import Origin
 from tidegauge.core.trust import Trust, TrustReason
@@ -44,6 +44,9 @@ class Quarantine:
 
 
 Effect: TypeAlias = Send | Fetch | Drop | Quarantine | BookUpdated | FeedEvent
+
+DEAD_AFTER: Nanos = 60 * SECOND
+"""A link on which nothing at all came for so long is closed and opened again."""
 
 MOST_KINDS = 50
 """Kinds of malformed frames that are told apart."""
@@ -106,6 +109,7 @@ class VenueFeed:
         self._epochs: dict[str, int] = {}
         self._frames: dict[str, int] = {}
         self._updated: dict[str, BookKeeper] = {}
+        self._heard_at: dict[str, Nanos] = {}
         self._fault_told = False
 
     # -- what the driver tells us ----------------------------------------------------------------
@@ -113,6 +117,7 @@ class VenueFeed:
     def opened(self, link: str, now: Nanos) -> list[Effect]:
         """A link opened: a new epoch for what it carries."""
         self._epochs[link], self._frames[link] = self.next_epoch, 0
+        self._heard_at[link] = now
         self.next_epoch += 1
         self.counts.connects += 1
         effects: list[Effect] = [self._event(FeedEventKind.CONNECTED, link, now, detail=link)]
@@ -125,6 +130,7 @@ class VenueFeed:
 
     def closed(self, link: str, now: Nanos, reason: str) -> list[Effect]:
         """A link is gone."""
+        self._heard_at.pop(link, None)
         effects: list[Effect] = [
             self._event(FeedEventKind.DISCONNECTED, link, now, detail=f"{link}: {reason}")
         ]
@@ -134,7 +140,7 @@ class VenueFeed:
         """One text frame came in. Never raises for anything a venue may send."""
         self.counts.frames += 1
         self._frames[link] += 1
-        self.last_frame_at = now
+        self.last_frame_at = self._heard_at[link] = now
         try:
             outputs = self.protocol.received(link, frame, now)
         except FeedError as error:
@@ -156,6 +162,10 @@ class VenueFeed:
         for keeper in self.keepers.values():
             change = keeper.tick(now, self.spec.silence_limit)
             effects += self._told(keeper, change, BOOK_LINK, now)
+        for link, heard_at in self._heard_at.items():
+            if now - heard_at > DEAD_AFTER:
+                self._heard_at[link] = now
+                effects.append(Drop(link=link, reason=f"no frame for {DEAD_AFTER // SECOND} s"))
         return effects
 
     def crashed(self, now: Nanos, reason: str) -> list[Effect]:
