@@ -93,6 +93,13 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
+    async def read_no_more(self) -> None:
+        """Close our end of its standard output, as `head` does."""
+        self.readers[0].cancel()
+        await asyncio.gather(self.readers.pop(0), return_exceptions=True)
+        transport = self.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        transport.close()
+
     async def ended(self, patience_s: float = PATIENCE_S) -> Told:
         """Wait for its end."""
         async with asyncio.timeout(patience_s):
@@ -130,7 +137,7 @@ async def running(
         if process.returncode is None:
             process.kill()
             await process.wait()
-        await asyncio.gather(*command.readers)
+        await asyncio.gather(*command.readers, return_exceptions=True)
 
 
 async def _collect(stream: asyncio.StreamReader, lines: list[str]) -> None:
