@@ -147,7 +147,9 @@ class Monitor:
         book.last = reading
         change = book.detector.observe(reading)
         at = reading.origin.received_at
-        due = book.written_at is None or at - book.written_at >= self._plan.write_every
+        written_at, every = book.written_at, self._plan.write_every
+        # A clock that was set back makes a reading due, too, or none would be stored for as long.
+        due = written_at is None or not 0 <= at - written_at < every
         if due or change is not None:
             book.written_at = at
             self._emit(reading)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -37,6 +37,7 @@ LONGEST_HOLE: Nanos = 3_600 * SECOND
 """A tape that is silent for longer jumps; ticks nobody saw are not made up."""
 
 OK = 200
+CHUNK = 128 * 1024
 UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError, FeedError)
 """What a file that is no tape raises; a ValueError is text that is not UTF-8."""
 
@@ -50,6 +51,8 @@ def read_tape(path: Path) -> Iterator[TapeLine]:
     try:
         with _text(path) as lines:
             for line in lines:
+                if not line.endswith("\n"):
+                    raise EOFError("it ends in the middle")
                 yield parse_line(line)
                 number += 1
     except FileNotFoundError:
@@ -66,9 +69,45 @@ def _text(path: Path) -> IO[str]:
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8", newline="\n")
     if path.suffix == ".zst":
-        stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"))
-        return io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
+        raw = io.BufferedReader(_Zstd(path.open("rb")), CHUNK)
+        return io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
     return path.open(encoding="utf-8", newline="\n")
+
+
+class _Zstd(io.RawIOBase):
+    """Decompressed bytes of one zstd frame after another. Raises `EOFError` for a torn one.
+
+    The reader that comes with the library takes a torn file for a whole one.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            compressed = self._frame.unused_data or self._file.read(CHUNK)
+            if not compressed:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("it ends in the middle")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._begun = True
+            self._ready = self._frame.decompress(compressed)
+        taken, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +164,8 @@ class _Tally:
 class TapePlayer:
     """Drives the feeds of every venue on a tape, and a monitor over them.
 
-    A snapshot the protocol asks for is answered by the next one on the tape; where the tape has no
-    more, none comes, and the book stays as it is: not believed.
+    A snapshot the protocol asks for is answered by the next one of that instrument on the tape;
+    where the tape has no more, none comes, and the book stays as it is: not believed.
     """
 
     def __init__(
@@ -143,7 +182,10 @@ class TapePlayer:
         self._origin = VenueOfRecord(venues.load().values())
         self._asked: dict[str, list[Fetch]] = {}
         self._held: dict[str, list[TapeLine]] = {}
-        self._next_tick: Nanos | None = None
+        self._open: set[str] = set()
+        # A monitor that is told of time too seldom leaves samples out.
+        self._beat = min(TICK, 10 * plan.sample_every)
+        self._next_beat: Nanos | None = None
 
     def prepare(self, lines: Iterable[TapeLine]) -> None:
         """Read a tape once to learn which venues and instruments are on it."""
@@ -168,26 +210,30 @@ class TapePlayer:
         if line.kind is TapeKind.HTTP:
             self._held.setdefault(name, []).append(line)
         elif line.kind in (TapeKind.OPEN, TapeKind.RECV):
-            if feed.last_frame_at is None and not feed.counts.connects:
+            if name not in self._open:
+                self._open.add(name)
                 self._do(feed, feed.opened(BOOK_LINK, now), now)
             if line.kind is TapeKind.RECV:
                 self.frames += 1
                 self._do(feed, feed.received(BOOK_LINK, line.text, now), now)
-        elif line.kind is TapeKind.CLOSE:
+        elif line.kind is TapeKind.CLOSE and name in self._open:
+            self._open.remove(name)
             self._do(feed, feed.closed(BOOK_LINK, now, "as recorded"), now)
         self._answer(feed, now)
 
     def _advance(self, now: Nanos) -> None:
-        self.monitor.advance(now)
-        if self._next_tick is None:
-            self._next_tick = now + TICK
-        elif now - self._next_tick > LONGEST_HOLE:
-            self._next_tick = now
-        while self._next_tick <= now:
+        """Live through the time since the last record, as a monitor that was running would have."""
+        if self._next_beat is None:
+            self._next_beat = now + self._beat
+        elif now - self._next_beat > LONGEST_HOLE:
+            self._next_beat = now
+        while self._next_beat <= now:
+            self.monitor.advance(self._next_beat)
             for feed in self.feeds.values():
                 if feed.counts.connects:
-                    self._do(feed, feed.tick(self._next_tick), self._next_tick)
-            self._next_tick += TICK
+                    self._do(feed, feed.tick(self._next_beat), self._next_beat)
+            self._next_beat += self._beat
+        self.monitor.advance(now)
 
     def _do(self, feed: VenueFeed, effects: list[Effect], now: Nanos) -> None:
         for effect in self.monitor.handle(effects, now):
@@ -195,18 +241,31 @@ class TapePlayer:
                 self._asked.setdefault(feed.spec.name, []).append(effect)
 
     def _answer(self, feed: VenueFeed, now: Nanos) -> None:
-        name = feed.spec.name
-        while self._asked.get(name) and self._held.get(name):
-            recorded = self._held[name].pop(0)
-            # What was asked for then decides how deep the answer reaches, not what we ask for now.
-            params = tuple(parse_qsl(urlsplit(recorded.conn).query))
-            fetch = replace(self._asked[name].pop(0), params=params)
-            response = Response(status=OK, body=recorded.text.encode())
-            self._do(feed, feed.fetched(fetch, response, now), now)
+        """Give each request its answer from the tape, once both were met."""
+        asked, held = self._asked.get(feed.spec.name, []), self._held.get(feed.spec.name, [])
+        for fetch in list(asked):
+            line = next((line for line in held if _answers(line, fetch)), None)
+            if line is None:
+                continue
+            asked.remove(fetch)
+            held.remove(line)
+            # What the recorder asked for may differ, such as in the number of levels.
+            made = replace(fetch, params=tuple(parse_qsl(urlsplit(line.conn).query)))
+            response = Response(status=OK, body=line.text.encode())
+            self._do(feed, feed.fetched(made, response, now), now)
 
     def _feed_of(self, line: TapeLine) -> VenueFeed | None:
         spec = self._origin.of(line)
         return None if spec is None else self.feeds.get(spec.name)
+
+
+def _answers(line: TapeLine, fetch: Fetch) -> bool:
+    """Whether a recorded answer is one to such a request: same path, same instrument."""
+    address = urlsplit(line.conn)
+    values = [value for _, value in parse_qsl(address.query)]
+    return address.path == fetch.path and (
+        fetch.instrument is None or fetch.instrument in values or not values
+    )
 
 
 def replay(
@@ -223,7 +282,8 @@ def replay(
     """
     began = time.monotonic()
     tally = _Tally()
-    player = TapePlayer(plan, tally.take, observer=observer)
+    every_reading = replace(plan, write_every=0)
+    player = TapePlayer(every_reading, tally.take, observer=observer)
     player.prepare(read_tape(path))
     first_at: Nanos | None = None
     last_at: Nanos = 0
