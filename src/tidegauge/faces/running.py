@@ -28,7 +28,7 @@ from . import figures
 from .live import alert_line, view_for
 from .logs import log_to_file
 
-LINE_WIDTH = 160
+LINE_WIDTH = 200
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/-]{0,63}", re.ASCII)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -1,0 +1,60 @@
+"""How numbers are written for people."""
+
+from decimal import Decimal
+
+import pytest
+
+from tidegauge.core.instrument import MILLISECOND, SECOND
+from tidegauge.faces import figures
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (Decimal(0), "0"),
+        (Decimal(999), "999"),
+        (Decimal(1_234), "1.23k"),
+        (Decimal(2_340_000), "2.34M"),
+        (5.6e9, "5.6B"),
+        (Decimal(-1_500), "-1.5k"),
+        (None, "-"),
+    ],
+)
+def test_amounts_are_short_and_have_their_unit(amount: Decimal | None, written: str) -> None:
+    """Three digits tell an amount; what is unknown is a dash, never a zero."""
+    assert figures.money(amount) == written
+
+
+@pytest.mark.parametrize(
+    ("price", "written"),
+    [
+        ("63938.55000000", "63,938.55"),
+        ("0.00001230", "0.0000123"),
+        ("6.4E+4", "64,000"),
+        ("100", "100"),
+    ],
+)
+def test_a_price_keeps_every_digit_that_counts(price: str, written: str) -> None:
+    """Zeros at the end say nothing; an exponent is no way to quote."""
+    assert figures.price(Decimal(price)) == written
+
+
+def test_what_is_unknown_is_a_dash() -> None:
+    """Unknown is None inside and a dash outside."""
+    assert {figures.price(None), figures.bps(None), figures.ratio(None), figures.age(None)} == {"-"}
+
+
+def test_spans_are_milliseconds_then_seconds() -> None:
+    """A feed's age is told in the unit that fits it."""
+    assert figures.age(51 * MILLISECOND) == "51ms"
+    assert figures.age(2_500 * MILLISECOND) == "2.5s"
+
+
+def test_instants_are_told_in_utc() -> None:
+    """Everybody on the desk reads the same clock."""
+    assert figures.clock(1_786_310_818 * SECOND) == "21:26:58"
+
+
+def test_ratios_always_show_their_sign() -> None:
+    """An imbalance leans one way or the other."""
+    assert (figures.ratio(0.5), figures.ratio(-0.25)) == ("+0.50", "-0.25")

@@ -1,0 +1,156 @@
+"""The live view, drawn for terminals of several widths and for none."""
+
+import asyncio
+import io
+from dataclasses import replace
+from decimal import Decimal
+
+from rich.console import Console
+from tests.support.database import an_alert
+from tests.support.markets import START, one_sided, reading
+
+from tidegauge.core.alert import Alert, AlertKey, AlertState
+from tidegauge.core.instrument import SECOND, BookId
+from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.faces.live import LineView, TableView, book_line, render, view_for
+from tidegauge.risk.crunch import SIGNAL, CrunchDetector
+from tidegauge.risk.settings import CrunchSettings
+from tidegauge.runtime.view import BookView, MonitorView, VenueView
+
+BOOK = BookView(
+    id=BookId("binance-futures", "BTCUSDT"),
+    instrument="BTCUSDT",
+    trust=Trust.LIVE,
+    reason=TrustReason.SYNCHRONISED,
+    since=START,
+    age=51_000_000,
+    updates=10,
+    best_bid=Decimal("63938.5"),
+    best_ask=Decimal("63938.6"),
+    reading=reading(START),
+    crunch=CrunchDetector(
+        AlertKey(signal=SIGNAL, symbol="BTCUSDT", venue="binance-futures"), CrunchSettings()
+    ).status(),
+)
+VENUE = VenueView(
+    name="binance-futures",
+    links=(("book", True),),
+    frames=1234,
+    updates=1200,
+    connects=1,
+    gaps=2,
+    resyncs=3,
+    malformed=0,
+    quarantined=None,
+)
+
+
+def view(*books: BookView, alerts: tuple[Alert, ...] = (), venue: VenueView = VENUE) -> MonitorView:
+    return MonitorView(
+        at=START + 5 * SECOND,
+        started_at=START,
+        books=books,
+        venues=(venue,),
+        alerts=alerts,
+        readings=42,
+        rows_written=7,
+        rows_waiting=1,
+        rows_dropped=0,
+        database="embedded PostgreSQL",
+    )
+
+
+def drawn(shown: MonitorView, width: int = 140) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(render(shown, "tidegauge", width=width))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_book_is_one_line_with_its_prices_trust_and_crunch() -> None:
+    """What a person looks for first stands in one row."""
+    (row,) = [line for line in drawn(view(BOOK)).splitlines() if "BTCUSDT" in line]
+    assert "binance-futures BTCUSDT" in row
+    assert "live" in row
+    assert "51ms" in row
+    assert "warming 0/300" in row
+
+
+def test_a_narrow_terminal_loses_columns_and_never_digits() -> None:
+    """At 80 columns the row is still one line, with both prices whole."""
+    lines = drawn(view(BOOK), width=80).splitlines()
+    (row,) = [line for line in lines if "BTCUSDT" in line]
+    prices = BOOK.reading
+    assert prices is not None
+    assert f"{prices.best_bid:,f}".rstrip("0").rstrip(".") in row
+    assert f"{prices.best_ask:,f}".rstrip("0").rstrip(".") in row
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_book_without_a_reading_says_why() -> None:
+    """A gap is never shown as an old price."""
+    lost = replace(BOOK, trust=Trust.SYNCING, reason=TrustReason.GAP, reading=None)
+    assert "no reading: gap" in drawn(view(lost))
+    assert "63,938" not in drawn(view(lost))
+    assert book_line(lost, view(lost)).endswith("syncing (gap)")
+
+
+def test_a_one_sided_book_shows_dashes() -> None:
+    """Without a mid there is neither spread nor slippage; unknown is no zero."""
+    odd = replace(BOOK, reading=one_sided(START))
+    assert " - " in drawn(view(odd))
+    assert "spread - bps" in book_line(odd, view(odd))
+
+
+def test_a_firing_alert_and_a_resolved_one_are_told_apart_without_colour() -> None:
+    """Colour is never the only sign."""
+    firing = an_alert(state=AlertState.FIRING)
+    shown = drawn(view(BOOK, alerts=(firing, replace(firing, state=AlertState.RESOLVED))))
+    assert f"{firing.severity}".upper() in shown
+    assert "RESOLVED" in shown
+
+
+def test_a_quarantined_venue_says_why() -> None:
+    """It is left alone, and the reason is on the screen."""
+    refused = replace(VENUE, quarantined="HTTP 451")
+    assert "binance-futures: HTTP 451" in drawn(view(BOOK, venue=refused))
+
+
+async def _printed(view_shown: LineView | TableView, shown: MonitorView) -> None:
+    showing = asyncio.create_task(view_shown.show(lambda: shown))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    showing.cancel()
+    await asyncio.gather(showing, return_exceptions=True)
+
+
+async def test_without_a_terminal_it_prints_lines() -> None:
+    """A pipe gets a line a book and a line an alert; nothing is redrawn."""
+    output = io.StringIO()
+    console = Console(file=output, width=200, force_terminal=False)
+    lines = view_for(console, title="the title")
+    assert isinstance(lines, LineView)
+    await _printed(lines, view(BOOK, alerts=(an_alert(state=AlertState.FIRING),)))
+    printed = output.getvalue().splitlines()
+    assert printed[0] == "the title"
+    assert len(printed) == 3
+    assert "\x1b" not in output.getvalue()
+
+
+async def test_with_no_book_yet_each_venue_says_what_it_waits_for() -> None:
+    """A venue that cannot be reached is not silence."""
+    output = io.StringIO()
+    lines = LineView(Console(file=output, width=200, force_terminal=False), "title")
+    await _printed(lines, view(venue=replace(VENUE, quarantined="cannot connect")))
+    assert "binance-futures: cannot connect" in output.getvalue()
+
+
+async def test_on_a_terminal_the_table_is_redrawn() -> None:
+    """The same place is written again, twice a second."""
+    output = io.StringIO()
+    console = Console(file=output, width=140, force_terminal=True)
+    table = view_for(console, title="title")
+    assert isinstance(table, TableView)
+    await _printed(table, view(BOOK))
+    assert "binance-futures BTCUSDT" in output.getvalue()
+    assert "\x1b" in output.getvalue()
