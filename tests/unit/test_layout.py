@@ -58,6 +58,8 @@ TESTED_ELSEWHERE = {
     "runtime/local_venues": "integration/test_local_venues.py",
     "runtime/venue_runner": SERVED,
     "runtime/view": SERVED,
+    "faces/database": "integration/test_db_command.py",
+    "faces/options": "unit/faces/test_cli.py",
     "sinks/connect": "integration/test_postgres_database.py",
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/postmaster": "integration/test_embedded.py",
