@@ -37,6 +37,7 @@ readings:
   notionals: [100000]
   max_size_bps: []
 """
+THIN_SETTINGS = FEW_SETTINGS.replace("100000", "1000") + "  sample_every_s: 10\n"
 WITHIN_S = 240.0
 SPOT, USDM, THIN = BINANCE[1], BINANCE[2], BINANCE[4]
 
@@ -82,8 +83,8 @@ async def test_a_recording_replayed_twice_gives_identical_readings(
 ) -> None:
     """Two processes, one hash; and the books end where the recording does, without a gap."""
     config = tmp_path / "settings.yaml"
-    # 14 hours, sampled every second, would be as many samples again as there are updates.
-    config.write_text(FEW_SETTINGS + ("  sample_every_s: 10\n" if recording is THIN else ""))
+    # 14 hours of a thin book: fewer samples, and a size that does not walk it to its end.
+    config.write_text(THIN_SETTINGS if recording is THIN else FEW_SETTINGS)
     one, other = await twice(frames_file(recorded, recording.file), "--json", "--config", config)
     assert one == other
     assert (one["gaps"], one["resyncs"], one["malformed"]) == (0, 0, 0)

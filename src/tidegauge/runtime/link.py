@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -76,7 +76,8 @@ class Link:
     """Keeps one socket open for as long as `run` runs, and puts what it hears into an inbox.
 
     Frames to send are queued and written by the link's own task, so that no caller ever waits for
-    a socket. `drop` closes the present connection; a new one follows.
+    a socket. `drop` closes the present connection; a new one follows. After each frame the link
+    waits for `room`: meanwhile the socket is not read.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Link:
         settings: FeedSettings,
         proxy: str | None,
         max_frame: int,
+        room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.connected = False
@@ -98,6 +100,7 @@ class Link:
         self._url = url
         self._put = put
         self._tell = tell
+        self._room = room
         self._settings = settings
         self._proxy = proxy
         self._max_frame = max_frame
@@ -173,6 +176,8 @@ class Link:
             while True:
                 frame = await socket.recv(decode=False)
                 self._put(FrameCame(self.name, frame, time.time_ns()))
+                if self._room is not None:
+                    await self._room()
         except ConnectionClosed as error:
             reason = self._drop_reason or str(error)[:200]
             self._tell(LinkClosed(self.name, reason, time.time_ns()))

@@ -5,11 +5,16 @@ looked at), deltas overflow into a resync (here), alerts never drop (the writer'
 """
 
 import asyncio
+import contextlib
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+
+HELD_BACK_S = 30.0
+"""How long on end the sockets wait for a reader that stays behind, before frames are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +28,19 @@ class InboxStatistics:
 class Inbox(Generic[Item]):
     """A bounded queue of things whose order matters.
 
-    When it is full, every frame in it is dropped and counted: a sequence with a hole is worth
-    nothing, and the reader is told how much was lost so that its books start afresh. Items put by
-    `put_always` stay.
+    Who puts frames waits for `room`: a burst is held back at the sockets while the reader works it
+    off. What is held back ages, so this ends with a reader that stays behind. When the queue is
+    full, every frame in it is dropped and counted: a sequence with a hole is worth nothing, and the
+    reader is told how much was lost so that its books start afresh. Items put by `put_always` stay.
     """
 
     def __init__(self, limit: int) -> None:
         self._items: deque[tuple[bool, Item]] = deque()
         self._limit = limit
+        self._half = max(1, limit // 2)
         self._ready = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._behind_since: float | None = None
         self._lost = 0
         self._deepest = 0
         self._dropped = 0
@@ -53,13 +62,30 @@ class Inbox(Generic[Item]):
         self._items.append((True, item))
         self._ready.set()
 
+    async def room(self) -> None:
+        """Return at once while less than half is used; else wait until the reader has come."""
+        if len(self._items) < self._half:
+            return
+        now = time.monotonic()
+        if self._behind_since is None:
+            self._behind_since = now
+        left = self._behind_since + HELD_BACK_S - now
+        if left > 0:
+            self._taken.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._taken.wait()
+
     async def take(self) -> tuple[list[Item], int]:
         """Wait for items; return all of them, and how many frames were lost before them."""
         await self._ready.wait()
         self._ready.clear()
         items, lost = [item for _, item in self._items], self._lost
+        if len(items) < self._half and not lost:
+            self._behind_since = None
         self._items.clear()
         self._lost = 0
+        self._taken.set()
         return items, lost
 
     def statistics(self) -> InboxStatistics:

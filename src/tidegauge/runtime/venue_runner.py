@@ -77,6 +77,7 @@ class VenueRunner:
                 venue=spec.name,
                 url=self._url_of(name, ws_url),
                 put=self._inbox.put,
+                room=self._inbox.room,
                 tell=self._inbox.put_always,
                 settings=settings,
                 proxy=proxy,

@@ -2,9 +2,11 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidegauge.runtime import mailbox
 from tidegauge.runtime.mailbox import Inbox
 
 
@@ -44,6 +46,49 @@ async def test_a_reader_waits_until_there_is_something() -> None:
     assert not reader.done()
     inbox.put(1)
     assert await reader == ([1], 0)
+
+
+async def test_there_is_room_at_once_while_less_than_half_is_used() -> None:
+    """A reader that keeps up is never waited for."""
+    inbox: Inbox[int] = Inbox(4)
+    inbox.put(1)
+    async with asyncio.timeout(10):
+        await inbox.room()
+
+
+async def test_a_burst_is_held_back_until_the_reader_has_come() -> None:
+    """A socket that brings frames faster than they are read waits; not one of them is dropped."""
+    inbox: Inbox[int] = Inbox(8)
+
+    async def bring() -> None:
+        for item in range(1_000):
+            inbox.put(item)
+            await inbox.room()
+
+    bringing = asyncio.create_task(bring())
+    came: list[int] = []
+    async with asyncio.timeout(10):
+        while len(came) < 1_000:
+            items, lost = await inbox.take()
+            assert lost == 0
+            came += items
+        await bringing
+    assert came == list(range(1_000))
+    assert inbox.statistics().deepest == 4
+
+
+async def test_a_reader_that_stays_behind_is_not_waited_for_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Frames that are held back for too long are old: the overflow begins the books afresh."""
+    monkeypatch.setattr(mailbox, "HELD_BACK_S", 0.05)
+    inbox: Inbox[int] = Inbox(8)
+    async with asyncio.timeout(10):
+        for item in range(9):
+            inbox.put(item)
+            await inbox.room()
+    assert inbox.statistics().dropped == 8
+    assert await inbox.take() == ([8], 8)
 
 
 @given(items=st.lists(st.booleans(), max_size=200), limit=st.integers(1, 20))
