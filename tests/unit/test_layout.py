@@ -51,12 +51,8 @@ TESTED_ELSEWHERE = {
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about
     "runtime/app": SERVED,
-    "runtime/catalogue": SERVED,
-    "runtime/http": SERVED,
-    "runtime/link": SERVED,
     "runtime/local_server": "integration/test_local_venues.py",
     "runtime/local_venues": "integration/test_local_venues.py",
-    "runtime/venue_runner": SERVED,
     "runtime/view": SERVED,
     "faces/database": "integration/test_db_command.py",
     "faces/options": "unit/faces/test_cli.py",
@@ -67,7 +63,6 @@ TESTED_ELSEWHERE = {
     # the whole program, seen from outside
     "faces/demo": "integration/test_demo.py",
     "faces/demo_report": "integration/test_demo.py",
-    "faces/figures": "integration/test_demo.py",
     "faces/running": "integration/test_demo.py",
 }
 """Modules without a test file of their own, and the file under tests/ that tests them."""
