@@ -20,7 +20,6 @@ LONGEST_FUNCTION = 60
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 CRUNCH = "unit/risk/test_crunch.py"
-SERVED = "integration/test_recordings.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -50,12 +49,10 @@ TESTED_ELSEWHERE = {
     "simulator/reel": "unit/simulator/test_recorded.py",
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about
-    "runtime/app": SERVED,
+    "runtime/app": "integration/test_runtime.py",
     "runtime/local_server": "integration/test_local_venues.py",
     "runtime/local_venues": "integration/test_local_venues.py",
-    "runtime/view": SERVED,
-    "faces/database": "integration/test_db_command.py",
-    "faces/options": "unit/faces/test_cli.py",
+    "runtime/view": "unit/faces/test_live.py",
     "sinks/connect": "integration/test_postgres_database.py",
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/postmaster": "integration/test_embedded.py",
@@ -63,7 +60,6 @@ TESTED_ELSEWHERE = {
     # the whole program, seen from outside
     "faces/demo": "integration/test_demo.py",
     "faces/demo_report": "integration/test_demo.py",
-    "faces/running": "integration/test_demo.py",
 }
 """Modules without a test file of their own, and the file under tests/ that tests them."""
 
