@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo run test lint types floors unit integration campaign lock format clean
+.PHONY: help setup demo run test lint types floors unit integration campaign bench lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ integration: setup
 
 campaign: setup ## the long forms: many seeds, many hours of market (about an hour)
 	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign
+
+bench: setup ## messages a second beside a textbook implementation, results compared first
+	@$(BIN)/python benchmark_test.py $(ARGS)
 
 lock: setup ## write the versions installed here to requirements.lock, for CI
 	@{ echo "# The versions CI runs with; made by \`make lock\`"; $(BIN)/pip freeze --exclude-editable; } > requirements.lock
