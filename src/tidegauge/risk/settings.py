@@ -58,7 +58,7 @@ class CrunchSettings:
     reference_samples: int = 30
 
     depth_step: Threshold = field(default=Threshold(0.65, 4.25))
-    side_step: Threshold = field(default=Threshold(0.65, 4.25))
+    side_step: Threshold = field(default=Threshold(0.75, 5.0))
     spread_step: Threshold = field(default=Threshold(log(3), 5.0))
     slippage_step: Threshold = field(default=Threshold(log(3), 5.0))
     supporting_harm: float = 0.3
