@@ -18,6 +18,7 @@ from tidegauge.runtime import venue_runner
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.sinks.connect import Database
+from tidegauge.sinks.writer import PostgresWriter
 from tidegauge.wire import feed
 from tidegauge.wire.protocol import Output, VenueProtocol
 
@@ -243,7 +244,7 @@ async def test_what_was_accepted_is_stored_when_something_fails(
     database: Database, tmp_path: Path
 ) -> None:
     """A view that fails ends the run; the rows are in the database all the same."""
-    async with LocalVenues(venues=("bybit-spot",)) as venues:
+    async with LocalVenues(venues=("bybit-spot",), speed=10) as venues:
         settings = settings_for(venues.endpoints, tmp_path, database)
         app = App(settings, Assignment(symbols=("BTCUSDT",), venues=("bybit-spot",)))
 
@@ -264,3 +265,26 @@ async def test_what_was_accepted_is_stored_when_something_fails(
         assert written.written == written.accepted
         rows = await rows_in(database, ("runs", "readings"))
         assert rows == {"runs": 1, "readings": written.accepted["reading"]}  # type: ignore[index]
+
+
+async def test_a_writer_that_crashes_is_started_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug there costs a second, and no record."""
+    until_due, crashes = PostgresWriter._until_due, [RuntimeError("a bug of ours")]
+
+    async def crash_once(writer: PostgresWriter) -> None:
+        if crashes:
+            raise crashes.pop()
+        await until_due(writer)
+
+    monkeypatch.setattr(PostgresWriter, "_until_due", crash_once)
+    async with LocalVenues(venues=("bybit-spot",), speed=5) as venues:
+        settings = settings_for(venues.endpoints, tmp_path, database)
+        async with watching(settings, ("bybit-spot",), store=True) as watched:
+            writer = watched.app.writer
+            assert writer is not None
+            await until(lambda: writer.statistics().rows > 10)
+            assert watched.app.crashes == 1
+    written = writer.statistics()
+    assert written.written == written.accepted
