@@ -56,28 +56,9 @@ async def watch_recordings(
     plan = FEW_READINGS
     if every_reading:
         plan = plan.model_copy(update={"write_every_s": AT_ONCE_S})
-    names = {name for dialect in dialects.values() for name in dialect.reels}
-    ends = {
-        (venue, name): reel.updates[-1].update
-        for venue, dialect in dialects.items()
-        for name, reel in dialect.reels.items()
-    }
-    keepers: dict[str, BookKeeper] = {}
-    arrived = asyncio.Event()
-
-    def observe(keeper: BookKeeper, now: Nanos) -> None:
-        key = (keeper.instrument.venue, keeper.instrument.name)
-        keepers["/".join(key)] = keeper
-        if observer is not None:
-            observer(keeper, now)
-        if ends.get(key) == keeper.sequence:
-            del ends[key]
-            if not ends:
-                arrived.set()
-
-    events: list[FeedEvent] = []
-    readings: list[Reading] = []
+    seen = _Seen(dialects, observer)
     async with LocalVenues(venues=(), hosted=dialects) as local:
+        names = {name for dialect in dialects.values() for name in dialect.reels}
         settings = Settings(
             venues=tuple(dialects),
             endpoints={
@@ -92,22 +73,49 @@ async def watch_recordings(
         assignment = Assignment(
             symbols=tuple(sorted(names)), venues=tuple(dialects), store=False, command="test"
         )
-
-        def listen(record: object) -> None:
-            if isinstance(record, FeedEvent):
-                events.append(record)
-            elif isinstance(record, Reading):
-                readings.append(record)
-
-        app = App(settings, assignment, observer=observe, listener=listen)
+        app = App(settings, assignment, observer=seen.observe, listener=seen.listen)
         async with app.opened(), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(app.run())
             try:
                 async with asyncio.timeout(within_s):
-                    await arrived.wait()
+                    await seen.all_arrived.wait()
             finally:
                 view = app.view()
                 app.stop.set()
             await running
         assert app.crashes == 0
-    return Watched(view=view, keepers=keepers, events=events, readings=readings)
+    return Watched(view=view, keepers=seen.keepers, events=seen.events, readings=seen.readings)
+
+
+class _Seen:
+    """Notes what a monitor tells, and when each recording has come to its end."""
+
+    def __init__(
+        self, dialects: Mapping[VenueName, RecordedVenue[Any]], observer: Observer | None
+    ) -> None:
+        self.keepers: dict[str, BookKeeper] = {}
+        self.events: list[FeedEvent] = []
+        self.readings: list[Reading] = []
+        self.all_arrived = asyncio.Event()
+        self._observer = observer
+        self._ends = {
+            (venue, name): reel.updates[-1].update
+            for venue, dialect in dialects.items()
+            for name, reel in dialect.reels.items()
+        }
+
+    def observe(self, keeper: BookKeeper, now: Nanos) -> None:
+        key = (keeper.instrument.venue, keeper.instrument.name)
+        self.keepers["/".join(key)] = keeper
+        if self._observer is not None:
+            self._observer(keeper, now)
+        if self._ends.get(key) == keeper.sequence:
+            del self._ends[key]
+            if not self._ends:
+                self.all_arrived.set()
+
+    def listen(self, record: object) -> None:
+        if isinstance(record, FeedEvent):
+            self.events.append(record)
+        elif isinstance(record, Reading):
+            self.readings.append(record)

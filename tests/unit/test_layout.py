@@ -26,7 +26,6 @@ TESTED_ELSEWHERE = {
     "wire/protocol": "unit/wire/test_feed.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
-    "risk/crunch_inputs": CRUNCH,
     "risk/inputs": CRUNCH,
     "risk/rules": CRUNCH,
     "risk/sentence": CRUNCH,

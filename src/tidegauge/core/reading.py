@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from .exact import EXACT
 from .instrument import BookId, Nanos, Symbol, VenueName
 
 
@@ -46,7 +47,7 @@ class BandDepth:
 
     @property
     def total_quote(self) -> Decimal:
-        return self.bid_quote + self.ask_quote
+        return EXACT.add(self.bid_quote, self.ask_quote)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,9 @@ def _hurried(speed: float) -> dict[str, Any]:
     holds = {"clear_for_s": CLEAR_FOR_S / speed}
     for name in ("unfillable_hold_s", "floor_hold_s"):
         holds[name] = getattr(own, name) / speed
-    step = {name: getattr(own.step, name) / speed for name in ("hold_s", "side_hold_s")}
+    step = {
+        name: getattr(own.step, name) / speed for name in ("hold_s", "side_hold_s", "alone_hold_s")
+    }
     return {**holds, "step": step, "bleed": {"hold_s": own.bleed.hold_s / speed}}
 
 

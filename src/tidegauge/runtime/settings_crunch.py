@@ -18,14 +18,17 @@ class StepSettings(Section):
 
     depth_harm: Harm = Field(default=0.65, description="total depth: harm h at least")
     depth_noise: Noises = Field(default=4.25, description="total depth: times the noise s at least")
-    hold_s: Seconds = Field(default=2.0, description="total depth and spread: held this long")
+    hold_s: Seconds = Field(
+        default=2.0, description="total depth, and a spread that depth went with: held this long"
+    )
+    alone_hold_s: Seconds = Field(
+        default=5.0, description="a spread or slippage by itself: held this long"
+    )
     side_harm: Harm = Field(default=0.75, description="depth of one side: harm h at least")
     side_noise: Noises = Field(
         default=5.0, description="depth of one side: times the noise s at least"
     )
-    side_hold_s: Seconds = Field(
-        default=5.0, description="depth of one side and slippage: held this long"
-    )
+    side_hold_s: Seconds = Field(default=3.0, description="depth of one side: held this long")
     spread_harm: Harm = Field(default=math.log(3), description="spread: harm h at least (ln 3)")
     spread_noise: Noises = Field(default=5.0, description="spread: times the noise s at least")
     slippage_harm: Harm = Field(default=math.log(3), description="slippage: harm h at least (ln 3)")
@@ -53,6 +56,12 @@ class BleedSettings(Section):
     )
     long_side_harm: Harm = Field(default=0.80, description="long, one side: harm h at least")
     long_side_noise: Noises = Field(default=3.25, description="long, one side: times the noise s")
+    supported_side_harm: Harm = Field(
+        default=0.50, description="short, one side whose slippage rose too: harm h at least"
+    )
+    supported_side_noise: Noises = Field(
+        default=4.0, description="short, one side whose slippage rose too: times the noise s"
+    )
     hold_s: Seconds = Field(default=2.0, description="a slow loss: held this long")
     recent_share: Ratio = Field(
         default=0.75, description="the latest samples must still be at this share of the threshold"

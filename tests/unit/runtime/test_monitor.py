@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from tests.support.plain_venue import SPEC, frame, instrument
+
 from tidegauge.core.alert import Alert, AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos
