@@ -24,6 +24,7 @@ TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
     "wire/protocol": "unit/wire/test_feed.py",
+    "wire/counts": "unit/wire/test_feed.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
     "risk/inputs": CRUNCH,

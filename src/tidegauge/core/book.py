@@ -173,6 +173,22 @@ class OrderBook:
             return book_side.worst() if full else None
         return self.known_bid if side is Side.BID else self.known_ask
 
+    def reach_bps(self) -> float | None:
+        """Return how far from the mid the book is known, on the nearer side, in basis points.
+
+        None when it is wholly known, is kept to a window by the venue, or has no mid.
+        """
+        bid, ask = self.bids.best(), self.asks.best()
+        if bid is None or ask is None or self.bids.window is not None:
+            return None
+        mid = (float(bid) + float(ask)) / 2
+        reaches = [
+            abs(mid - float(known))
+            for known in (self.known_bid, self.known_ask)
+            if known is not None
+        ]
+        return 10_000 * min(reaches) / mid if reaches else None
+
     def check(self) -> None:
         """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
         for side in (self.bids, self.asks):

@@ -11,6 +11,12 @@ from .trust import Trust, TrustReason
 CROSSED_LIMIT: Nanos = 1 * SECOND
 """How long a book may stay crossed or locked before it is untrusted (signals.md section 1)."""
 
+NARROWED = 0.7
+"""A book is told anew when it reaches less than this share of what its snapshot reached."""
+
+REFRESH_EVERY: Nanos = 30 * SECOND
+"""A book is told anew at most this often: a snapshot is the dearest request a venue has."""
+
 CHECK_EVERY = 4096
 """A sample of deltas is followed by the book's own audit."""
 
@@ -39,7 +45,9 @@ class BookKeeper:
         "epoch",
         "id",
         "instrument",
+        "reach",
         "reason",
+        "refreshed_at",
         "sequence",
         "since",
         "trust",
@@ -66,6 +74,8 @@ class BookKeeper:
         self.crossed_since: Nanos | None = None
         self.updates = 0
         self.changes = 0
+        self.reach: float | None = None
+        self.refreshed_at: Nanos = 0
 
     @property
     def quotable(self) -> bool:
@@ -92,6 +102,7 @@ class BookKeeper:
         """
         if isinstance(event, BookSnapshot):
             self.book.apply_snapshot(event.bids, event.asks, limit=event.limit, window=event.window)
+            self.reach, self.refreshed_at = self.book.reach_bps(), now
         elif self.trust not in (Trust.LIVE, Trust.STALE):
             return None
         elif isinstance(event, BookDelta):
@@ -133,6 +144,23 @@ class BookKeeper:
                 Trust.STALE, TrustReason.SILENT, now, f"no update for {seconds:.0f} s"
             )
         return None
+
+    def wants_refresh(self, now: Nanos) -> bool:
+        """Whether the price has moved so far that too little is known on one side of it.
+
+        A snapshot covers a fixed span of prices (1,000 levels of Binance USD-M: about 25 bps either
+        way); as the price moves through it, the depth bands leave what is known. Says so once,
+        and again only when that was of no avail for a while.
+        """
+        if self.trust is not Trust.LIVE or self.reach is None:
+            return False
+        if now - self.refreshed_at < REFRESH_EVERY:
+            return False
+        reach = self.book.reach_bps()
+        if reach is None or reach >= NARROWED * self.reach:
+            return False
+        self.refreshed_at = now
+        return True
 
     def _judge_crossing(self, now: Nanos) -> TrustChange | None:
         if self.trust not in (Trust.LIVE, Trust.STALE) or not self.book.crossed:

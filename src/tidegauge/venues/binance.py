@@ -190,6 +190,9 @@ class BinanceProtocol:
         self._joiner.restart(instrument, now)
         return [BookLost(instrument=instrument, reason=reason)]
 
+    def refresh(self, instrument: str, now: Nanos) -> list[Output]:
+        return self._joiner.refresh(instrument, now)
+
     def _subscribe(self, names: Sequence[str]) -> list[Output]:
         sends: list[Output] = []
         for start in range(0, len(names), STREAMS_A_REQUEST):

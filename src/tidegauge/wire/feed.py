@@ -24,8 +24,19 @@ from tidegauge.core.keeper import BookKeeper, TrustChange
 from tidegauge.core.reading import Origin
 from tidegauge.core.trust import Trust, TrustReason
 
+from .counts import FeedCounts
 from .latency import LatencyFilter
-from .protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send, VenueSpec
+from .protocol import (
+    BOOK_LINK,
+    Drop,
+    Fetch,
+    Note,
+    Output,
+    Refreshing,
+    Response,
+    Send,
+    VenueSpec,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +59,6 @@ Effect: TypeAlias = Send | Fetch | Drop | Quarantine | BookUpdated | FeedEvent
 DEAD_AFTER: Nanos = 60 * SECOND
 """A link on which nothing at all came for so long is closed and opened again."""
 
-MOST_KINDS = 50
-"""Kinds of malformed frames that are told apart."""
-
 Observer: TypeAlias = Callable[[BookKeeper, Nanos], None]
 """Called after each single applied update, before the next one."""
 
@@ -61,19 +69,6 @@ class Listing:
 
     symbol: Symbol
     instrument: Instrument
-
-
-@dataclass(slots=True)
-class FeedCounts:
-    """What happened since the start; counted here, exported at the edge."""
-
-    frames: int = 0
-    updates: int = 0
-    connects: int = 0
-    gaps: int = 0
-    resyncs: int = 0
-    malformed: int = 0
-    clock_faults: int = 0
 
 
 class VenueFeed:
@@ -100,7 +95,6 @@ class VenueFeed:
         }
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
-        self.malformed_kinds: Counter[str] = Counter()
         self.latency = LatencyFilter()
         self.last_frame_at: Nanos | None = None
         self._levels_kept = levels_kept
@@ -162,6 +156,7 @@ class VenueFeed:
         for keeper in self.keepers.values():
             change = keeper.tick(now, self.spec.silence_limit)
             effects += self._told(keeper, change, BOOK_LINK, now)
+            effects += self._refresh(keeper, now)
         for link, heard_at in self._heard_at.items():
             if now - heard_at > DEAD_AFTER:
                 self._heard_at[link] = now
@@ -269,17 +264,9 @@ class VenueFeed:
                 return effects
 
     def _malformed(self, error: FeedError, link: str, now: Nanos, name: str | None) -> list[Effect]:
-        """Count a bad frame; tell of the 1st, 10th, 100th … of its kind, so a flood stays quiet."""
-        self.counts.malformed += 1
-        # What follows is a piece of the frame: as many kinds as there are frames.
-        kind = str(error).partition(":")[0].partition(" in ")[0]
-        if kind not in self.malformed_kinds and len(self.malformed_kinds) >= MOST_KINDS:
-            kind = "other"
-        self.malformed_kinds[kind] += 1
-        times = self.malformed_kinds[kind]
-        if times != 10 ** (len(str(times)) - 1):
+        detail = self.counts.bad_frame(error)
+        if detail is None:
             return []
-        detail = f"{error} ({times} of this kind so far)"
         return [self._event(FeedEventKind.MALFORMED, link, now, name, detail=detail)]
 
     def _quarantine(self, reason: str, link: str, now: Nanos) -> list[Effect]:
@@ -295,6 +282,13 @@ class VenueFeed:
     def refused(self, now: Nanos, reason: str) -> list[Effect]:
         """The venue refused the connection itself (HTTP 401, 403 or 451)."""
         return self._quarantine(reason, BOOK_LINK, now)
+
+    def _refresh(self, keeper: BookKeeper, now: Nanos) -> list[Effect]:
+        """Have a book told anew, while it stays believed, once the price left what is known."""
+        if not isinstance(self.protocol, Refreshing) or not keeper.wants_refresh(now):
+            return []
+        self.counts.refreshes += 1
+        return self._act(self.protocol.refresh(keeper.instrument.name, now), BOOK_LINK, now)
 
     def _resync(self, name: str, reason: TrustReason, now: Nanos, detail: str) -> list[Effect]:
         effects: list[Effect] = [

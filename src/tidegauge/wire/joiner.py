@@ -27,16 +27,21 @@ LIMITED_FOR = {429: 60.0, 418: 120.0}
 
 @dataclass(slots=True)
 class _Book:
-    """One book being joined. It is live while it has a sequencer."""
+    """One book being joined. It is live while it has a sequencer.
+
+    A live book that is `refreshing` keeps its updates in the buffer too, for a second snapshot.
+    """
 
     name: str
     sequencer: RangeSequencer | PreviousIdSequencer | None = None
+    refreshing: bool = False
     buffer: list[tuple[int, BookDelta]] = field(default_factory=list)
     ask_at: Nanos = 0
     retry: Backoff = field(default_factory=lambda: Backoff(SHORTEST_RETRY, LONGEST_RETRY))
 
     def restart(self) -> None:
         self.sequencer = None
+        self.refreshing = False
         self.buffer = []
 
     def put_off(self, now: Nanos) -> None:
@@ -87,6 +92,14 @@ class SnapshotJoiner:
             book.restart()
             book.put_off_unless_first(now)
 
+    def refresh(self, name: str, now: Nanos) -> list[Output]:
+        """Get a new snapshot of a live book; until it came, the book goes on as it is."""
+        book = self._books.get(name)
+        if book is not None and book.sequencer is not None and not book.refreshing:
+            book.refreshing = True
+            book.ask_at = now
+        return []
+
     def reject(self, name: str) -> None:
         """Stop joining this book: the venue does not know it."""
         book = self._books.pop(name, None)
@@ -106,7 +119,7 @@ class SnapshotJoiner:
         except SequenceGap as gap:
             verdict, detail = Verdict.REFETCH, str(gap)
         if verdict is Verdict.APPLY:
-            return [delta]
+            return [delta, *self._keep_for_refresh(book, joint, delta, now)]
         if verdict is Verdict.IGNORE:
             return []
         book.restart()
@@ -120,7 +133,7 @@ class SnapshotJoiner:
         outputs: list[Output] = []
         if book is not None:
             self._answer_came(book)
-            if book.sequencer is None and book.buffer:
+            if book.buffer and (book.sequencer is None or book.refreshing):
                 outputs = self._join(book, snapshot, now)
         return outputs + self.ask(now)
 
@@ -129,7 +142,7 @@ class SnapshotJoiner:
         book = self._books.get(name)
         if book is not None:
             self._answer_came(book)
-            if book.sequencer is None:
+            if book.sequencer is None or book.refreshing:
                 book.put_off(now)
         return self.ask(now)
 
@@ -159,7 +172,8 @@ class SnapshotJoiner:
         due = [book for book in self._books.values() if book.buffer and book.ask_at <= now]
         if not due:
             return []
-        book = min(due, key=lambda each: each.ask_at)
+        # A book that nobody can read goes before one that only sees less far.
+        book = min(due, key=lambda each: (each.refreshing, each.ask_at))
         self._under_way, self._asked_at = book, now
         return [self._request(book.name)]
 
@@ -177,6 +191,17 @@ class SnapshotJoiner:
             outputs.append(Note(kind="buffer_started_over", instrument=book.name))
         book.buffer.append((joint, delta))
         return outputs + self.ask(now)
+
+    def _keep_for_refresh(
+        self, book: _Book, joint: int, delta: BookDelta, now: Nanos
+    ) -> list[Output]:
+        if not book.refreshing:
+            return []
+        if len(book.buffer) >= MOST_BUFFERED:
+            book.refreshing, book.buffer = False, []
+            return [Note(kind="refresh_given_up", instrument=book.name)]
+        book.buffer.append((joint, delta))
+        return self.ask(now)
 
     def _join(self, book: _Book, snapshot: BookSnapshot, now: Nanos) -> list[Output]:
         """Follow the snapshot by what was buffered, or find that this cannot be done yet."""
@@ -196,6 +221,7 @@ class SnapshotJoiner:
             if verdict is Verdict.APPLY:
                 outputs.append(delta)
         book.sequencer = sequencer
+        book.refreshing = False
         book.buffer = []
         book.retry.opened(now)
         return outputs

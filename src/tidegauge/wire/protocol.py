@@ -7,7 +7,7 @@ never reads a clock and never does I/O; time is always an argument.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from tidegauge.core.errors import FeedError
 from tidegauge.core.events import BookEvent
@@ -106,6 +106,18 @@ class VenueProtocol(Protocol):
 
     def tick(self, now: Nanos) -> list[Output]:
         """Called about once a second: pings, retries, watchdogs."""
+        ...
+
+
+@runtime_checkable
+class Refreshing(Protocol):
+    """A protocol whose snapshots reach only so far from the touch, and can be had again."""
+
+    def refresh(self, instrument: str, now: Nanos) -> list[Output]:
+        """Get a new snapshot of a live book, to be joined beside it: no update is lost meanwhile.
+
+        The book is replaced in one frame, and is believed throughout.
+        """
         ...
 
 

@@ -15,7 +15,8 @@ from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.trust import Trust
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.venues import load
-from tidegauge.wire.feed import MOST_KINDS, Effect, Listing, VenueFeed
+from tidegauge.wire.counts import MOST_KINDS
+from tidegauge.wire.feed import Effect, Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response, VenueSpec
 
 START: Nanos = 1_760_000_000 * SECOND
@@ -128,7 +129,7 @@ def test_a_damaged_frame_never_raises_and_is_recovered_from(
     for keeper in bench.feed.keepers.values():
         keeper.book.check()
     bench.sibling_is_intact()
-    assert len(bench.feed.malformed_kinds) <= MOST_KINDS + 1
+    assert len(bench.feed.counts.malformed_kinds) <= MOST_KINDS + 1
     later = now + 400 * SECOND
     bench.reopen(later)
     bench.play(script.lines, later)

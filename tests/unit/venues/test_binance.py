@@ -8,11 +8,13 @@ import pytest
 from tests.support.conversation import Conversation, instrument
 
 from tidegauge.core.errors import MalformedFrame, SubscriptionRejected, VenueRefused
-from tidegauge.core.events import BookDelta, BookLost, BookSnapshot
-from tidegauge.core.instrument import SECOND, InstrumentKind, InstrumentStatus
+from tidegauge.core.events import BookDelta, BookLost, BookSnapshot, FeedEvent
+from tidegauge.core.instrument import SECOND, InstrumentKind, InstrumentStatus, Nanos
+from tidegauge.core.side import Side
 from tidegauge.core.trust import TrustReason
 from tidegauge.venues import load
-from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Note, Output, Send
+from tidegauge.wire.feed import Listing, VenueFeed
+from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send
 
 SPOT, FUTURES = load()["binance"], load()["binance-futures"]
 
@@ -289,3 +291,42 @@ def test_futures_listings_tell_perpetuals_from_deliveries() -> None:
     perpetual, quarter = FUTURES.parse_catalogue(json.dumps({"symbols": rows}).encode())
     assert (perpetual.venue, perpetual.kind) == ("binance-futures", InstrumentKind.PERP)
     assert (quarter.kind, quarter.status) == (InstrumentKind.FUTURE, InstrumentStatus.DELISTED)
+
+
+def test_a_live_book_is_told_anew_as_the_price_leaves_its_snapshot() -> None:
+    """A USD-M snapshot covers a fixed span; a second one is joined beside the live book."""
+    listing = Listing(symbol="BTCUSDT", instrument=instrument(FUTURES, "BTCUSDT"))
+    feed = VenueFeed(FUTURES, [listing])
+    feed.opened(BOOK_LINK, 0)
+    (first,) = _received(feed, 0, previous=99, last=101, b=[["90", "1"]])
+    feed.fetched(first, _depth(100, middle=100), 0)
+    book = feed.keepers["BTCUSDT"].book
+    traded = [[f"{100 + step / 100:.2f}", "0"] for step in range(1, 700)]
+    _received(feed, SECOND, previous=101, last=110, a=traded, b=[["106.9", "2"]])
+    narrow, later = book.reach_bps(), 60 * SECOND
+    feed.tick(later)
+    (second,) = _received(feed, later, previous=110, last=111, b=[["106.8", "3"]])
+    effects = feed.fetched(second, _depth(110, middle=107), later)
+    assert feed.counts.refreshes == 1
+    assert not any(isinstance(effect, FeedEvent) for effect in effects), "its trust never moved"
+    wide = book.reach_bps()
+    assert narrow is not None
+    assert wide is not None
+    assert wide > 2 * narrow
+    assert (Decimal("106.8"), Decimal(3)) in book.top(Side.BID, 30), "what followed it holds"
+
+
+def _received(
+    feed: VenueFeed, now: Nanos, *, previous: int, last: int, **sides: Any
+) -> list[Fetch]:
+    update = diff(previous + 1, last, T=1, pu=previous) | sides
+    effects = feed.received(BOOK_LINK, json.dumps(update), now)
+    return [effect for effect in effects if isinstance(effect, Fetch)]
+
+
+def _depth(last: int, *, middle: int) -> Response:
+    """A snapshot of a thousand levels a side, a hundredth apart."""
+    bids = [[f"{middle - step / 100:.2f}", "1"] for step in range(1, 1001)]
+    asks = [[f"{middle + step / 100:.2f}", "1"] for step in range(1, 1001)]
+    body = {"lastUpdateId": last, "E": 1, "T": 1, "bids": bids, "asks": asks}
+    return Response(status=200, body=json.dumps(body).encode())

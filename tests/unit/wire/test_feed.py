@@ -207,3 +207,11 @@ def test_books_are_pruned_to_the_levels_kept() -> None:
     book = feed.keepers["AAA"].book
     assert (len(book.bids), len(book.asks)) == (1, 1)
     assert (str(book.known_bid), str(book.known_ask)) == ("99", "101")
+
+
+def test_a_venue_that_cannot_refresh_is_never_asked_to() -> None:
+    """A book kept to a window by its venue needs no second snapshot."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 0)
+    feed.tick(600 * SECOND)
+    assert feed.counts.refreshes == 0

@@ -255,3 +255,74 @@ def test_what_comes_out_never_skips_an_update(happenings: list[str], lag: int) -
                 at = output.sequence
             case BookLost():
                 at = None
+
+
+def refreshing() -> SnapshotJoiner:
+    """A live book A at 100 that wants a new snapshot, and has asked for it with update 101."""
+    it = live()
+    assert it.refresh("A", 0) == []
+    assert it.follow(101, delta(101), 0) == [delta(101), request("A")]
+    return it
+
+
+def test_a_live_book_is_told_anew_beside_itself() -> None:
+    """It goes on meanwhile; then snapshot and what followed it come in one answer."""
+    it = refreshing()
+    assert it.follow(102, delta(102), 0) == [delta(102)]
+    assert it.answered(snapshot(101), 0) == [snapshot(101), delta(102)]
+    assert it.follow(103, delta(103), 0) == [delta(103)]
+    assert it.ask(60 * SECOND) == [], "the book is as it was before: nothing more is wanted"
+
+
+def test_a_second_snapshot_ahead_of_the_stream_swallows_what_it_holds() -> None:
+    """Updates up to it are in it; the one that straddles it is applied."""
+    it = refreshing()
+    assert it.answered(snapshot(105), 0) == [snapshot(105)]
+    assert it.follow(102, delta(104), 0) == []
+    assert it.follow(105, delta(107), 0) == [delta(107)]
+
+
+def test_a_second_snapshot_that_cannot_be_joined_costs_the_book_nothing() -> None:
+    """Too old, or never had: it is asked for again, and the book goes on."""
+    it = refreshing()
+    (note,) = it.answered(snapshot(50), 0)
+    assert isinstance(note, Note)
+    assert it.follow(102, delta(102), 0)[0] == delta(102)
+    later = 10 * SECOND
+    assert it.follow(103, delta(103), later) == [delta(103), request("A")]
+    assert it.failed("A", later) == []
+    assert it.follow(104, delta(104), later)[0] == delta(104)
+
+
+def test_a_gap_while_a_book_is_told_anew_is_a_gap_like_any_other() -> None:
+    """The snapshot under way then serves the book that was lost."""
+    it = refreshing()
+    lost, *_ = it.follow(105, delta(105), 0)
+    assert isinstance(lost, BookLost)
+    assert it.answered(snapshot(104), 0) == [snapshot(104), delta(105)]
+
+
+def test_a_lost_book_is_asked_for_before_one_that_only_sees_less_far() -> None:
+    """Nobody can read the one; the other is as good as it was."""
+    it = joiner("A", "B")
+    it.follow(101, delta(101), 0)
+    it.answered(snapshot(100), 0)
+    it.follow(201, delta(201, "B"), 0)
+    it.refresh("A", 0)
+    it.follow(102, delta(102), 0)
+    it.refused("B", Response(status=429, body=b"", retry_after=5), 0)
+    assert it.ask(SECOND) == []
+    assert it.ask(6 * SECOND) == [request("B")]
+
+
+def test_a_refresh_that_is_never_answered_is_given_up() -> None:
+    """What waits for it is bounded; the book goes on."""
+    it = refreshing()
+    last = 101
+    outputs: list[Output] = []
+    for update in range(102, 102 + MOST_BUFFERED):
+        outputs = it.follow(update, delta(update), 0)
+        last = update
+    assert outputs[0] == delta(last)
+    assert isinstance(outputs[1], Note)
+    assert it.refresh("B", 0) == [], "an unknown book wants nothing"
