@@ -90,6 +90,8 @@ class Watcher:
             if isinstance(effect, FeedEvent | BookUpdated):
                 continue
             assert isinstance(effect, Fetch), effect
+            if self.keeper.trust is Trust.LIVE:
+                continue  # it wants to see further; here it is never told, which must cost nothing
             if self.asked is None:  # a request that is not answered within 10 s is made again
                 self.answer_at = index + self.cut.lag
             self.asked = effect

@@ -45,7 +45,11 @@ class _Book:
         self.buffer = []
 
     def put_off(self, now: Nanos) -> None:
-        self.ask_at = now + self.retry.wait(now, chance=1.0)
+        """Ask again later; a live book that was only to see further goes on without."""
+        if self.refreshing:
+            self.refreshing, self.buffer = False, []
+        else:
+            self.ask_at = now + self.retry.wait(now, chance=1.0)
 
     def put_off_unless_first(self, now: Nanos) -> None:
         """A book that was healthy is asked for at once; one that keeps failing is not."""
@@ -124,6 +128,8 @@ class SnapshotJoiner:
             return []
         book.restart()
         book.put_off_unless_first(now)
+        # What was asked for while it lived may be too old for it now.
+        self._answer_came(book)
         lost = BookLost(instrument=book.name, reason=TrustReason.GAP, detail=detail)
         return [lost, *self._buffer(book, joint, delta, now)]
 

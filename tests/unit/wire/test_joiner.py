@@ -283,22 +283,31 @@ def test_a_second_snapshot_ahead_of_the_stream_swallows_what_it_holds() -> None:
 
 
 def test_a_second_snapshot_that_cannot_be_joined_costs_the_book_nothing() -> None:
-    """Too old, or never had: it is asked for again, and the book goes on."""
+    """Too old, or never had: the book goes on, and may wish for another."""
     it = refreshing()
     (note,) = it.answered(snapshot(50), 0)
     assert isinstance(note, Note)
-    assert it.follow(102, delta(102), 0)[0] == delta(102)
-    later = 10 * SECOND
-    assert it.follow(103, delta(103), later) == [delta(103), request("A")]
-    assert it.failed("A", later) == []
-    assert it.follow(104, delta(104), later)[0] == delta(104)
+    assert it.follow(102, delta(102), 0) == [delta(102)]
+    it.refresh("A", SECOND)
+    assert it.follow(103, delta(103), SECOND) == [delta(103), request("A")]
+    assert it.failed("A", SECOND) == []
+    assert it.follow(104, delta(104), 2 * SECOND) == [delta(104)]
+
+
+def test_a_refresh_that_failed_does_not_slow_the_next_recovery() -> None:
+    """A book that was healthy is asked for at once when it is lost."""
+    it = refreshing()
+    unanswered = ANSWER_WITHIN + SECOND
+    assert it.follow(102, delta(102), unanswered) == [delta(102)]
+    assert it.follow(105, delta(105), unanswered)[1:] == [request("A")]
 
 
 def test_a_gap_while_a_book_is_told_anew_is_a_gap_like_any_other() -> None:
-    """The snapshot under way then serves the book that was lost."""
+    """It is asked for again at once; the answer under way serves it too, if it is new enough."""
     it = refreshing()
-    lost, *_ = it.follow(105, delta(105), 0)
+    lost, asked = it.follow(105, delta(105), 0)
     assert isinstance(lost, BookLost)
+    assert asked == request("A")
     assert it.answered(snapshot(104), 0) == [snapshot(104), delta(105)]
 
 
