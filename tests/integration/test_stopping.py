@@ -153,7 +153,7 @@ async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_p
             running(*common, "binance", cwd=tmp_path, env=env) as first,
             running(*common, "bybit-spot", cwd=tmp_path, env=env) as second,
         ):
-            await until(lambda: first.said("feed_trust") and second.said("feed_trust"), 60)
+            await until(lambda: first.is_live() and second.is_live(), 60)
             before = await stopped(first, signal.SIGTERM)
             assert status(made_data_dir).state == "running", "the other still uses it"
             lines = len(second.out)

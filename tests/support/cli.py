@@ -89,6 +89,10 @@ class Running:
         """Whether the log has told of `event`."""
         return any(f'"event": "{event}"' in line for line in self.err)
 
+    def is_live(self) -> bool:
+        """Whether a book is believed, so that its first reading was taken."""
+        return any('"trust": "live"' in line for line in self.err)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)
