@@ -29,20 +29,20 @@ run: setup ## monitor the live venues: make run SYMBOL=BTCUSDT
 
 test: lint types floors unit integration ## lint, types, floors, unit and integration tests
 
-lint: setup
+lint: setup ## ruff, and its format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: setup
+types: setup ## mypy --strict
 	@$(BIN)/mypy
 
-floors: setup
+floors: setup ## import-linter: who may import whom
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-unit: setup
+unit: setup ## unit tests, with the coverage of core and risk
 	@$(BIN)/pytest tests/unit --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
 
-integration: setup
+integration: setup ## tests with real sockets, databases and terminals
 	@$(BIN)/pytest tests/integration
 
 campaign: setup ## the long forms: many seeds, many hours of market (about an hour)

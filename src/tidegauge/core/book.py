@@ -13,6 +13,7 @@ from .exact import EXACT, from_units, parse, to_units
 from .side import BookSide, Level, Side, WireLevels
 
 MOST_SCALE = 18
+TOUCH_AHEAD_BPS = 2
 KEEP_SIZES = 100_000
 """Interned size texts; past this many they are forgotten together."""
 
@@ -72,6 +73,10 @@ class OrderBook:
         self.asks.set_all(told_asks)
         self.bids.window = self.asks.window = window
         self.bids.cut = self.asks.cut = False
+        for side in (self.bids, self.asks):
+            best = side.best()
+            side.told_best = None if best is None else Decimal(best)
+            side.touched = False
         self.known_bid = _edge(self.bids, limit)
         self.known_ask = _edge(self.asks, limit)
         self._tidy()
@@ -99,6 +104,7 @@ class OrderBook:
             side.cut = side.cut or (side.window is not None and len(side) >= side.window)
             side.set_all([(level, 0) for level in _better_than(side, best)])
             side.set_all(touched)
+            side.touched = True
         self._tidy()
 
     def prune(self, levels: int) -> int:
@@ -168,6 +174,8 @@ class OrderBook:
         epoch; beyond it, only levels that happened to change.
         """
         book_side = self.side(side)
+        if book_side.touched and _ran_ahead(book_side):
+            return book_side.best()
         if book_side.window is not None:
             full = book_side.cut or len(book_side) >= book_side.window
             return book_side.worst() if full else None
@@ -176,18 +184,18 @@ class OrderBook:
     def reach_bps(self) -> float | None:
         """Return how far from the mid the book is known, on the nearer side, in basis points.
 
-        None when it is wholly known, is kept to a window by the venue, or has no mid.
+        Zero or less when the price has left what is known, or a side ran empty of it. None when the
+        book is wholly known or is kept to a window by the venue.
         """
-        bid, ask = self.bids.best(), self.asks.best()
-        if bid is None or ask is None or self.bids.window is not None:
+        if self.bids.window is not None or (self.known_bid is None and self.known_ask is None):
             return None
+        bid, ask = self.bids.best(), self.asks.best()
+        if bid is None or ask is None:
+            return 0.0
         mid = (float(bid) + float(ask)) / 2
-        reaches = [
-            abs(mid - float(known))
-            for known in (self.known_bid, self.known_ask)
-            if known is not None
-        ]
-        return 10_000 * min(reaches) / mid if reaches else None
+        below = mid if self.known_bid is None else mid - float(self.known_bid)
+        above = mid if self.known_ask is None else float(self.known_ask) - mid
+        return 10_000 * min(below, above) / mid
 
     def check(self) -> None:
         """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
@@ -307,6 +315,19 @@ def _fitting(value: Decimal, scale: int) -> int:
         if scale > MOST_SCALE:
             raise MalformedFrame(f"more than {MOST_SCALE} decimals: {value}")
     return scale
+
+
+def _ran_ahead(side: BookSide) -> bool:
+    """Whether the touch has left the told levels behind: what lies between was never told.
+
+    A step of up to 2 bps is let pass: a venue whose book comes every few seconds (Hyperliquid)
+    would otherwise hardly ever be known, and its 10 bps depth is short by a fifth at the most.
+    """
+    best, told = side.best(), side.told_best
+    if best is None or told is None:
+        return False
+    ahead = best - told if side.side is Side.BID else told - best
+    return bool(ahead * 10_000 > TOUCH_AHEAD_BPS * told)
 
 
 def _edge(side: BookSide, limit: int | None) -> Decimal | None:

@@ -145,6 +145,13 @@ class BookKeeper:
             )
         return None
 
+    def prune(self, levels: int) -> None:
+        """Keep the best `levels` a side. What that takes from a snapshot's reach is not missed."""
+        known = self.book.known_bid, self.book.known_ask
+        self.book.prune(levels)
+        if (self.book.known_bid, self.book.known_ask) != known:
+            self.reach = self.book.reach_bps()
+
     def wants_refresh(self, now: Nanos) -> bool:
         """Whether the price has moved so far that too little is known on one side of it.
 
@@ -152,12 +159,12 @@ class BookKeeper:
         way); as the price moves through it, the depth bands leave what is known. Says so once,
         and again only when that was of no avail for a while.
         """
-        if self.trust is not Trust.LIVE or self.reach is None:
-            return False
-        if now - self.refreshed_at < REFRESH_EVERY:
+        if self.trust is not Trust.LIVE:
             return False
         reach = self.book.reach_bps()
-        if reach is None or reach >= NARROWED * self.reach:
+        if reach is None or self.reach is None or reach >= NARROWED * self.reach:
+            return False
+        if now - self.refreshed_at < REFRESH_EVERY:
             return False
         self.refreshed_at = now
         return True

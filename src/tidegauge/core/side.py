@@ -39,7 +39,7 @@ class BookSide:
     it is parsed; two spellings of one price lead to the same `Level`.
     """
 
-    __slots__ = ("by_price", "by_text", "cut", "levels", "side", "window")
+    __slots__ = ("by_price", "by_text", "cut", "levels", "side", "told_best", "touched", "window")
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -49,6 +49,10 @@ class BookSide:
         self.window: int | None = None
         self.cut = False
         """A touch took levels out of a full window: what lay beyond it is not known."""
+        self.told_best: Decimal | None = None
+        """The best price of the last snapshot."""
+        self.touched = False
+        """A touch came after it."""
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -84,6 +88,7 @@ class BookSide:
 
     def clear(self) -> None:
         """Forget every level and every spelling."""
+        self.told_best, self.touched = None, False
         self.levels.clear()
         self.by_text.clear()
         self.by_price.clear()

@@ -27,3 +27,4 @@ class TrustReason(StrEnum):
     OVERFLOW = "overflow"
     REJECTED = "rejected"
     REFUSED = "venue_refused"
+    STOPPED = "stopped"

@@ -97,11 +97,11 @@ def _hurried(speed: float) -> dict[str, Any]:
 
 def _introduce(console: Console, settings: Settings, speed: float, *, keep_running: bool) -> None:
     ends = "until Ctrl-C" if keep_running else f"for about {LASTS_S / speed:.0f} s"
-    sampling = f"sampled every {SAMPLE_EVERY_S / speed:g} s, min_samples {MIN_SAMPLES}"
+    sampling = f"sampled every {SAMPLE_EVERY_S / speed:.3g} s, min_samples {MIN_SAMPLES}"
     crunch = f"about {CRUNCH_AT_S / speed:.0f} s in, for {CRUNCH_FOR_S / speed:.0f} s"
     lines = (
         f"Five local venues, a generated market, a private PostgreSQL; running {ends}.",
-        f"Demo settings: {sampling}, clear_for {CLEAR_FOR_S / speed:g} s (usually 1 s, 300, 30 s).",
+        f"Demo settings: {sampling}, clear_for {CLEAR_FOR_S / speed:.3g} s (usually 1 s, 300, 30 s).",
         f"A liquidity crunch comes {crunch}, on every venue.",
         f"Data and log: {settings.data_dir}",
     )

@@ -47,3 +47,10 @@ def age(value: Nanos | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value / 1e6:.0f}ms" if value < SECOND else f"{value / SECOND:.1f}s"
+
+
+def printable(text: str) -> str:
+    """Escape control characters: what a venue says must not steer the terminal."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )

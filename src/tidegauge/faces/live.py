@@ -128,7 +128,7 @@ class LineView:
         """With no book to show, say what each venue is waiting for."""
         for venue in view.venues:
             why = venue.quarantined or "looking its instruments up"
-            self._print(f"{figures.clock(view.at)} {venue.name}: {why}")
+            self._print(f"{figures.clock(view.at)} {venue.name}: {figures.printable(why)}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -160,7 +160,7 @@ def crunch_words(status: CrunchStatus) -> str:
     words = [str(status.phase if alert is None else alert.severity)]
     depth = status.input("depth")
     if depth is not None and depth.harm is not None and depth.robust_z is not None:
-        words.append(f"h {depth.harm:+.2f} ({depth.robust_z:+.1f} s)")
+        words.append(f"h {depth.harm:+.2f} = {depth.robust_z:+.1f} noise")
     if status.noise_limited:
         words.append("noisy")
     return " ".join(words)
@@ -261,7 +261,7 @@ def _alerts(view: MonitorView) -> RenderableType:
     lines = []
     for alert in shown[-SHOWN_ALERTS:]:
         style = "green" if alert.state is AlertState.RESOLVED else SEVERITY_STYLE[alert.severity]
-        line = f"{figures.clock(alert.started_at)} {alert_line(alert)}"
+        line = f"{figures.clock(alert.updated_at)} {figures.printable(alert_line(alert))}"
         lines.append(Text(line, style=style, no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 
@@ -272,7 +272,7 @@ def _venues(view: MonitorView) -> Text:
 
 def _venue(venue: VenueView) -> str:
     if venue.quarantined is not None:
-        return f"{venue.name}: {venue.quarantined}"
+        return f"{venue.name}: {figures.printable(venue.quarantined)}"
     up = all(connected for _, connected in venue.links) if venue.links else False
     return (
         f"{venue.name} {'up' if up else 'down'} {venue.frames:,} frames {venue.gaps} gaps"

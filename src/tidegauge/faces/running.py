@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tidegauge import venues
+from tidegauge.core.alert import Alert
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
 from tidegauge.runtime.app import App, Assignment
@@ -172,5 +173,9 @@ def _print_outcome(outcome: ReplayOutcome) -> None:
             f" {book.bid_levels:,} bids and {book.ask_levels:,} asks"
         )
     for alert in outcome.alerts:
-        print_line(f"  {figures.clock(alert.started_at)} {alert_line(alert)}")
+        print_line(f"  {figures.clock(alert.started_at)} to {_end(alert)} {alert_line(alert)}")
     print_line(f"  sha256 of the readings and alerts: {outcome.hash}")
+
+
+def _end(alert: Alert) -> str:
+    return "the end of the tape" if alert.ended_at is None else figures.clock(alert.ended_at)

@@ -229,6 +229,7 @@ class App:
         except FeedError as error:
             if venue.unavailable is None:
                 log.warning("catalogue_unavailable", venue=venue.spec.name, reason=str(error))
+                self._tell(venue, FeedEventKind.CATALOGUE, now, f"unavailable: {error}")
             venue.unavailable = str(error)
             return
         venue.unavailable = None
@@ -275,6 +276,10 @@ class App:
         except Exception as crash:
             now = time.time_ns()
             self.monitor.handle(runner.feed.crashed(now, f"our own error: {_cause(crash)}"), now)
+            raise
+        except asyncio.CancelledError:
+            now = time.time_ns()
+            self.monitor.handle(runner.feed.stopped(now), now)
             raise
         finally:
             venue.next_epoch = runner.feed.next_epoch

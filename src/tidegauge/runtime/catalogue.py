@@ -60,6 +60,7 @@ def select(
     """Pick the instrument for each symbol; one that is not trading is missing, with the reason."""
     by_name = {instrument.name: instrument for instrument in instruments}
     listings, missing = [], []
+    taken: dict[str, Symbol] = {}
     for symbol, settings in symbols.items():
         name = settings.instruments.get(spec.name, spec.default_name(symbol))
         if name is None:
@@ -71,7 +72,10 @@ def select(
             missing.append((symbol, f"{spec.name} lists no {name}{hint}"))
         elif instrument.status is InstrumentStatus.DELISTED:
             missing.append((symbol, f"{spec.name} has delisted {name}"))
+        elif name in taken:
+            missing.append((symbol, f"{spec.name} has {name} for {taken[name]} already"))
         else:
+            taken[name] = symbol
             listings.append(Listing(symbol=symbol, instrument=instrument))
     return Selection(tuple(listings), tuple(missing))
 

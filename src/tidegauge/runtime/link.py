@@ -185,11 +185,14 @@ class Link:
         except asyncio.CancelledError:
             await _say_goodbye(socket)
             raise
+        except Exception as error:
+            self._tell(LinkClosed(self.name, type(error).__name__, time.time_ns()))
+            raise
         finally:
             self.connected, self._socket = False, None
             writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+            # Waited for, not awaited: its cancellation must not be taken for our own.
+            await asyncio.wait([writer])
 
     @staticmethod
     async def _write(socket: ClientConnection, outbox: asyncio.Queue[str]) -> None:

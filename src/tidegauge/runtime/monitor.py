@@ -6,13 +6,14 @@ Time comes with each call; records leave through `emit`, in the order in which t
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TypeAlias
 
 from tidegauge.core.alert import Alert, AlertKey, AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol
 from tidegauge.core.keeper import BookKeeper
-from tidegauge.core.reading import Reading
+from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
 from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.measure import MeasurePlan, measure
@@ -98,8 +99,7 @@ class Monitor:
             match effect:
                 case BookUpdated(keeper=keeper, origin=origin):
                     book = self._books[keeper.id]
-                    reading = measure(keeper.book, book.plan(), origin) if keeper.quotable else None
-                    self._judge(book, reading)
+                    self._apart(book, partial(self._read, book, origin))
                 case FeedEvent():
                     self._emit(effect)
                     self._trust_moved(effect, now)
@@ -109,24 +109,31 @@ class Monitor:
 
     def advance(self, now: Nanos) -> None:
         """Sample every LIVE book at the cadence, up to `now`; an unchanged one is sampled again."""
-        if self._next_sample is None:
-            self._next_sample = now + self._plan.sample_every
+        every = self._plan.sample_every
+        if self._next_sample is None or self._next_sample - now > 2 * every:
+            # The first time, or the clock was set back: samples go on from here.
+            self._next_sample = now + every
         while self._next_sample <= now:
             for book in self._books.values():
-                self._sample_apart(book, self._next_sample)
-            self._next_sample += self._plan.sample_every
-            if now - self._next_sample > 10 * self._plan.sample_every:
+                self._apart(book, partial(self._sample, book, self._next_sample))
+            self._next_sample += every
+            if now - self._next_sample > 10 * every:
                 # The process was asleep: samples of a past nobody saw are not made up.
                 self._next_sample = now
 
-    def _sample_apart(self, book: WatchedBook, at: Nanos) -> None:
-        """Sample one book; where somebody is told of crashes, the others do not notice one."""
+    def _apart(self, book: WatchedBook, work: Callable[[], None]) -> None:
+        """Judge one book; where somebody is told of crashes, the others do not notice one."""
         try:
-            self._sample(book, at)
+            work()
         except Exception as crash:
             if self._crashed is None:
                 raise
             self._crashed(book.keeper.id, crash)
+
+    def _read(self, book: WatchedBook, origin: Origin) -> None:
+        keeper = book.keeper
+        reading = measure(keeper.book, book.plan(), origin) if keeper.quotable else None
+        self._judge(book, reading)
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
         keeper = book.keeper

@@ -238,7 +238,10 @@ class TapePlayer:
     def _do(self, feed: VenueFeed, effects: list[Effect], now: Nanos) -> None:
         for effect in self.monitor.handle(effects, now):
             if isinstance(effect, Fetch):
-                self._asked.setdefault(feed.spec.name, []).append(effect)
+                asked = self._asked.setdefault(feed.spec.name, [])
+                # What is asked again, because the tape had no answer, takes the place of the first.
+                asked[:] = [each for each in asked if each.instrument != effect.instrument]
+                asked.append(effect)
 
     def _answer(self, feed: VenueFeed, now: Nanos) -> None:
         """Give each request its answer from the tape, once both were met."""

@@ -91,7 +91,7 @@ async def feed_records(connection: Any, run: str | None = None) -> list[FeedReco
                count(*) FILTER (WHERE kind = 'malformed') AS malformed,
                count(*) FILTER (WHERE kind = 'trust') AS trust_changes,
                count(*) FILTER (WHERE kind = 'trust' AND trust <> 'live'
-                                AND reason NOT IN ('starting', 'connected')) AS trust_losses
+                                AND reason NOT IN ('starting', 'connected', 'stopped')) AS trust_losses
           FROM tidegauge.feed_events
          WHERE $1::text IS NULL OR run = $1
          GROUP BY venue ORDER BY venue

@@ -103,6 +103,7 @@ class VenueFeed:
         self._epochs: dict[str, int] = {}
         self._frames: dict[str, int] = {}
         self._updated: dict[str, BookKeeper] = {}
+        self._causes: dict[str, tuple[int, int]] = {}
         self._heard_at: dict[str, Nanos] = {}
         self._fault_told = False
 
@@ -173,6 +174,14 @@ class VenueFeed:
             effects += self._told(keeper, change, BOOK_LINK, now)
         return effects
 
+    def stopped(self, now: Nanos) -> list[Effect]:
+        """The monitor stops: from here on nobody watches these books."""
+        effects: list[Effect] = []
+        for keeper in self.keepers.values():
+            change = keeper.lose(TrustReason.STOPPED, now)
+            effects += self._told(keeper, change, BOOK_LINK, now)
+        return effects
+
     def overflowed(self, now: Nanos, dropped: int) -> list[Effect]:
         """Frames were dropped before they reached us: every book has to start afresh."""
         effects: list[Effect] = [
@@ -223,8 +232,9 @@ class VenueFeed:
             return self._failed(error, link, now)
         self.counts.updates += 1
         if self._levels_kept is not None:
-            keeper.book.prune(self._levels_kept)
+            keeper.prune(self._levels_kept)
         self._updated[event.instrument] = keeper
+        self._causes[event.instrument] = (self._epochs.get(link, 0), self._frames.get(link, 0))
         if self._observer is not None:
             self._observer(keeper, now)
         return self._told(keeper, change, link, now)
@@ -327,7 +337,7 @@ class VenueFeed:
         for keeper in updated.values():
             if keeper.trust is not Trust.LIVE:
                 continue
-            origin = self._origin(keeper, link, now)
+            origin = self.origin(keeper, now, self._latency(keeper, now))
             if self.latency.clock_fault and not self._fault_told:
                 self._fault_told = True
                 self.counts.clock_faults += 1
@@ -336,29 +346,25 @@ class VenueFeed:
             effects.append(BookUpdated(keeper=keeper, origin=origin))
         return effects
 
-    def origin(self, keeper: BookKeeper, now: Nanos) -> Origin:
-        """Describe a reading taken now of an unchanged book."""
-        return self._describe(keeper, BOOK_LINK, now, None)
-
-    def _origin(self, keeper: BookKeeper, link: str, now: Nanos) -> Origin:
-        latency = None
-        if keeper.venue_time is not None:
-            latency = self.latency.excess(keeper.venue_time, now)
-        return self._describe(keeper, link, now, latency)
-
-    def _describe(self, keeper: BookKeeper, link: str, now: Nanos, latency: Nanos | None) -> Origin:
+    def origin(self, keeper: BookKeeper, now: Nanos, latency: Nanos | None = None) -> Origin:
+        """Describe a reading taken now; it is traced to the frame that last changed the book."""
+        epoch, frame = self._causes.get(keeper.instrument.name, (0, 0))
         return Origin(
             venue=keeper.id.venue,
             symbol=keeper.id.symbol,
             instrument=keeper.instrument.name,
-            epoch=self._epochs.get(link, 0),
-            frame=self._frames.get(link, 0),
+            epoch=epoch,
+            frame=frame,
             sequence=keeper.sequence,
             received_at=now,
             venue_time=keeper.venue_time,
             feed_age=now - keeper.updated_at if keeper.updated_at is not None else 0,
             latency=latency,
         )
+
+    def _latency(self, keeper: BookKeeper, now: Nanos) -> Nanos | None:
+        told = keeper.venue_time
+        return None if told is None else self.latency.excess(told, now)
 
     def trace(self, link: str = BOOK_LINK) -> str:
         """The trace id of the newest frame of `link`."""

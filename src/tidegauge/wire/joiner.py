@@ -4,6 +4,7 @@ The common part of every venue whose socket carries updates only: buffer, ask, j
 when an update is missing.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,10 @@ from tidegauge.core.trust import TrustReason
 from .backoff import Backoff
 from .protocol import Fetch, Note, Output, Response
 from .sequencer import PreviousIdSequencer, RangeSequencer, Verdict
+
+MINUTE = 60 * SECOND
+SNAPSHOTS_A_MINUTE = 20
+"""Binance spot gives 6,000 weight a minute, and a snapshot of 5,000 levels costs 250."""
 
 MOST_BUFFERED = 3_000
 ANSWER_WITHIN = 10 * SECOND
@@ -76,6 +81,7 @@ class SnapshotJoiner:
         self._under_way: _Book | None = None
         self._asked_at: Nanos = 0
         self._not_before: Nanos = 0
+        self._asked: deque[Nanos] = deque()
 
     def abandon(self, reason: TrustReason, *, only_live: bool = False) -> list[Output]:
         """Forget every book: the connection they came over ended, or a new one began."""
@@ -93,6 +99,7 @@ class SnapshotJoiner:
     def restart(self, name: str, now: Nanos) -> None:
         """Begin one book afresh; its snapshot is asked for once its next update came."""
         if book := self._books.get(name):
+            self._answer_came(book)
             book.restart()
             book.put_off_unless_first(now)
 
@@ -158,7 +165,11 @@ class SnapshotJoiner:
         output: Output = Note(kind="snapshot_failed", instrument=name, detail=said)
         if response.status in (401, 403, 451):
             self._wait(now, REFUSED_FOR)
-            output = VenueRefused(said, instrument=name)
+            if any(book.sequencer is not None for book in self._books.values()):
+                # The stream is served to us: its books stay believed, and only see less far.
+                output = Note(kind="snapshot_refused", instrument=name, detail=said)
+            else:
+                output = VenueRefused(said, instrument=name)
         elif response.status in LIMITED_FOR:
             seconds = response.retry_after or LIMITED_FOR[response.status]
             self._wait(now, int(seconds * SECOND))
@@ -180,8 +191,20 @@ class SnapshotJoiner:
             return []
         # A book that nobody can read goes before one that only sees less far.
         book = min(due, key=lambda each: (each.refreshing, each.ask_at))
+        if not self._affords(now, refreshing=book.refreshing):
+            return []
         self._under_way, self._asked_at = book, now
         return [self._request(book.name)]
+
+    def _affords(self, now: Nanos, *, refreshing: bool) -> bool:
+        """Whether one more request fits into this minute; refreshes may use half of it."""
+        while self._asked and now - self._asked[0] >= MINUTE:
+            self._asked.popleft()
+        most = SNAPSHOTS_A_MINUTE // 2 if refreshing else SNAPSHOTS_A_MINUTE
+        if len(self._asked) >= most:
+            return False
+        self._asked.append(now)
+        return True
 
     def _wait(self, now: Nanos, span: Nanos) -> None:
         self._not_before = max(self._not_before, now + span)
@@ -214,6 +237,8 @@ class SnapshotJoiner:
         sequencer = self._sequencer(snapshot.sequence)
         outputs: list[Output] = [snapshot]
         for index, (joint, delta) in enumerate(book.buffer):
+            if delta.sequence < snapshot.sequence:
+                continue  # it is in the snapshot, however many of them there are
             try:
                 verdict = sequencer.judge(joint, delta.sequence)
             except SequenceGap as gap:
@@ -226,8 +251,9 @@ class SnapshotJoiner:
                 return [Note(kind="snapshot_too_old", instrument=book.name)]
             if verdict is Verdict.APPLY:
                 outputs.append(delta)
+        if not book.refreshing:
+            book.retry.opened(now)
         book.sequencer = sequencer
         book.refreshing = False
         book.buffer = []
-        book.retry.opened(now)
         return outputs

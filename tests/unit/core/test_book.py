@@ -200,3 +200,60 @@ def test_the_audit_finds_every_kind_of_damage(damage: str) -> None:
             made.bids.window = 1
     with pytest.raises(BookInvariantError):
         made.check()
+
+
+def _told(limit: int | None = 3, window: int | None = None) -> OrderBook:
+    book = OrderBook()
+    bids = [("99", "1"), ("98", "1"), ("97", "1")]
+    asks = [("101", "1"), ("102", "1"), ("103", "1")]
+    book.apply_snapshot(bids, asks, limit=limit, window=window)
+    return book
+
+
+def test_the_reach_is_the_nearer_known_edge_and_falls_below_zero_beyond_it() -> None:
+    """A price that left what is known is not as good as one in the middle of it."""
+    book = _told()
+    reaches = [book.reach_bps()]
+    for fallen in ("98", "97", "94", "90"):
+        lower = [(str(price), "0") for price in range(int(fallen) + 2, 100)]
+        book.apply_delta([*lower, (fallen, "1")], [(str(int(fallen) + 1), "1")])
+        reaches.append(book.reach_bps())
+    found = [reach for reach in reaches if reach is not None]
+    assert found == sorted(found, reverse=True)
+    assert found[0] == pytest.approx(300)
+    assert found[-1] < 0
+
+
+def test_a_side_that_ran_empty_of_what_is_known_reaches_nowhere() -> None:
+    """What lies beyond was never told: the side is not empty, it is unknown."""
+    book = _told()
+    book.apply_delta([("99", "0"), ("98", "0"), ("97", "0")], [])
+    assert book.reach_bps() == 0
+
+
+def test_a_book_that_is_wholly_known_or_kept_to_a_window_has_no_reach() -> None:
+    """There is nothing to be told anew."""
+    assert _told(limit=None).reach_bps() is None
+    assert _told(limit=None, window=3).reach_bps() is None
+
+
+@pytest.mark.parametrize(("bid", "known"), [("99.01", "98"), ("99.5", "99.5"), ("98", "98")])
+def test_a_touch_far_ahead_of_the_book_is_all_that_is_known(bid: str, known: str) -> None:
+    """What lies between the old best and a touch 50 bps better was never told; one 1 bps better
+    leaves no gap worth the name, and a worse one cuts what was told."""
+    book = _told(limit=None, window=3)
+    book.apply_touch((bid, "1"), ("101", "1"))
+    if bid == "98":
+        assert book.known_limit(Side.BID) == Decimal(97)
+    else:
+        assert book.known_limit(Side.BID) == Decimal(known)
+    assert book.known_limit(Side.ASK) == Decimal(103)
+
+
+def test_the_next_snapshot_fills_the_gap_a_touch_left() -> None:
+    """Then everything is told again."""
+    book = _told(limit=None, window=3)
+    book.apply_touch(("99.5", "1"), ("101", "1"))
+    levels = [("99.5", "1"), ("99.4", "1"), ("99.3", "1")]
+    book.apply_snapshot(levels, [("101", "1")], window=3)
+    assert book.known_limit(Side.BID) == Decimal("99.3")

@@ -59,6 +59,8 @@ class ModelSide:
         self.window: int | None = None
         self.edge: Decimal | None = None
         self.cut = False
+        self.told: Decimal | None = None
+        self.touched = False
 
     def ordered(self) -> list[Decimal]:
         return sorted(self.levels, reverse=self.side is Side.BID)
@@ -76,6 +78,11 @@ class ModelSide:
             del self.levels[price]
 
     def known_limit(self) -> Decimal | None:
+        best = next(iter(self.ordered()), None)
+        if self.touched and self.told is not None and best is not None:
+            ahead = best - self.told if self.side is Side.BID else self.told - best
+            if ahead / self.told > Decimal("0.0002"):
+                return best
         if self.window is None:
             return self.edge
         full = self.cut or len(self.levels) >= self.window
@@ -105,6 +112,7 @@ class BookAgainstDictionary(RuleBasedStateMachine):
             model.set_all(levels)
             if limit is not None and len(model.levels) >= limit:
                 model.edge = model.ordered()[-1]
+            model.told = next(iter(model.ordered()), None)
             model.window = window
             if window is not None:
                 model.keep(window)
@@ -125,6 +133,7 @@ class BookAgainstDictionary(RuleBasedStateMachine):
         self.book.apply_touch(bid, ask)
         for side, level in ((Side.BID, bid), (Side.ASK, ask)):
             model = self.model[side]
+            model.touched = True
             model.cut |= model.window is not None and len(model.levels) >= model.window
             best = None if level is None else Decimal(level[0])
             model.levels = {
@@ -173,6 +182,7 @@ class BookAgainstDictionary(RuleBasedStateMachine):
         self.book.clear()
         for model in self.model.values():
             model.levels, model.edge = {}, None
+            model.told, model.touched = None, False
 
     @invariant()
     def sound(self) -> None:

@@ -58,3 +58,8 @@ def test_instants_are_told_in_utc() -> None:
 def test_ratios_always_show_their_sign() -> None:
     """An imbalance leans one way or the other."""
     assert (figures.ratio(0.5), figures.ratio(-0.25)) == ("+0.50", "-0.25")
+
+
+def test_what_a_venue_says_cannot_steer_the_terminal() -> None:
+    """Escape sequences are shown, not obeyed."""
+    assert figures.printable("HTTP 403\x1b[2J\n") == "HTTP 403\\x1b[2J\\n"

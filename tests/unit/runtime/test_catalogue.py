@@ -109,3 +109,12 @@ async def test_an_answer_that_is_none_says_what_it_calls_for(
     """Refused for good, or not to be had now."""
     with pytest.raises(error, match=why):
         await fetch_catalogue(READS, Answering(status, b"no route"))
+
+
+def test_two_symbols_cannot_share_an_instrument() -> None:
+    """The second is missing, with the reason, rather than silently not watched."""
+    selection = select(SPEC, [AAA], {"ONE": mapped(plain="AAA"), "TWO": mapped(plain="AAA")})
+    assert chosen(selection) == [("ONE", "AAA")]
+    ((symbol, why),) = selection.missing
+    assert symbol == "TWO"
+    assert "ONE" in why

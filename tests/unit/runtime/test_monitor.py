@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from tests.support.plain_venue import SPEC, frame, instrument
 
 from tidegauge.core.alert import Alert, AlertState
@@ -166,3 +167,41 @@ def test_every_feed_event_is_emitted() -> None:
         FeedEventKind.GAP,
         FeedEventKind.TRUST,
     ]
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_sampling() -> None:
+    """Samples go on from the new time, an hour earlier."""
+    bench = Bench()
+    bench.quote(7200 * SECOND)
+    bench.monitor.advance(7210 * SECOND)
+    before = bench.monitor.books(0)[0].crunch.samples
+    for second in range(3600, 3620):
+        bench.monitor.advance(second * SECOND)
+    assert bench.monitor.books(0)[0].crunch.samples > before + 10
+
+
+def test_a_bug_in_judging_one_book_is_told_of_and_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the frame's path as at a sample: neither the feed nor a sibling notices."""
+    told: list[BookId] = []
+    bench = Bench()
+    bench.monitor = Monitor(PLAN, bench.records.append, lambda book, _crash: told.append(book))
+    bench.monitor.watch(bench.feed)
+    monkeypatch.setattr("tidegauge.runtime.monitor.measure", lambda *_: 1 / 0)
+    bench.quote(0)
+    bench.monitor.advance(SECOND)
+    bench.monitor.advance(2 * SECOND)
+    assert told == [BOOK] * 3
+    assert bench.feed.keepers["AAA"].trust is Trust.LIVE
+
+
+def test_a_sample_is_traced_to_the_frame_that_last_changed_its_book() -> None:
+    """Not to the newest frame of a link, which may have spoken of something else."""
+    bench = Bench()
+    bench.quote(0)
+    for _ in range(5):
+        bench.say("not a frame", SECOND // 2)
+    bench.monitor.advance(SECOND)
+    bench.monitor.advance(3 * SECOND)
+    assert {reading.origin.trace for reading in bench.readings()} == {"plain/1/1"}

@@ -215,3 +215,13 @@ def test_a_venue_that_cannot_refresh_is_never_asked_to() -> None:
     feed.received(BOOK_LINK, SNAPSHOT, 0)
     feed.tick(600 * SECOND)
     assert feed.counts.refreshes == 0
+
+
+def test_a_stopping_monitor_believes_no_book_any_more() -> None:
+    """What is stored says until when the books were watched."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 5)
+    (event,) = feed.stopped(9)
+    assert isinstance(event, FeedEvent)
+    assert event.reason is TrustReason.STOPPED
+    assert feed.keepers["AAA"].trust is not Trust.LIVE

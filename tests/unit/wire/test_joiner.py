@@ -8,7 +8,11 @@ from tidegauge.core.errors import VenueRefused
 from tidegauge.core.events import BookDelta, BookLost, BookSnapshot
 from tidegauge.core.instrument import MILLISECOND, SECOND, Nanos
 from tidegauge.core.trust import TrustReason
-from tidegauge.wire.joiner import ANSWER_WITHIN, MOST_BUFFERED, SnapshotJoiner
+from tidegauge.wire.joiner import (
+    ANSWER_WITHIN,
+    MOST_BUFFERED,
+    SnapshotJoiner,
+)
 from tidegauge.wire.protocol import Fetch, Note, Output, Purpose, Response
 from tidegauge.wire.sequencer import RangeSequencer
 
@@ -335,3 +339,30 @@ def test_a_refresh_that_is_never_answered_is_given_up() -> None:
     assert outputs[0] == delta(last)
     assert isinstance(outputs[1], Note)
     assert it.refresh("B", 0) == [], "an unknown book wants nothing"
+
+
+@pytest.mark.parametrize("old", [201, MOST_BUFFERED - 1])
+def test_a_snapshot_is_joined_however_many_older_updates_wait_for_it(old: int) -> None:
+    """After a long outage of REST the first answer is enough."""
+    it = joiner()
+    for update in range(1, old + 2):
+        it.follow(update, delta(update), 0)
+    assert it.answered(snapshot(old), 0) == [snapshot(old), delta(old + 1)]
+
+
+@pytest.mark.parametrize("status", [401, 403, 451])
+def test_a_refresh_that_is_refused_leaves_live_books_alone(status: int) -> None:
+    """The stream is served to us; only a venue that serves nothing has refused us."""
+    it = refreshing()
+    (note,) = it.refused("A", Response(status=status, body=b"no"), 0)
+    assert isinstance(note, Note)
+    assert it.follow(102, delta(102), 0) == [delta(102)]
+
+
+def test_a_refresh_leaves_the_health_of_a_book_as_it_was() -> None:
+    """A gap after it is made good at once."""
+    it = refreshing()
+    it.answered(snapshot(101), 120 * SECOND)
+    lost, asked = it.follow(105, delta(105), 125 * SECOND)
+    assert isinstance(lost, BookLost)
+    assert asked == request("A")

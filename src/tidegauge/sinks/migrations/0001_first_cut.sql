@@ -8,10 +8,10 @@ CREATE TABLE tidegauge.runs (
     command    text NOT NULL,
     symbols    text[] NOT NULL
 );
-COMMENT ON TABLE tidegauge.runs IS 'One start of a monitor, a demo or a replay.';
+COMMENT ON TABLE tidegauge.runs IS 'One start of a monitor or a demo.';
 COMMENT ON COLUMN tidegauge.runs.id IS 'The run that every row it wrote names.';
 COMMENT ON COLUMN tidegauge.runs.version IS 'The version of Tidegauge that ran.';
-COMMENT ON COLUMN tidegauge.runs.command IS 'What was run: monitor, demo, replay.';
+COMMENT ON COLUMN tidegauge.runs.command IS 'What was run: monitor or demo.';
 COMMENT ON COLUMN tidegauge.runs.symbols IS 'The symbols it watched.';
 
 CREATE TABLE tidegauge.instruments (
@@ -100,10 +100,10 @@ COMMENT ON COLUMN tidegauge.readings.run IS 'The run that took it (runs.id).';
 COMMENT ON COLUMN tidegauge.readings.instrument IS 'The venue''s own name of the book.';
 COMMENT ON COLUMN tidegauge.readings.epoch IS 'The connection the book belonged to.';
 COMMENT ON COLUMN tidegauge.readings.frame IS 'The frame, counted in its epoch, that caused it.';
-COMMENT ON COLUMN tidegauge.readings.trace IS 'venue/epoch/frame: everything that frame caused carries it.';
+COMMENT ON COLUMN tidegauge.readings.trace IS 'venue/epoch/frame: the frame that last changed the book. What a frame caused carries it, within a run.';
 COMMENT ON COLUMN tidegauge.readings.sequence IS 'The venue''s last update id in the book.';
-COMMENT ON COLUMN tidegauge.readings.at IS 'When the frame was received (recv_ns, to the microsecond).';
-COMMENT ON COLUMN tidegauge.readings.recv_ns IS 'When the frame was received, UTC nanoseconds.';
+COMMENT ON COLUMN tidegauge.readings.at IS 'When the reading was taken: as its frame came, or at the cadence from an unchanged book (recv_ns, to the microsecond).';
+COMMENT ON COLUMN tidegauge.readings.recv_ns IS 'When the reading was taken, UTC nanoseconds; recv_ns - feed_age_ns is when the book last changed.';
 COMMENT ON COLUMN tidegauge.readings.venue_time IS 'The venue''s own time of the update.';
 COMMENT ON COLUMN tidegauge.readings.feed_age_ns IS 'Age of the last frame that proved liveness.';
 COMMENT ON COLUMN tidegauge.readings.latency_ns IS 'Receive less venue time, in excess of the smallest seen; null when unknown.';
