@@ -160,7 +160,7 @@ def crunch_words(status: CrunchStatus) -> str:
     words = [str(status.phase if alert is None else alert.severity)]
     depth = status.input("depth")
     if depth is not None and depth.harm is not None and depth.robust_z is not None:
-        words.append(f"h {depth.harm:+.2f} = {depth.robust_z:+.1f} noise")
+        words.append(f"h{depth.harm:+.2f} ({depth.robust_z:.1f}x)")
     if status.noise_limited:
         words.append("noisy")
     return " ".join(words)
