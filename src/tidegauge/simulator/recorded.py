@@ -5,6 +5,7 @@ recorded one, later ones are made from the book as it stood after the last updat
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -46,7 +47,7 @@ def recorded(
 Conversation = TypeVar("Conversation", bound=Dialect)
 
 
-class RecordedVenue(Generic[Conversation]):
+class RecordedVenue(ABC, Generic[Conversation]):
     """What the recorded dialects share: the reels, and the conversation of the real dialect."""
 
     eager = True
@@ -94,9 +95,9 @@ class RecordedVenue(Generic[Conversation]):
                     )
         return replies
 
+    @abstractmethod
     def listeners(self, name: str) -> list[tuple[ConnectionId, str, str]]:
         """Return who subscribed to an instrument's book, and what to write round its updates."""
-        raise NotImplementedError
 
 
 class RecordedBinance(RecordedVenue[Binance]):
