@@ -7,6 +7,7 @@ makes a replay a proof.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from tidegauge.core.errors import FeedError, Remedy
@@ -175,12 +176,13 @@ class VenueFeed:
         return effects
 
     def stopped(self, now: Nanos) -> list[Effect]:
-        """The monitor stops: from here on nobody watches these books."""
-        effects: list[Effect] = []
-        for keeper in self.keepers.values():
-            change = keeper.lose(TrustReason.STOPPED, now)
-            effects += self._told(keeper, change, BOOK_LINK, now)
-        return effects
+        """The monitor stops: the record says until when each believed book was watched."""
+        stopped = partial(self._event, FeedEventKind.TRUST, BOOK_LINK, now)
+        return [
+            stopped(name, trust=Trust.UNTRUSTED, reason=TrustReason.STOPPED)
+            for name, keeper in self.keepers.items()
+            if keeper.trust is Trust.LIVE
+        ]
 
     def overflowed(self, now: Nanos, dropped: int) -> list[Effect]:
         """Frames were dropped before they reached us: every book has to start afresh."""

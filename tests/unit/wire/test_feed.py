@@ -223,5 +223,5 @@ def test_a_stopping_monitor_believes_no_book_any_more() -> None:
     feed.received(BOOK_LINK, SNAPSHOT, 5)
     (event,) = feed.stopped(9)
     assert isinstance(event, FeedEvent)
-    assert event.reason is TrustReason.STOPPED
-    assert feed.keepers["AAA"].trust is not Trust.LIVE
+    assert (event.trust, event.reason) == (Trust.UNTRUSTED, TrustReason.STOPPED)
+    assert opened_feed().stopped(9) == [], "a book that was not believed has nothing to lose"
