@@ -225,8 +225,10 @@ async def test_a_removed_update_is_made_good_over_a_socket(
     assert (keeper.trust, keeper.sequence) == (Trust.LIVE, updates[-1].update)
     assert touch_of(keeper.book) == touch_of(dialect.reels[recording.instrument].book()[1])
 
-    recovered = [event.trust for event in watched.told(FeedEventKind.TRUST)]
-    assert recovered == [Trust.SYNCING, Trust.LIVE, Trust.SYNCING, Trust.LIVE]
+    *recovered, stopped = watched.told(FeedEventKind.TRUST)
+    trusts = [event.trust for event in recovered]
+    assert trusts == [Trust.SYNCING, Trust.LIVE, Trust.SYNCING, Trust.LIVE]
+    assert stopped.reason is TrustReason.STOPPED
     for reading in watched.readings:
         true = oracle.touch_at(reading.origin.sequence)
         assert true is None or true == (
