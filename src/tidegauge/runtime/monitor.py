@@ -51,7 +51,6 @@ class WatchedBook:
         self.detector = CrunchDetector(key, plan.crunch_of.get(key.symbol, plan.crunch))
         self.last: Reading | None = None
         self.written_at: Nanos | None = None
-        self.readings = 0
         self._base = plan.measure
         self._plan = plan.measure
         self._wanted: tuple[tuple[Decimal, ...], tuple[int, ...]] = ((), ())
@@ -150,7 +149,6 @@ class Monitor:
         if reading is None:
             return
         self.readings += 1
-        book.readings += 1
         book.last = reading
         change = book.detector.observe(reading)
         at = reading.origin.received_at

@@ -97,7 +97,6 @@ class VenueFeed:
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
         self.latency = LatencyFilter()
-        self.last_frame_at: Nanos | None = None
         self._levels_kept = levels_kept
         self._observer = observer
         self.next_epoch = first_epoch
@@ -136,7 +135,7 @@ class VenueFeed:
         """One text frame came in. Never raises for anything a venue may send."""
         self.counts.frames += 1
         self._frames[link] += 1
-        self.last_frame_at = self._heard_at[link] = now
+        self._heard_at[link] = now
         try:
             outputs = self.protocol.received(link, frame, now)
         except FeedError as error:

@@ -99,9 +99,7 @@ class SnapshotJoiner:
     def restart(self, name: str, now: Nanos) -> None:
         """Begin one book afresh; its snapshot is asked for once its next update came."""
         if book := self._books.get(name):
-            self._answer_came(book)
-            book.restart()
-            book.put_off_unless_first(now)
+            self._begin_afresh(book, now)
 
     def refresh(self, name: str, now: Nanos) -> list[Output]:
         """Get a new snapshot of a live book; until it came, the book goes on as it is."""
@@ -114,8 +112,8 @@ class SnapshotJoiner:
     def reject(self, name: str) -> None:
         """Stop joining this book: the venue does not know it."""
         book = self._books.pop(name, None)
-        if book is not None and self._under_way is book:
-            self._under_way = None
+        if book is not None:
+            self._answer_came(book)
 
     def follow(self, joint: int, delta: BookDelta, now: Nanos) -> list[Output]:
         """The next update of a book; `joint` is the id that ties it to the one before."""
@@ -133,10 +131,7 @@ class SnapshotJoiner:
             return [delta, *self._keep_for_refresh(book, joint, delta, now)]
         if verdict is Verdict.IGNORE:
             return []
-        book.restart()
-        book.put_off_unless_first(now)
-        # What was asked for while it lived may be too old for it now.
-        self._answer_came(book)
+        self._begin_afresh(book, now)
         lost = BookLost(instrument=book.name, reason=TrustReason.GAP, detail=detail)
         return [lost, *self._buffer(book, joint, delta, now)]
 
@@ -193,6 +188,7 @@ class SnapshotJoiner:
         book = min(due, key=lambda each: (each.refreshing, each.ask_at))
         if not self._affords(now, refreshing=book.refreshing):
             return []
+        self._asked.append(now)
         self._under_way, self._asked_at = book, now
         return [self._request(book.name)]
 
@@ -201,13 +197,16 @@ class SnapshotJoiner:
         while self._asked and now - self._asked[0] >= MINUTE:
             self._asked.popleft()
         most = SNAPSHOTS_A_MINUTE // 2 if refreshing else SNAPSHOTS_A_MINUTE
-        if len(self._asked) >= most:
-            return False
-        self._asked.append(now)
-        return True
+        return len(self._asked) < most
 
     def _wait(self, now: Nanos, span: Nanos) -> None:
         self._not_before = max(self._not_before, now + span)
+
+    def _begin_afresh(self, book: _Book, now: Nanos) -> None:
+        # What was asked for while it lived may be too old for it now.
+        self._answer_came(book)
+        book.restart()
+        book.put_off_unless_first(now)
 
     def _answer_came(self, book: _Book) -> None:
         if self._under_way is book:
