@@ -22,7 +22,8 @@ from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.simulator.recorded import recorded as recorded_venue
 from tidegauge.venues import load
-from tidegauge.wire.feed import BookUpdated, Effect, Listing, VenueFeed
+from tidegauge.wire.effects import BookUpdated, Effect
+from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response
 
 pytestmark = pytest.mark.recorded

@@ -8,11 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from tidegauge.core.errors import FeedError
-from tidegauge.core.events import BookAlive, BookDelta, BookLost, BookSnapshot, BookTouch
+from tidegauge.core.events import (
+    BookAlive,
+    BookDelta,
+    BookLost,
+    BookSnapshot,
+    BookTouch,
+    Liquidation,
+    Marks,
+    Trade,
+)
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send, VenueSpec
+from tidegauge.wire.protocol import (
+    BOOK_LINK,
+    Drop,
+    Fetch,
+    Note,
+    Output,
+    Response,
+    Retire,
+    Send,
+    VenueSpec,
+)
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "venues"
 
@@ -110,7 +129,11 @@ class Conversation:
                     self.keepers[name].lose(reason, now)
                 case Fetch():
                     self.fetches.append(output)
-                case BookAlive() | Send() | Drop() | Note() | FeedError():
+                case BookAlive(instrument=name):
+                    self.keepers[name].alive(now)
+                case Trade() | Marks() | Liquidation():
+                    assert output.instrument in self.keepers
+                case Send() | Drop() | Retire() | Note() | FeedError():
                     pass
         return outputs
 

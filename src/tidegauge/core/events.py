@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from .instrument import Nanos, VenueName
+from .reading import Taker
 from .side import WireLevels
 from .trust import Trust, TrustReason
 
@@ -70,6 +71,61 @@ class BookAlive:
 BookEvent: TypeAlias = BookSnapshot | BookDelta | BookTouch | BookLost | BookAlive
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """Somebody crossed the spread. `price` and `size` are wire text, in the venue's units.
+
+    `taker` is who crossed, whatever side the venue names. `id` is unique per instrument, so that
+    what a venue repeats is known; `liquidation`: the venue says a position was being closed by it.
+    """
+
+    instrument: str
+    taker: Taker
+    price: str
+    size: str
+    id: str
+    venue_time: Nanos | None = None
+    liquidation: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a venue says of a contract beside its book. None: this frame does not speak of it.
+
+    `mark` and `index` are prices; `funding_rate` is a fraction for a span of `funding_interval`,
+    positive when longs pay; `open_interest` is in the venue's size unit. All wire text.
+    """
+
+    instrument: str
+    mark: str | None = None
+    index: str | None = None
+    funding_rate: str | None = None
+    funding_interval: Nanos | None = None
+    next_funding_at: Nanos | None = None
+    open_interest: str | None = None
+    venue_time: Nanos | None = None
+
+
+class Position(StrEnum):
+    LONG = "long"
+    SHORT = "short"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidation:
+    """A position that the venue closed by force. `price` and `size` are wire text."""
+
+    instrument: str
+    position: Position
+    price: str
+    size: str
+    venue_time: Nanos | None = None
+
+
+MarketEvent: TypeAlias = Trade | Marks | Liquidation
+"""What a venue tells beside the book."""
+
+
 class FeedEventKind(StrEnum):
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
@@ -83,6 +139,13 @@ class FeedEventKind(StrEnum):
     QUARANTINED = "quarantined"
     OVERFLOW = "overflow"
     CATALOGUE = "catalogue"
+    CLOCK_STEP = "clock_step"
+    AUDIT = "audit"
+    ROLLED = "rolled"
+    ADDED = "added"
+    REMOVED = "removed"
+    DELISTED = "delisted"
+    LIMITED = "limited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ Symbol: TypeAlias = str
 """Our own name for what is traded, such as `BTCUSDT`; settings map it to one instrument a venue."""
 
 SECOND: Nanos = 1_000_000_000
+MINUTE: Nanos = 60 * SECOND
+HOUR: Nanos = 60 * MINUTE
 MILLISECOND: Nanos = 1_000_000
 
 
@@ -47,7 +49,8 @@ class Instrument:
 
     `name` is the venue's own name. `tick` is the smallest price step in quote, `step` the smallest
     size step in the venue's size unit, `contract_value` the base units one size unit stands for
-    (1 where sizes are in base already).
+    (1 where sizes are in base already). Of an `inverse` contract a size unit stands for
+    `contract_value` units of the quote instead (signals.md section 1, Units).
     """
 
     venue: VenueName
@@ -58,6 +61,7 @@ class Instrument:
     tick: Decimal
     step: Decimal
     contract_value: Decimal = Decimal(1)
+    inverse: bool = False
     status: InstrumentStatus = InstrumentStatus.TRADING
 
     @property

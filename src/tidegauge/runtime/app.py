@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -63,7 +64,7 @@ class _Venue:
     selection: Selection | None = None
     runner: VenueRunner | None = None
     refused: str | None = None
-    next_epoch: int = 1
+    epochs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     unavailable: str | None = None
 
 
@@ -281,8 +282,6 @@ class App:
             now = time.time_ns()
             self.monitor.handle(runner.feed.stopped(now), now)
             raise
-        finally:
-            venue.next_epoch = runner.feed.next_epoch
 
     def _runner(self, venue: _Venue, selection: Selection) -> VenueRunner:
         venue.runner = VenueRunner(
@@ -294,7 +293,7 @@ class App:
             settings=self.settings.feed,
             proxy=self._proxy(),
             observer=self._observer,
-            first_epoch=venue.next_epoch,
+            epochs=venue.epochs,
         )
         return venue.runner
 

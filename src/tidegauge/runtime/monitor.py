@@ -18,7 +18,8 @@ from tidegauge.core.trust import Trust
 from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.risk.settings import CrunchSettings
-from tidegauge.wire.feed import BookUpdated, Effect, VenueFeed
+from tidegauge.wire.effects import BookUpdated, Effect
+from tidegauge.wire.feed import VenueFeed
 
 from .view import BookView
 

@@ -24,7 +24,8 @@ from tidegauge.core.alert import Alert, AlertState
 from tidegauge.core.errors import FeedError, OperatorError
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.reading import Reading
-from tidegauge.wire.feed import Effect, Listing, Observer, VenueFeed
+from tidegauge.wire.effects import Effect
+from tidegauge.wire.feed import Listing, Observer, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response
 from tidegauge.wire.tape import TapeKind, TapeLine, parse_line
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import Instrument, Nanos
-from tidegauge.wire.feed import Effect, Listing, Observer, Quarantine, VenueFeed
+from tidegauge.wire.effects import Effect, Quarantine
+from tidegauge.wire.feed import Listing, Observer, VenueFeed
 from tidegauge.wire.protocol import Drop, Fetch, Response, Send, VenueSpec
 
 from .http import VenueHttp
@@ -55,7 +56,7 @@ class VenueRunner:
         settings: FeedSettings,
         proxy: str | None,
         observer: Observer | None = None,
-        first_epoch: int = 1,
+        epochs: Iterator[int] | None = None,
     ) -> None:
         self.spec = spec
         self.feed = VenueFeed(
@@ -63,7 +64,7 @@ class VenueRunner:
             listings,
             levels_kept=settings.book_levels_kept,
             observer=observer,
-            first_epoch=first_epoch,
+            epochs=epochs,
         )
         self.quarantined: str | None = None
         self._instruments: list[Instrument] = [listing.instrument for listing in listings]

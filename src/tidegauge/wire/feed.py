@@ -5,9 +5,10 @@ makes a replay a proof.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import TypeAlias
 
 from tidegauge.core.errors import FeedError, Remedy
@@ -19,6 +20,10 @@ from tidegauge.core.events import (
     BookTouch,
     FeedEvent,
     FeedEventKind,
+    Liquidation,
+    MarketEvent,
+    Marks,
+    Trade,
 )
 from tidegauge.core.instrument import SECOND, Instrument, Nanos, Symbol
 from tidegauge.core.keeper import BookKeeper, TrustChange
@@ -26,6 +31,7 @@ from tidegauge.core.reading import Origin
 from tidegauge.core.trust import Trust, TrustReason
 
 from .counts import FeedCounts
+from .effects import BookUpdated, Effect, MarketTold, Quarantine
 from .latency import LatencyFilter
 from .protocol import (
     BOOK_LINK,
@@ -35,27 +41,10 @@ from .protocol import (
     Output,
     Refreshing,
     Response,
+    Retire,
     Send,
     VenueSpec,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookUpdated:
-    """This book changed because of this frame. Several updates in one frame are told once."""
-
-    keeper: BookKeeper
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantine:
-    """The venue refuses us; leave it alone."""
-
-    reason: str
-
-
-Effect: TypeAlias = Send | Fetch | Drop | Quarantine | BookUpdated | FeedEvent
 
 DEAD_AFTER: Nanos = 60 * SECOND
 """A link on which nothing at all came for so long is closed and opened again."""
@@ -75,8 +64,8 @@ class Listing:
 class VenueFeed:
     """Drives one venue's protocol and keeps its books.
 
-    `epoch` counts link openings, `frame` the frames and REST answers within the newest epoch of a
-    link; venue/epoch/frame is the trace id of everything a frame causes.
+    `epochs` numbers link openings (the feeds of one venue share it); frames and REST answers are
+    counted within the newest epoch of a link; venue/epoch/frame is the trace id of everything a frame causes.
     """
 
     def __init__(
@@ -86,7 +75,7 @@ class VenueFeed:
         *,
         levels_kept: int | None = None,
         observer: Observer | None = None,
-        first_epoch: int = 1,
+        epochs: Iterator[int] | None = None,
     ) -> None:
         self.spec = spec
         self.protocol = spec.protocol([listing.instrument for listing in listings])
@@ -99,7 +88,7 @@ class VenueFeed:
         self.latency = LatencyFilter()
         self._levels_kept = levels_kept
         self._observer = observer
-        self.next_epoch = first_epoch
+        self._numbers = count(1) if epochs is None else epochs
         self._epochs: dict[str, int] = {}
         self._frames: dict[str, int] = {}
         self._updated: dict[str, BookKeeper] = {}
@@ -111,9 +100,8 @@ class VenueFeed:
 
     def opened(self, link: str, now: Nanos) -> list[Effect]:
         """A link opened: a new epoch for what it carries."""
-        self._epochs[link], self._frames[link] = self.next_epoch, 0
+        self._epochs[link], self._frames[link] = next(self._numbers), 0
         self._heard_at[link] = now
-        self.next_epoch += 1
         self.counts.connects += 1
         effects: list[Effect] = [self._event(FeedEventKind.CONNECTED, link, now, detail=link)]
         if link == BOOK_LINK:
@@ -207,7 +195,9 @@ class VenueFeed:
                     effects += self._told(keeper, keeper.alive(now), link, now)
                 case BookLost():
                     effects += self._lost(output, link, now)
-                case Send() | Fetch() | Drop():
+                case Trade() | Marks() | Liquidation():
+                    effects += self._beside(output, link, now)
+                case Send() | Fetch() | Drop() | Retire():
                     effects.append(output)
                 case Note(kind=kind, instrument=name, detail=detail):
                     self.notes[kind] += 1
@@ -218,6 +208,13 @@ class VenueFeed:
                 case FeedError():
                     effects += self._failed(output, link, now)
         return effects + self._settled(link, now)
+
+    def _beside(self, event: MarketEvent, link: str, now: Nanos) -> list[Effect]:
+        keeper = self.keepers.get(event.instrument)
+        if keeper is None:
+            return []
+        told = MarketTold(keeper=keeper, event=event, received_at=now, trace=self.trace(link))
+        return [told]
 
     def _apply(
         self, event: BookSnapshot | BookDelta | BookTouch, link: str, now: Nanos

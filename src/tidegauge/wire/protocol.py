@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from tidegauge.core.errors import FeedError
-from tidegauge.core.events import BookEvent
+from tidegauge.core.events import BookEvent, BookSnapshot, MarketEvent
 from tidegauge.core.instrument import SECOND, Instrument, InstrumentKind, Nanos, VenueName
 from tidegauge.core.trust import TrustReason
 
@@ -21,6 +21,10 @@ BOOK_LINK = "book"
 class Purpose(StrEnum):
     CATALOGUE = "catalogue"
     SNAPSHOT = "snapshot"
+    AUDIT = "audit"
+    """A snapshot to compare a live book with, made by `VenueSpec.audit`."""
+    MARKS = "marks"
+    """What a venue tells of a contract by REST only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,15 @@ class Note:
     detail: str = ""
 
 
-Output: TypeAlias = Send | Fetch | Drop | Note | BookEvent | FeedError
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """The venue will end this link soon: have another one take over before it does."""
+
+    link: str
+    reason: str
+
+
+Output: TypeAlias = Send | Fetch | Drop | Retire | Note | BookEvent | MarketEvent | FeedError
 """What a protocol may ask for or report. A `FeedError` is returned (not raised) where the same
 frame also holds things that are fine; an instrument that is refused is a `SubscriptionRejected`."""
 
@@ -121,6 +133,53 @@ class Refreshing(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` in any span of `per`."""
+
+    count: int
+    per: Nanos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueLimits:
+    """What a venue allows, and how it says so. None: no limit is known.
+
+    `connects` and `weight` (of REST requests, see `Fetch.weight`) are per address; `messages` are
+    the frames a client may send, per connection. `weight_used` is the response header that tells
+    how much of this minute's weight is used. `books_a_link` is how many books one socket should
+    carry. `lifetime` is how old the venue lets a connection grow.
+    """
+
+    connects: Rate = Rate(60, 300 * SECOND)
+    messages: Rate | None = None
+    weight: Rate | None = None
+    weight_used: str | None = None
+    books_a_link: int = 50
+    lifetime: Nanos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """How to get a book by REST, to compare with the one that was kept from the stream.
+
+    `read` raises `MalformedFrame`; its snapshot's `sequence` is 0 where the answer has none.
+    """
+
+    request: Callable[[Instrument], Fetch]
+    read: Callable[[Instrument, bytes], BookSnapshot]
+
+
+class Beside(StrEnum):
+    """What a venue tells beside the book."""
+
+    TRADES = "trades"
+    MARK = "mark"
+    FUNDING = "funding"
+    OPEN_INTEREST = "open interest"
+    LIQUIDATIONS = "liquidations"
+
+
 def one_page(_request: Fetch, _body: bytes) -> Fetch | None:
     """The `next_page` of a venue whose catalogue comes whole."""
     return None
@@ -141,7 +200,8 @@ class VenueSpec:
     `default_name` turns our symbol into the venue's usual name for it, where settings say nothing.
     `silence_limit` is how long a healthy book may say nothing, None to not watch. `named_in` gives
     the instruments whose books a recorded frame speaks of, so that a tape can be played without a
-    catalogue.
+    catalogue. `beside` says what the protocol tells beside the book, `checks` (for people) by what
+    it knows that a book is whole.
     """
 
     name: VenueName
@@ -158,6 +218,10 @@ class VenueSpec:
     silence_limit: Nanos | None = 60 * SECOND
     max_frame: int = 16 * 1024 * 1024
     named_in: Callable[[str], Sequence[str]] = names_nothing
+    limits: VenueLimits = VenueLimits()
+    audit: Audit | None = None
+    beside: frozenset[Beside] = frozenset()
+    checks: str = ""
     docs: str = ""
     depth: str = ""
     quirks: tuple[str, ...] = field(default=())

@@ -16,6 +16,8 @@ class TapeKind(StrEnum):
     SEND = "send"
     RECV = "recv"
     HTTP = "http"
+    TICK = "tick"
+    META = "meta"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

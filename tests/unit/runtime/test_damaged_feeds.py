@@ -16,7 +16,8 @@ from tidegauge.core.trust import Trust
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.venues import load
 from tidegauge.wire.counts import MOST_KINDS
-from tidegauge.wire.feed import Effect, Listing, VenueFeed
+from tidegauge.wire.effects import Effect
+from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response, VenueSpec
 
 START: Nanos = 1_760_000_000 * SECOND

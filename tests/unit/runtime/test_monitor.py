@@ -1,6 +1,7 @@
 """From books to readings and alerts, with time as an argument."""
 
 from decimal import Decimal
+from itertools import count
 
 import pytest
 from tests.support.plain_venue import SPEC, frame, instrument
@@ -137,7 +138,7 @@ def test_a_feed_started_again_keeps_what_was_learned_of_its_books() -> None:
     bench = Bench()
     for second in range(70):
         bench.quote(second * SECOND)
-    again = VenueFeed(SPEC, [Listing(symbol="AAAUSDT", instrument=instrument())], first_epoch=2)
+    again = VenueFeed(SPEC, [Listing(symbol="AAAUSDT", instrument=instrument())], epochs=count(2))
     bench.monitor.watch(again)
     (view,) = bench.monitor.books(71 * SECOND)
     assert view.reading is None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from tests.support.database import until
@@ -47,7 +48,7 @@ class Bench:
             ws_url=url,
             settings=FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, mailbox=16),
             proxy=None,
-            first_epoch=7,
+            epochs=count(7),
         )
         self.keeper = self.runner.feed.keepers["AAA"]
 
@@ -88,7 +89,7 @@ async def test_it_subscribes_follows_and_shows_what_it_counts() -> None:
         2,
         1,
     )
-    assert bench.runner.feed.next_epoch == 8
+    assert bench.runner.feed.trace().startswith(f"{SPEC.name}/7/")
 
 
 async def test_a_request_does_not_hold_up_the_frames() -> None:

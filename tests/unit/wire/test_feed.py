@@ -6,7 +6,8 @@ from tests.support.plain_venue import SNAPSHOT, SPEC, PlainProtocol, frame, inst
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.wire.feed import BookUpdated, Effect, Listing, Quarantine, VenueFeed
+from tidegauge.wire.effects import BookUpdated, Effect, Quarantine
+from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Response, Send
 
 AAA = Listing(symbol="AAAUSDT", instrument=instrument("AAA"))

@@ -1,0 +1,260 @@
+"""The common part of every venue that tells its books on the socket itself.
+
+Subscribe, be told the whole book, then what changes: whoever loses a book subscribes again. What
+differs from venue to venue is the wording (`Wording`) and the judge of what follows what.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from tidegauge.core.errors import SequenceGap, SubscriptionRejected
+from tidegauge.core.events import BookDelta, BookLost
+from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.trust import TrustReason
+
+from .backoff import Backoff
+from .protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send
+from .rollcall import RollCall
+from .sequencer import Verdict
+
+
+class Sequencer(Protocol):
+    """Judges whether an update follows, by the ids this venue numbers its updates with."""
+
+    @property
+    def judge(self) -> Callable[..., Verdict]: ...
+
+
+Judge = TypeVar("Judge", bound=Sequencer)
+
+RESUBSCRIBE_BASE, RESUBSCRIBE_CAP = SECOND, 60 * SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """How a venue wants to be asked. `number` is new for each request, to tell its answer by.
+
+    `batch` is how many instruments one request may name; `subscribe` and `unsubscribe` return the
+    frames of one request. `beside` asks for what is told beside the book, when the link opens; it
+    is not watched. `ping` (with `ping_every`) keeps a quiet socket open.
+    """
+
+    subscribe: Callable[[Sequence[str], int], Sequence[str]]
+    unsubscribe: Callable[[Sequence[str], int], Sequence[str]]
+    batch: int
+    beside: Callable[[Sequence[str], int], Sequence[str]] | None = None
+    ping: Callable[[int], str] | None = None
+    ping_every: Nanos = 20 * SECOND
+
+
+@dataclass(slots=True)
+class _Book(Generic[Judge]):
+    """One book. It is live while it has a judge of its next update."""
+
+    judge: Judge | None = None
+    retry: Backoff = field(default_factory=lambda: Backoff(RESUBSCRIBE_BASE, RESUBSCRIBE_CAP))
+
+
+class SubscribedBooks(Generic[Judge]):
+    """Which books of one link are wanted, which are live, and what to say to get the others.
+
+    A book that was lost is subscribed to again at once, and later each time if it keeps being lost.
+    One that was acknowledged but told nothing is called again for ever. A batch that is refused is
+    asked for again one by one, so that one bad name costs only itself.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        wording: Wording,
+        *,
+        snapshot_within: Nanos = 10 * SECOND,
+        frame_within: Nanos = 30 * SECOND,
+        link: str = BOOK_LINK,
+    ) -> None:
+        self._books: dict[str, _Book[Judge]] = {name: _Book() for name in names}
+        self._calls = RollCall(self._books, patience=snapshot_within)
+        self._wording = wording
+        self._frame_within = frame_within
+        self._link = link
+        self._pending: dict[int, list[str]] = {}
+        self._number = 0
+        self._heard_at: Nanos = 0
+        self._pinged_at: Nanos = 0
+        self.open = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._calls
+
+    @property
+    def names(self) -> list[str]:
+        """The instruments still wanted: those the venue refused are struck off."""
+        return self._calls.names
+
+    def judge(self, name: str) -> Judge | None:
+        """Return the judge of a live book's next update; None: not live, or not wanted."""
+        return self._books[name].judge if name in self._calls else None
+
+    # -- the link --------------------------------------------------------------------------------
+
+    def opened(self, now: Nanos) -> list[Output]:
+        """The link is open: subscribe to everything."""
+        lost = self._abandon(TrustReason.CONNECTED, only_live=True)
+        self.open = True
+        self._heard_at = self._pinged_at = now
+        self._calls.expect_all(now)
+        names, wording = self._calls.names, self._wording
+        lost += self._request(wording.subscribe, names)
+        return lost if wording.beside is None else lost + self._request(wording.beside, names)
+
+    def closed(self) -> list[Output]:
+        """The link is gone, and every book with it."""
+        self.open = False
+        return self._abandon(TrustReason.DISCONNECTED, only_live=False)
+
+    def heard(self, now: Nanos) -> None:
+        """A frame came, whatever it said."""
+        self._heard_at = now
+
+    def tick(self, now: Nanos) -> list[Output]:
+        """Ping, notice a dead link, and subscribe again to what has no snapshot."""
+        if not self.open:
+            return []
+        if now - self._heard_at >= self._frame_within:
+            silent, self._heard_at = now - self._heard_at, now
+            return [Drop(link=self._link, reason=f"no frame at all for {silent // SECOND} s")]
+        outputs: list[Output] = []
+        if self._wording.ping is not None and now - self._pinged_at >= self._wording.ping_every:
+            self._pinged_at = now
+            outputs.append(Send(link=self._link, text=self._wording.ping(self._next())))
+        late = self._calls.overdue(now)
+        outputs += [
+            Note(kind="never_heard_of", instrument=name)
+            for name in late
+            if self._calls.given_up(name)
+        ]
+        return outputs + self._resubscribe(late)
+
+    # -- one book --------------------------------------------------------------------------------
+
+    def synchronised(self, name: str, judge: Judge, now: Nanos) -> list[Output]:
+        """The whole book was told; `judge` knows what follows. Call before the snapshot itself."""
+        book = self._books[name]
+        if book.judge is None:
+            book.retry.opened(now)
+        book.judge = judge
+        return [Note(kind="subscribed", instrument=name)] if self._calls.heard(name) else []
+
+    def follow(self, delta: BookDelta, *ids: Any, now: Nanos) -> list[Output]:
+        """Return the update if it follows the last one of a live book, else what helps."""
+        judge = self.judge(delta.instrument)
+        if judge is None:
+            return []
+        try:
+            verdict = judge.judge(*ids)
+        except SequenceGap as gap:
+            return self.lose(delta.instrument, TrustReason.GAP, now, str(gap))
+        if verdict is Verdict.REFETCH:
+            # Not shown in the meantime: no one promises that this update holds the whole book.
+            return self.lose(delta.instrument, TrustReason.GAP, now, "the venue started afresh")
+        return [delta] if verdict is Verdict.APPLY else []
+
+    def lose(self, name: str, reason: TrustReason, now: Nanos, detail: str = "") -> list[Output]:
+        """Give a book up, and get it again the only way there is: subscribe anew."""
+        if name not in self._calls:
+            return []
+        book = self._books[name]
+        book.judge = None
+        wait = book.retry.wait(now, chance=1.0)
+        lost: list[Output] = [BookLost(instrument=name, reason=reason, detail=detail)]
+        if book.retry.attempts > 1:
+            # It was lost a moment ago as well: let the tick do it, later each time.
+            self._calls.expect(name, now, within=wait)
+            return lost
+        self._calls.expect(name, now)
+        return lost + self._resubscribe([name])
+
+    def strike(self, name: str, why: str) -> list[Output]:
+        """The venue does not know this instrument: want it no more."""
+        if name not in self._calls:
+            return []
+        self._calls.strike(name)
+        self._books[name].judge = None
+        return [SubscriptionRejected(why, instrument=name)]
+
+    # -- answers to requests ---------------------------------------------------------------------
+
+    def accepted(self, number: int) -> list[Output]:
+        """Request `number` was answered well."""
+        self._pending.pop(number, None)
+        return [Note(kind="acknowledged")]
+
+    def refused(self, number: int, why: str, *, for_good: bool) -> list[Output]:
+        """Request `number` was refused. `for_good`: what it names is to blame, not the moment."""
+        batch = [name for name in self._pending.pop(number, []) if name in self._calls]
+        if len(batch) > 1:
+            alone = [
+                send for name in batch for send in self._request(self._wording.subscribe, [name])
+            ]
+            return [Note(kind="batch_refused", detail=why), *alone]
+        if batch and for_good:
+            return self.strike(batch[0], why)
+        # Anything else may pass: the roll call subscribes again.
+        return [Note(kind="request_refused", detail=why)]
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _abandon(self, reason: TrustReason, *, only_live: bool) -> list[Output]:
+        lost: list[Output] = []
+        for name in self._calls.names:
+            book = self._books[name]
+            if book.judge is not None or not only_live:
+                lost.append(BookLost(instrument=name, reason=reason))
+            book.judge = None
+        self._pending.clear()
+        return lost
+
+    def _resubscribe(self, names: Sequence[str]) -> list[Output]:
+        return self._request(self._wording.unsubscribe, names) + self._request(
+            self._wording.subscribe, names
+        )
+
+    def _request(
+        self, wording: Callable[[Sequence[str], int], Sequence[str]], names: Sequence[str]
+    ) -> list[Output]:
+        if not self.open:
+            return []
+        sends: list[Output] = []
+        for start in range(0, len(names), self._wording.batch):
+            batch = [*names[start : start + self._wording.batch]]
+            number = self._next()
+            if wording is self._wording.subscribe:
+                self._pending[number] = batch
+            sends += [Send(link=self._link, text=text) for text in wording(batch, number)]
+        return sends
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+
+class SubscribedProtocol(Generic[Judge]):
+    """What a venue's protocol does by its `books` alone; `received` is the venue's own."""
+
+    books: SubscribedBooks[Judge]
+
+    def opened(self, link: str, now: Nanos) -> list[Output]:
+        return self.books.opened(now)
+
+    def closed(self, link: str, now: Nanos) -> list[Output]:
+        return self.books.closed()
+
+    def fetched(self, fetch: Fetch, response: Response, now: Nanos) -> list[Output]:
+        return []
+
+    def resync(self, instrument: str, reason: TrustReason, now: Nanos) -> list[Output]:
+        return self.books.lose(instrument, reason, now)
+
+    def tick(self, now: Nanos) -> list[Output]:
+        return self.books.tick(now)
