@@ -66,7 +66,11 @@ class Drop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A fact worth counting that changes no book: an acknowledgement, a rejection, a duplicate."""
+    """A fact worth counting that changes no book: an acknowledgement, a rejection, a duplicate.
+
+    Each message whose checksum was verified is noted as `checksum_ok` or `checksum_bad`, with its
+    instrument: that is what `tape verify` counts.
+    """
 
     kind: str
     instrument: str | None = None
