@@ -1,5 +1,7 @@
 """Trades, tickers and liquidations of Bybit ("Trade", "Ticker", "All Liquidation")."""
 
+from enum import StrEnum
+
 import msgspec
 
 from tidegauge.core.events import Liquidation, MarketEvent, Marks, Position, Trade
@@ -10,15 +12,21 @@ from tidegauge.wire.decode import FrameDecoder, Millis, millis_text, nanos
 from .frames import Envelope
 
 
+class Side(StrEnum):
+    BUY = "Buy"
+    SELL = "Sell"
+
+
 class Deal(msgspec.Struct, gc=False):
-    """A trade or, without an id, a liquidation."""
+    """A trade or, without an id, a liquidation. `BT`: agreed off the book."""
 
     s: str
-    S: Taker
+    S: Side
     v: str
     p: str
     T: Millis
     i: str = ""
+    BT: bool = False
 
 
 class Ticker(msgspec.Struct, rename="camel"):
@@ -34,18 +42,22 @@ class Ticker(msgspec.Struct, rename="camel"):
 _deals = FrameDecoder(list[Deal])
 _ticker = FrameDecoder(Ticker)
 
+_TAKERS = {Side.BUY: Taker.BUY, Side.SELL: Taker.SELL}
+
 
 def _trades(envelope: Envelope) -> list[MarketEvent]:
+    """Block trades are left out: they tell nothing of the book."""
     return [
         Trade(
             instrument=deal.s,
-            taker=deal.S,
+            taker=_TAKERS[deal.S],
             price=deal.p,
             size=deal.v,
             id=deal.i,
             venue_time=nanos(deal.T),
         )
         for deal in _deals(envelope.data)
+        if not deal.BT
     ]
 
 
@@ -54,7 +66,7 @@ def _liquidations(envelope: Envelope) -> list[MarketEvent]:
     return [
         Liquidation(
             instrument=deal.s,
-            position=Position.LONG if deal.S is Taker.BUY else Position.SHORT,
+            position=Position.LONG if deal.S is Side.BUY else Position.SHORT,
             price=deal.p,
             size=deal.v,
             venue_time=nanos(deal.T),
