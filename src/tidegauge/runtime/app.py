@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import random
-import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -26,13 +24,14 @@ from tidegauge.wire.feed import Observer
 from tidegauge.wire.protocol import VenueSpec
 
 from .catalogue import Selection, fetch_catalogue, refuse_unknown, select
-from .http import VenueHttp
 from .link import backoff_of
 from .monitor import Monitor, Record
+from .outside import real_world
 from .plans import monitor_plan
 from .settings import Settings, SymbolSettings
 from .venue_runner import VenueRunner
 from .view import MonitorView, VenueView
+from .world import Http, World
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +58,7 @@ class _Venue:
     """One venue of this run, from its catalogue to its runner."""
 
     spec: VenueSpec
-    http: VenueHttp
+    http: Http
     ws_url: str
     selection: Selection | None = None
     runner: VenueRunner | None = None
@@ -76,14 +75,16 @@ class App:
         settings: Settings,
         assignment: Assignment,
         *,
+        world: World | None = None,
         observer: Observer | None = None,
         listener: Callable[[Record | Listed], None] | None = None,
     ) -> None:
+        self.world = real_world() if world is None else world
         self.settings = settings
         self.assignment = assignment
         self.stop = asyncio.Event()
-        self.started_at: Nanos = time.time_ns()
-        self.run_id = str(uuid.uuid4())
+        self.started_at: Nanos = self.world.clock.now()
+        self.run_id = _new_id(self.world.chance)
         self.database: Database | None = None
         self.writer: PostgresWriter | None = None
         self.monitor = Monitor(monitor_plan(settings), self._emit, self._book_crashed)
@@ -136,7 +137,7 @@ class App:
         own = self.settings.endpoints.get(spec.name)
         rest_url = own.rest_url if own is not None and own.rest_url else spec.rest_url
         ws_url = own.ws_url if own is not None and own.ws_url else spec.ws_url
-        http = VenueHttp(rest_url, proxy=self._proxy())
+        http = self.world.http(rest_url, self._proxy())
         return _Venue(spec=spec, http=await stack.enter_async_context(http), ws_url=ws_url)
 
     def _proxy(self) -> str | None:
@@ -218,7 +219,7 @@ class App:
             refuse_unknown(self.assignment.symbols, selections)
 
     async def _look_up(self, venue: _Venue) -> None:
-        now = time.time_ns()
+        now = self.world.clock.now()
         try:
             instruments = await fetch_catalogue(venue.spec, venue.http)
         except VenueRefused as error:
@@ -257,7 +258,7 @@ class App:
         while venue.refused is None and not self.stop.is_set():
             try:
                 while venue.selection is None:
-                    wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
+                    wait = backoff.wait(self.world.clock.steady(), self.world.chance())
                     await asyncio.sleep(wait / SECOND)
                     await self._look_up(venue)
                 if not venue.selection.listings:
@@ -275,11 +276,11 @@ class App:
             await runner.run()
             venue.refused = runner.quarantined
         except Exception as crash:
-            now = time.time_ns()
+            now = self.world.clock.now()
             self.monitor.handle(runner.feed.crashed(now, f"our own error: {_cause(crash)}"), now)
             raise
         except asyncio.CancelledError:
-            now = time.time_ns()
+            now = self.world.clock.now()
             self.monitor.handle(runner.feed.stopped(now), now)
             raise
 
@@ -288,6 +289,7 @@ class App:
             venue.spec,
             selection.listings,
             monitor=self.monitor,
+            world=self.world,
             http=venue.http,
             ws_url=venue.ws_url,
             settings=self.settings.feed,
@@ -301,7 +303,7 @@ class App:
         pause = min(0.25, self.settings.readings.sample_every_s / 2)
         while True:
             await asyncio.sleep(pause)
-            self.monitor.advance(time.time_ns())
+            self.monitor.advance(self.world.clock.now())
 
     async def _keep_writing(self, writer: PostgresWriter) -> None:
         """Run the writer for ever; a crash of ours costs a second, what it held is kept."""
@@ -325,7 +327,7 @@ class App:
 
     def view(self) -> MonitorView:
         """The whole monitor as it stands."""
-        now = time.time_ns()
+        now = self.world.clock.now()
         written = self.writer.statistics() if self.writer is not None else None
         return MonitorView(
             at=now,
@@ -339,6 +341,13 @@ class App:
             rows_dropped=sum(written.dropped.values()) if written is not None else 0,
             database=self.database.describe if self.database is not None else "none (dry run)",
         )
+
+
+def _new_id(chance: Callable[[], float]) -> str:
+    """Make a random UUID (RFC 9562 version 4) of the world's chance."""
+    words = (int(chance() * 2**32) for _ in range(4))
+    number = sum(word << 32 * place for place, word in enumerate(words))
+    return str(uuid.UUID(int=number, version=4))
 
 
 def _cause(crash: BaseException) -> str:

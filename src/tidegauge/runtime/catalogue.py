@@ -9,9 +9,9 @@ from tidegauge.core.instrument import Instrument, InstrumentStatus, Symbol
 from tidegauge.wire.feed import Listing
 from tidegauge.wire.protocol import VenueSpec
 
-from .http import VenueHttp
 from .link import REFUSALS
 from .settings import SymbolSettings
+from .world import Http
 
 OK = 200
 MOST_PAGES = 100
@@ -22,7 +22,7 @@ class CatalogueUnavailable(FeedError):
     """The venue's catalogue cannot be had now; it may be later."""
 
 
-async def fetch_catalogue(spec: VenueSpec, http: VenueHttp) -> list[Instrument]:
+async def fetch_catalogue(spec: VenueSpec, http: Http) -> list[Instrument]:
     """Fetch and read a venue's whole catalogue.
 
     Raises `VenueRefused` when the venue refuses us by region or key, `CatalogueUnavailable` when it

@@ -2,29 +2,21 @@
 
 import asyncio
 import contextlib
-import random
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.wire.backoff import Backoff
 
-from .proxies import proxied_by_environment
 from .settings import FeedSettings
+from .world import Dial, HandshakeRefused, Socket, SocketClosed, Unreachable, World
 
 log = structlog.get_logger(__name__)
 
 REFUSALS = frozenset({401, 403, 451})
 """HTTP statuses by which a venue refuses a client: key or region (signals.md section 6)."""
-
-UNCONNECTED = (OSError, TimeoutError, WebSocketException, ImportError, ValueError)
-"""What a connection that does not come about raises; the last two are a proxy of the environment
-that cannot be used."""
 
 GOODBYE_S = 0.5
 """How long a venue may take to answer our goodbye when the monitor stops."""
@@ -89,6 +81,7 @@ class Link:
         put: Callable[[FrameCame], None],
         tell: Callable[[LinkItem], None],
         settings: FeedSettings,
+        world: World,
         proxy: str | None,
         max_frame: int,
         room: Callable[[], Awaitable[None]] | None = None,
@@ -102,10 +95,11 @@ class Link:
         self._tell = tell
         self._room = room
         self._settings = settings
+        self._world = world
         self._proxy = proxy
         self._max_frame = max_frame
         self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX)
-        self._socket: ClientConnection | None = None
+        self._socket: Socket | None = None
         self._drop_reason: str | None = None
 
     def send(self, text: str) -> None:
@@ -121,26 +115,25 @@ class Link:
         """Close the connection at once; `run` opens the next one."""
         if self._socket is not None and self._drop_reason is None:
             self._drop_reason = reason
-            self._socket.transport.abort()
+            self._socket.abort()
 
     async def run(self) -> None:
         """Connect for ever. Returns only when the venue refuses us."""
-        backoff = backoff_of(self._settings)
+        backoff, clock = backoff_of(self._settings), self._world.clock
         while True:
             self.attempts += 1
             try:
-                async with self._connect() as socket:
-                    backoff.opened(time.monotonic_ns())
+                async with self._world.connect(self._dial()) as socket:
+                    backoff.opened(clock.steady())
                     reason = await self._converse(socket)
-            except InvalidStatus as error:
-                status = error.response.status_code
-                reason = f"the handshake was answered with HTTP {status}"
-                if status in REFUSALS:
-                    self._tell(LinkRefused(self.name, reason, time.time_ns()))
+            except HandshakeRefused as error:
+                reason = str(error)
+                if error.status in REFUSALS:
+                    self._tell(LinkRefused(self.name, reason, clock.now()))
                     return
-            except UNCONNECTED as error:
-                reason = f"{type(error).__name__}: {error}"[:200]
-            wait = backoff.wait(time.monotonic_ns(), random.random())  # noqa: S311 (jitter)
+            except Unreachable as error:
+                reason = str(error)
+            wait = backoff.wait(clock.steady(), self._world.chance())
             log.warning(
                 "link_closed",
                 venue=self._venue,
@@ -150,43 +143,36 @@ class Link:
             )
             await asyncio.sleep(wait / SECOND)
 
-    def _connect(self) -> connect:
-        settings, url = self._settings, self._url()
-        proxy = self._proxy if self._proxy is not None else proxied_by_environment(url)
-        return connect(
-            url,
-            compression=None,
-            open_timeout=settings.open_timeout_s,
-            close_timeout=settings.close_timeout_s,
-            ping_interval=20,
-            ping_timeout=20,
-            max_size=self._max_frame,
-            max_queue=64,
-            proxy=proxy or None,
-            user_agent_header="tidegauge",
+    def _dial(self) -> Dial:
+        return Dial(
+            url=self._url(),
+            proxy=self._proxy,
+            max_frame=self._max_frame,
+            open_timeout_s=self._settings.open_timeout_s,
+            close_timeout_s=self._settings.close_timeout_s,
         )
 
-    async def _converse(self, socket: ClientConnection) -> str:
+    async def _converse(self, socket: Socket) -> str:
         """Read until the connection ends; return why it did."""
         self._socket, self._drop_reason, self.connected = socket, None, True
         self._outbox = asyncio.Queue(OUTBOX)
-        self._tell(LinkOpened(self.name, time.time_ns()))
+        self._tell(LinkOpened(self.name, self._world.clock.now()))
         writer = asyncio.create_task(self._write(socket, self._outbox))
         try:
             while True:
-                frame = await socket.recv(decode=False)
-                self._put(FrameCame(self.name, frame, time.time_ns()))
+                frame = await socket.recv()
+                self._put(FrameCame(self.name, frame, self._world.clock.now()))
                 if self._room is not None:
                     await self._room()
-        except ConnectionClosed as error:
+        except SocketClosed as error:
             reason = self._drop_reason or str(error)[:200]
-            self._tell(LinkClosed(self.name, reason, time.time_ns()))
+            self._tell(LinkClosed(self.name, reason, self._world.clock.now()))
             return reason
         except asyncio.CancelledError:
             await _say_goodbye(socket)
             raise
         except Exception as error:
-            self._tell(LinkClosed(self.name, type(error).__name__, time.time_ns()))
+            self._tell(LinkClosed(self.name, type(error).__name__, self._world.clock.now()))
             raise
         finally:
             self.connected, self._socket = False, None
@@ -195,15 +181,15 @@ class Link:
             await asyncio.wait([writer])
 
     @staticmethod
-    async def _write(socket: ClientConnection, outbox: asyncio.Queue[str]) -> None:
-        with contextlib.suppress(ConnectionClosed):
+    async def _write(socket: Socket, outbox: asyncio.Queue[str]) -> None:
+        with contextlib.suppress(SocketClosed):
             while True:
                 await socket.send(await outbox.get())
 
 
-async def _say_goodbye(socket: ClientConnection) -> None:
+async def _say_goodbye(socket: Socket) -> None:
     """Close politely, but never let a venue hold up our end."""
-    with contextlib.suppress(TimeoutError, WebSocketException):
+    with contextlib.suppress(TimeoutError, SocketClosed):
         async with asyncio.timeout(GOODBYE_S):
             await socket.close()
-    socket.transport.abort()
+    socket.abort()

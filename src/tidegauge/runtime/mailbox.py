@@ -6,7 +6,6 @@ looked at), deltas overflow into a resync (here), alerts never drop (the writer'
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -66,7 +65,7 @@ class Inbox(Generic[Item]):
         """Return at once while less than half is used; else wait until the reader has come."""
         if len(self._items) < self._half:
             return
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if self._behind_since is None:
             self._behind_since = now
         left = self._behind_since + HELD_BACK_S - now

@@ -1,29 +1,28 @@
 """Runs one venue: its links, its REST requests and its books, in one task group."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import Instrument, Nanos
+from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.wire.effects import Effect, Quarantine
 from tidegauge.wire.feed import Listing, Observer, VenueFeed
 from tidegauge.wire.protocol import Drop, Fetch, Response, Send, VenueSpec
 
-from .http import VenueHttp
 from .link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
 from .mailbox import Inbox
 from .monitor import Monitor
 from .settings import FeedSettings
 from .view import VenueView
+from .world import Http, World
 
 log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
-TURN_S = 0.02
+TURN: Nanos = SECOND // 50
 """How long one venue may work before it lets the loop serve the others."""
 
 
@@ -51,7 +50,8 @@ class VenueRunner:
         listings: tuple[Listing, ...],
         *,
         monitor: Monitor,
-        http: VenueHttp,
+        world: World,
+        http: Http,
         ws_url: str,
         settings: FeedSettings,
         proxy: str | None,
@@ -69,6 +69,7 @@ class VenueRunner:
         self.quarantined: str | None = None
         self._instruments: list[Instrument] = [listing.instrument for listing in listings]
         self._monitor = monitor
+        self._world = world
         self._http = http
         self._inbox: Inbox[Item] = Inbox(settings.mailbox)
         self._requests: set[asyncio.Task[None]] = set()
@@ -81,6 +82,7 @@ class VenueRunner:
                 room=self._inbox.room,
                 tell=self._inbox.put_always,
                 settings=settings,
+                world=world,
                 proxy=proxy,
                 max_frame=min(spec.max_frame, settings.max_frame_mb * 1024 * 1024),
             )
@@ -106,24 +108,24 @@ class VenueRunner:
     async def _keep_ticking(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._inbox.put_always(Tick(time.time_ns()))
+            self._inbox.put_always(Tick(self._world.clock.now()))
 
     async def _consume(self, tasks: asyncio.TaskGroup) -> None:
         while self.quarantined is None:
             items, lost = await self._inbox.take()
             if lost:
-                now = time.time_ns()
+                now = self._world.clock.now()
                 self._do(self.feed.overflowed(now, lost), now, tasks)
-            turn_ends = time.monotonic() + TURN_S
+            turn_ends = self._world.clock.steady() + TURN
             for item in items:
                 # The time it came, not the time it is its turn: what is read is as of then.
                 self._monitor.advance(item.at)
                 self._do(self._feed(item, item.at), item.at, tasks)
                 if self.quarantined is not None:
                     return  # what else is waiting must not revive a book
-                if time.monotonic() > turn_ends:
+                if self._world.clock.steady() > turn_ends:
                     await asyncio.sleep(0)
-                    turn_ends = time.monotonic() + TURN_S
+                    turn_ends = self._world.clock.steady() + TURN
 
     def _feed(self, item: Item, now: Nanos) -> list[Effect]:
         match item:
@@ -161,7 +163,7 @@ class VenueRunner:
 
     async def _answer(self, fetch: Fetch) -> None:
         response = await self._http.fetch(fetch)
-        self._inbox.put_always(Answered(fetch, response, time.time_ns()))
+        self._inbox.put_always(Answered(fetch, response, self._world.clock.now()))
 
     def view(self) -> VenueView:
         counts = self.feed.counts

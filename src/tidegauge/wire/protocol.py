@@ -49,11 +49,15 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """The answer to a `Fetch`. `status` 0: no answer was had, and `body` says why."""
+    """The answer to a `Fetch`. `status` 0: no answer was had, and `body` says why.
+
+    The names of `headers` are in lower case; a recorded answer has none.
+    """
 
     status: int
     body: bytes
     retry_after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from tidegauge.runtime.catalogue import (
     refuse_unknown,
     select,
 )
-from tidegauge.runtime.http import VenueHttp
+from tidegauge.runtime.outside import RestHost
 from tidegauge.runtime.settings import SymbolSettings
 from tidegauge.wire.protocol import Fetch, Response
 
@@ -22,7 +22,7 @@ AAA, BBB = instrument("AAA"), instrument("BBB")
 READS = replace(SPEC, parse_catalogue=lambda body: [instrument(body.decode())])
 
 
-class Answering(VenueHttp):
+class Answering(RestHost):
     """Answers every request in the same way."""
 
     def __init__(self, status: int, body: bytes = b"AAA") -> None:

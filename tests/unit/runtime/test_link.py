@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 
 from tidegauge.runtime import link as links
 from tidegauge.runtime.link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
+from tidegauge.runtime.outside import real_world
 from tidegauge.runtime.settings import FeedSettings
 
 QUICK = FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, close_timeout_s=0.2)
@@ -33,6 +34,7 @@ class Bench:
             put=self.told.append,
             tell=self.told.append,
             settings=QUICK,
+            world=real_world(),
             proxy=proxy,
             max_frame=max_frame,
         )

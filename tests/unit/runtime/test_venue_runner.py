@@ -12,15 +12,15 @@ from tests.support.plain_venue import SNAPSHOT, SPEC, PlainProtocol, frame, inst
 from websockets.asyncio.server import ServerConnection, serve
 
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.runtime.http import VenueHttp
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.runtime.outside import RestHost, real_world
 from tidegauge.runtime.settings import FeedSettings
 from tidegauge.runtime.venue_runner import VenueRunner
 from tidegauge.wire.feed import Listing
 from tidegauge.wire.protocol import Fetch, Response, VenueSpec
 
 
-class Slow(VenueHttp):
+class Slow(RestHost):
     """Answers with a snapshot when it is allowed to."""
 
     def __init__(self) -> None:
@@ -44,6 +44,7 @@ class Bench:
             spec,
             (Listing(symbol="AAAUSDT", instrument=instrument()),),
             monitor=Monitor(MonitorPlan(), self.records.append),
+            world=real_world(),
             http=self.http,
             ws_url=url,
             settings=FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, mailbox=16),

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from tidegauge.runtime import http
-from tidegauge.runtime.http import VenueHttp
+from tidegauge.runtime import outside
+from tidegauge.runtime.outside import RestHost
 from tidegauge.wire.protocol import Fetch, Purpose, Response
 
 GET = Fetch(purpose=Purpose.SNAPSHOT, path="/depth", params=(("symbol", "A&B"),))
@@ -18,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[VenueHttp]:
+async def served(handler: Handler) -> AsyncIterator[RestHost]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
@@ -26,7 +26,7 @@ async def served(handler: Handler) -> AsyncIterator[VenueHttp]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     try:
-        async with VenueHttp(f"http://127.0.0.1:{port}/") as client:
+        async with RestHost(f"http://127.0.0.1:{port}/") as client:
             yield client
     finally:
         await runner.cleanup()
@@ -54,7 +54,7 @@ async def test_a_request_is_made_as_asked() -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("5", 5.0), ("9" * 400, http.LONGEST_WAIT_S), ("²", None), ("-1", None), ("soon", None)],
+    [("5", 5.0), ("9" * 400, outside.LONGEST_WAIT_S), ("²", None), ("-1", None), ("soon", None)],
 )
 async def test_a_wait_is_read_from_seconds_only_and_is_bounded(
     header: str, seconds: float | None
@@ -69,7 +69,7 @@ async def test_a_wait_is_read_from_seconds_only_and_is_bounded(
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """The size is limited while it is read, not after."""
-    monkeypatch.setattr(http, "MAX_BODY", 100_000)
+    monkeypatch.setattr(outside, "MAX_BODY", 100_000)
 
     async def handler(request: web.Request) -> web.StreamResponse:
         endless = web.StreamResponse()
@@ -88,7 +88,7 @@ async def test_a_server_that_hangs_up_or_hangs_is_status_zero(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is raised for the network; the body says what happened."""
-    monkeypatch.setattr(http, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(outside, "TIMEOUT_S", 0.2)
 
     async def hang_up(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -107,7 +107,7 @@ async def test_a_server_that_hangs_up_or_hangs_is_status_zero(
 
 async def test_nobody_there_is_status_zero() -> None:
     """A refused connection is an answer too."""
-    async with VenueHttp("http://127.0.0.1:1") as client:
+    async with RestHost("http://127.0.0.1:1") as client:
         answer = await client.fetch(GET)
     assert answer.status == 0
     assert b"ClientConnectorError" in answer.body
@@ -116,4 +116,4 @@ async def test_nobody_there_is_status_zero() -> None:
 async def test_it_is_to_be_entered_first() -> None:
     """A mistake of ours is raised, not answered."""
     with pytest.raises(RuntimeError):
-        await VenueHttp("http://127.0.0.1:1").fetch(GET)
+        await RestHost("http://127.0.0.1:1").fetch(GET)
