@@ -51,6 +51,18 @@ def millis_text(text: str) -> int:
     return int(text)
 
 
+def number_text(raw: msgspec.Raw) -> str:
+    """Return a JSON number as it was written, digit for digit. Raises `MalformedFrame`.
+
+    A part of a frame that is typed `msgspec.Raw` is kept as it came; as a float it would lose
+    zeros and digits.
+    """
+    text = bytes(raw)
+    if not text[:1].isdigit() and text[:1] != b"-":
+        raise MalformedFrame(f"not a number: {_beginning(text)}")
+    return text.decode()
+
+
 def encode(value: Any) -> str:
     """Return `value` as compact JSON text, for a `Send` or a `Fetch`."""
     return msgspec.json.encode(value).decode()

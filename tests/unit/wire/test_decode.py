@@ -4,7 +4,16 @@ import msgspec
 import pytest
 
 from tidegauge.core.errors import MalformedFrame
-from tidegauge.wire.decode import FrameDecoder, Levels, Millis, UpdateId, encode, millis_text, nanos
+from tidegauge.wire.decode import (
+    FrameDecoder,
+    Levels,
+    Millis,
+    UpdateId,
+    encode,
+    millis_text,
+    nanos,
+    number_text,
+)
 
 
 class Update(msgspec.Struct):
@@ -73,6 +82,23 @@ def test_a_time_that_is_none_is_malformed(text: str) -> None:
     """Only plain digits, and not too many."""
     with pytest.raises(MalformedFrame):
         millis_text(text)
+
+
+class Quote(msgspec.Struct):
+    px: msgspec.Raw
+
+
+@pytest.mark.parametrize("text", ["0.00005100", "1.0e-4", "2.2E3", "7", "-0.0", "0.10"])
+def test_a_number_is_had_as_it_was_written(text: str) -> None:
+    """Digit for digit, zeros and exponent included; a float would lose them."""
+    assert number_text(FrameDecoder(Quote)('{"px": ' + text + " }").px) == text
+
+
+@pytest.mark.parametrize("text", ['"1"', "null", "true", "[1]", "{}"])
+def test_what_is_no_number_is_malformed(text: str) -> None:
+    """Also a number in quotes: a field that changed its type is to be noticed."""
+    with pytest.raises(MalformedFrame):
+        number_text(FrameDecoder(Quote)('{"px":' + text + "}").px)
 
 
 def test_what_is_sent_is_compact() -> None:
