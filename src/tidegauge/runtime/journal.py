@@ -8,9 +8,11 @@ from tidegauge.wire.tape import TapeLine
 class Journal(Protocol):
     """Takes a line for each thing that is fed to the pure part of the monitor, and each frame sent.
 
-    `conn` is the address of the socket or request, with a fragment that tells links of one address
-    apart: `wss://host/path#<shard>.<link>`. A tick's `conn` is the venue's name, the sampler's is
-    empty.
+    A line is noted just before what it tells is acted upon, with the very time that is passed on:
+    played in order, the lines give the same readings to the last bit. `wire.tape` says what each
+    kind of line holds and has a function that makes it (`address`, `frame_line`, `answer_line`,
+    `tick_line`, `meta_line`). A feed that begins is a `Meta.VENUE`, noted before anything is fed
+    to it.
     """
 
     def note(self, line: TapeLine) -> None:
