@@ -81,3 +81,15 @@ def decimals(value: Decimal) -> int:
     if not isinstance(exponent, int):
         raise TypeError(f"not a finite number: {value}")
     return max(0, -exponent)
+
+
+QUOTES = ("USDT", "USDC", "USD", "EUR", "GBP", "BTC", "ETH")
+"""What is usual to quote in, for reading our symbols."""
+
+
+def base_and_quote(symbol: Symbol) -> tuple[str, str]:
+    """Read `BTCUSDT` as BTC and USDT; the quote is empty where it is none of the usual ones."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and symbol != quote:
+            return symbol.removesuffix(quote), quote
+    return symbol, ""

@@ -1,11 +1,13 @@
 """Typed decoding of frames: every foreign exception is renamed to `MalformedFrame` at this door."""
 
+import re
+from datetime import date
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from tidegauge.core.errors import MalformedFrame
-from tidegauge.core.instrument import MILLISECOND, Nanos
+from tidegauge.core.instrument import HOUR, MILLISECOND, MINUTE, SECOND, Nanos
 
 T = TypeVar("T")
 
@@ -17,6 +19,13 @@ Millis: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
 
 Levels: TypeAlias = list[tuple[str, str]]
 """Price and size as wire text. Whether they are numbers is for the book to find out."""
+
+RFC_3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?:\.([0-9]{1,9}))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
+)
+_EPOCH = date(1970, 1, 1).toordinal()
+_LATEST = 2**63 - 1
 
 NOTHING = msgspec.Raw()
 """A part of a frame that is not there."""
@@ -49,6 +58,29 @@ def millis_text(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 13):  # noqa: PLR2004 - as `Millis`
         raise MalformedFrame(f"not a time in milliseconds: {text[:40]!r}")
     return int(text)
+
+
+def rfc3339(text: str) -> Nanos:
+    """Read `2026-04-07T14:30:00.123456789Z`, to the last digit. Raises `MalformedFrame`.
+
+    RFC 3339, section 5.6. Python's own reader drops what is finer than a microsecond.
+    """
+    match = RFC_3339.fullmatch(text)
+    if match is None:
+        raise MalformedFrame(f"not a time: {text[:40]!r}")
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()
+    try:
+        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH
+    except ValueError as error:
+        raise MalformedFrame(f"no such day: {text[:40]!r}") from error
+    at = days * 24 * HOUR + int(hour) * HOUR + int(minute) * MINUTE + int(second) * SECOND
+    at += int((fraction or "").ljust(9, "0"))
+    if sign:
+        ahead = int(hours) * HOUR + int(minutes) * MINUTE
+        at += -ahead if sign == "+" else ahead
+    if not 0 <= at <= _LATEST:
+        raise MalformedFrame(f"not a time of ours: {text[:40]!r}")
+    return at
 
 
 def number_text(raw: msgspec.Raw) -> str:

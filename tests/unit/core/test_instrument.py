@@ -4,7 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from tidegauge.core.instrument import BookId, Instrument, InstrumentKind, decimals
+from tidegauge.core.instrument import (
+    BookId,
+    Instrument,
+    InstrumentKind,
+    base_and_quote,
+    decimals,
+)
 
 
 def instrument(tick: str, step: str, contract: str = "1") -> Instrument:
@@ -46,3 +52,19 @@ def test_scales_hold_every_price_and_every_size_in_base() -> None:
 def test_a_book_is_named_by_venue_and_symbol() -> None:
     """The name is what logs and views show."""
     assert str(BookId("bybit-linear", "ETHUSDT")) == "bybit-linear/ETHUSDT"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "base", "quote"),
+    [
+        ("BTCUSDT", "BTC", "USDT"),
+        ("BTCUSD", "BTC", "USD"),
+        ("USDTUSDC", "USDT", "USDC"),
+        ("ETHBTC", "ETH", "BTC"),
+        ("USDT", "USDT", ""),
+        ("BTC", "BTC", ""),
+    ],
+)
+def test_a_symbol_is_read_as_base_and_quote(symbol: str, base: str, quote: str) -> None:
+    """A venue that writes BTC-USDT wants both; what is no pair has no quote."""
+    assert base_and_quote(symbol) == (base, quote)

@@ -1,7 +1,11 @@
 """Decoding: whatever is wrong with a frame is a malformed frame."""
 
+from datetime import UTC, datetime, timedelta
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tidegauge.core.errors import MalformedFrame
 from tidegauge.wire.decode import (
@@ -13,6 +17,7 @@ from tidegauge.wire.decode import (
     millis_text,
     nanos,
     number_text,
+    rfc3339,
 )
 
 
@@ -99,6 +104,53 @@ def test_what_is_no_number_is_malformed(text: str) -> None:
     """Also a number in quotes: a field that changed its type is to be noticed."""
     with pytest.raises(MalformedFrame):
         number_text(FrameDecoder(Quote)('{"px":' + text + "}").px)
+
+
+@pytest.mark.parametrize(
+    ("text", "nanos_since_1970"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2026-04-07T14:30:00.123456789Z", 1_775_572_200_123_456_789),
+        ("2026-04-07T14:30:00.45Z", 1_775_572_200_450_000_000),
+        ("2026-04-07 14:30:00.000001+00:00", 1_775_572_200_000_001_000),
+        ("2026-04-07T16:30:00+02:00", 1_775_572_200_000_000_000),
+        ("2026-04-07T09:00:00-05:30", 1_775_572_200_000_000_000),
+        ("2024-02-29T23:59:59.999999999Z", 1_709_251_199_999_999_999),
+    ],
+)
+def test_a_time_is_read_to_the_nanosecond(text: str, nanos_since_1970: int) -> None:
+    """All nine digits; fewer are not a smaller number."""
+    assert rfc3339(text) == nanos_since_1970
+
+
+@given(at=st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2262, 1, 1)))  # noqa: DTZ001
+def test_a_time_agrees_with_pythons_own_reading(at: datetime) -> None:
+    """As far as that goes, which is to the microsecond."""
+    whole = at.replace(tzinfo=UTC)
+    expected = (whole - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    assert rfc3339(at.isoformat() + "Z") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-04-07T14:30:00",
+        "2026-04-07T14:30:00.Z",
+        "2026-04-07T14:30:00.1234567890Z",
+        "2026-02-30T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "9999-01-01T00:00:00Z",
+        "2026-04-07T14:30:00Z and more",
+        "٢٠٢٦-04-07T14:30:00Z",
+        "1775572200",
+    ],
+)
+def test_what_is_no_time_is_malformed(text: str) -> None:
+    """Nor a time that would not fit the database."""
+    with pytest.raises(MalformedFrame):
+        rfc3339(text)
 
 
 def test_what_is_sent_is_compact() -> None:
