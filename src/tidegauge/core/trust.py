@@ -20,6 +20,7 @@ class TrustReason(StrEnum):
     SYNCHRONISED = "synchronised"
     DISCONNECTED = "disconnected"
     GAP = "gap"
+    CHECKSUM = "checksum"
     MALFORMED = "malformed_frame"
     CROSSED = "crossed"
     SILENT = "silent"

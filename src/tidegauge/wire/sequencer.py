@@ -111,6 +111,43 @@ class StepSequencer(_Sequencer):
         raise SequenceGap(expected=self.last + 1, received=update)
 
 
+class ChainSequencer:
+    """Updates name the update before them, and the first of them the snapshot.
+
+    OKX v5, "Order book channel", and Deribit, "book.{instrument_name}.{interval}". Ids may go back,
+    as OKX's do after maintenance: what counts is that the chain holds. Of an update that names
+    another one nothing is known, however old its id is; only the last one told twice is no gap.
+    """
+
+    __slots__ = ("_told", "last")
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self._told: tuple[int, int] | None = None
+
+    def judge(self, previous: int, last: int) -> Verdict:
+        """Judge the update `last`, which names `previous` as the one before it."""
+        if previous == self.last:
+            self.last, self._told = last, (previous, last)
+            return Verdict.APPLY
+        if (previous, last) == self._told:
+            return Verdict.IGNORE
+        raise SequenceGap(expected=self.last, received=previous)
+
+
+class Unnumbered:
+    """Updates have no numbers: on one ordered connection each follows the one before.
+
+    Whoever uses it finds what was lost by other means: a checksum, a number of the connection's.
+    """
+
+    __slots__ = ()
+
+    def judge(self) -> Verdict:
+        """Judge the next update."""
+        return Verdict.APPLY
+
+
 class LatestSequencer:
     """Every message is whole and only its time counts: an older one is ignored.
 

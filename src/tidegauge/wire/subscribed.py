@@ -4,7 +4,8 @@ Subscribe, be told the whole book, then what changes: whoever loses a book subsc
 differs from venue to venue is the wording (`Wording`) and the judge of what follows what.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -14,7 +15,7 @@ from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.trust import TrustReason
 
 from .backoff import Backoff
-from .protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send
+from .protocol import BOOK_LINK, Drop, Fetch, Note, Output, Rate, Response, Send
 from .rollcall import RollCall
 from .sequencer import Verdict
 
@@ -30,6 +31,9 @@ Judge = TypeVar("Judge", bound=Sequencer)
 
 RESUBSCRIBE_BASE, RESUBSCRIBE_CAP = SECOND, 60 * SECOND
 
+WHOLE_BOOK_WITHIN: Nanos = 30 * SECOND
+"""While a snapshot is awaited a link may say nothing for so long: one frame can be megabytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
@@ -37,7 +41,9 @@ class Wording:
 
     `batch` is how many instruments one request may name; `subscribe` and `unsubscribe` return the
     frames of one request. `beside` asks for what is told beside the book, when the link opens; it
-    is not watched. `ping` (with `ping_every`) keeps a quiet socket open.
+    is not watched. `ping` (with `ping_every`) keeps a quiet socket open. `allowance` is how many
+    such frames, pings aside, the venue takes of one connection: a link that has none left is opened
+    anew, for that is the only way to ask again.
     """
 
     subscribe: Callable[[Sequence[str], int], Sequence[str]]
@@ -46,6 +52,7 @@ class Wording:
     beside: Callable[[Sequence[str], int], Sequence[str]] | None = None
     ping: Callable[[int], str] | None = None
     ping_every: Nanos = 20 * SECOND
+    allowance: Rate | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class SubscribedBooks(Generic[Judge]):
 
     A book that was lost is subscribed to again at once, and later each time if it keeps being lost.
     One that was acknowledged but told nothing is called again for ever. A batch that is refused is
-    asked for again one by one, so that one bad name costs only itself.
+    asked for again in halves, so that one bad name costs only itself, and few requests.
     """
 
     def __init__(
@@ -79,6 +86,7 @@ class SubscribedBooks(Generic[Judge]):
         self._frame_within = frame_within
         self._link = link
         self._pending: dict[int, list[str]] = {}
+        self._asked: deque[Nanos] = deque()
         self._number = 0
         self._heard_at: Nanos = 0
         self._pinged_at: Nanos = 0
@@ -92,6 +100,11 @@ class SubscribedBooks(Generic[Judge]):
         """The instruments still wanted: those the venue refused are struck off."""
         return self._calls.names
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a book that was asked for lately has not come."""
+        return self._calls.awaited
+
     def judge(self, name: str) -> Judge | None:
         """Return the judge of a live book's next update; None: not live, or not wanted."""
         return self._books[name].judge if name in self._calls else None
@@ -103,10 +116,11 @@ class SubscribedBooks(Generic[Judge]):
         lost = self._abandon(TrustReason.CONNECTED, only_live=True)
         self.open = True
         self._heard_at = self._pinged_at = now
+        self._asked.clear()
         self._calls.expect_all(now)
         names, wording = self._calls.names, self._wording
-        lost += self._request(wording.subscribe, names)
-        return lost if wording.beside is None else lost + self._request(wording.beside, names)
+        lost += self._request(wording.subscribe, names, now)
+        return lost if wording.beside is None else lost + self._request(wording.beside, names, now)
 
     def closed(self) -> list[Output]:
         """The link is gone, and every book with it."""
@@ -121,7 +135,10 @@ class SubscribedBooks(Generic[Judge]):
         """Ping, notice a dead link, and subscribe again to what has no snapshot."""
         if not self.open:
             return []
-        if now - self._heard_at >= self._frame_within:
+        within = self._frame_within
+        if self.awaited:
+            within = max(within, WHOLE_BOOK_WITHIN)
+        if now - self._heard_at >= within:
             silent, self._heard_at = now - self._heard_at, now
             return [Drop(link=self._link, reason=f"no frame at all for {silent // SECOND} s")]
         outputs: list[Output] = []
@@ -134,7 +151,7 @@ class SubscribedBooks(Generic[Judge]):
             for name in late
             if self._calls.given_up(name)
         ]
-        return outputs + self._resubscribe(late)
+        return outputs + self._resubscribe(late, now)
 
     # -- one book --------------------------------------------------------------------------------
 
@@ -173,7 +190,16 @@ class SubscribedBooks(Generic[Judge]):
             self._calls.expect(name, now, within=wait)
             return lost
         self._calls.expect(name, now)
-        return lost + self._resubscribe([name])
+        return lost + self._resubscribe([name], now)
+
+    def await_snapshot(self, name: str, now: Nanos, *, within: Nanos) -> None:
+        """The whole book is being had in another way: call for it no sooner than that."""
+        if name in self._calls:
+            self._calls.expect(name, now, within=within)
+
+    def lose_all(self, reason: TrustReason, detail: str) -> list[Output]:
+        """Nothing that came over this link holds any more. It has to be opened anew."""
+        return self._abandon(reason, only_live=True, detail=detail)
 
     def strike(self, name: str, why: str) -> list[Output]:
         """The venue does not know this instrument: want it no more."""
@@ -185,17 +211,33 @@ class SubscribedBooks(Generic[Judge]):
 
     # -- answers to requests ---------------------------------------------------------------------
 
-    def accepted(self, number: int) -> list[Output]:
-        """Request `number` was answered well."""
-        self._pending.pop(number, None)
-        return [Note(kind="acknowledged")]
+    def accepted(self, number: int, name: str | None = None) -> list[Output]:
+        """Request `number` was answered well; as to `name` only, if the venue answers each."""
+        batch = self._pending.get(number, [])
+        if name in batch:
+            batch.remove(name)
+        if name is None or not batch:
+            self._pending.pop(number, None)
+        return [Note(kind="acknowledged", instrument=name)]
+
+    def granted(self, number: int, names: Collection[str]) -> list[Output]:
+        """Request `number` was answered by what was granted; the venue does not know the rest."""
+        batch = self._pending.pop(number, [])
+        outputs: list[Output] = [Note(kind="acknowledged")]
+        for name in batch:
+            if name not in names:
+                outputs += self.strike(name, "not among what the venue granted")
+        return outputs
 
     def refused(self, number: int, why: str, *, for_good: bool) -> list[Output]:
         """Request `number` was refused. `for_good`: what it names is to blame, not the moment."""
         batch = [name for name in self._pending.pop(number, []) if name in self._calls]
         if len(batch) > 1:
+            now = self._heard_at
             alone = [
-                send for name in batch for send in self._request(self._wording.subscribe, [name])
+                send
+                for name in batch
+                for send in self._request(self._wording.subscribe, [name], now)
             ]
             return [Note(kind="batch_refused", detail=why), *alone]
         if batch and for_good:
@@ -205,23 +247,29 @@ class SubscribedBooks(Generic[Judge]):
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _abandon(self, reason: TrustReason, *, only_live: bool) -> list[Output]:
+    def _abandon(
+        self, reason: TrustReason, *, only_live: bool, detail: str = ""
+    ) -> list[Output]:
         lost: list[Output] = []
         for name in self._calls.names:
             book = self._books[name]
             if book.judge is not None or not only_live:
-                lost.append(BookLost(instrument=name, reason=reason))
+                lost.append(BookLost(instrument=name, reason=reason, detail=detail))
             book.judge = None
         self._pending.clear()
         return lost
 
-    def _resubscribe(self, names: Sequence[str]) -> list[Output]:
-        return self._request(self._wording.unsubscribe, names) + self._request(
-            self._wording.subscribe, names
-        )
+    def _resubscribe(self, names: Sequence[str], now: Nanos) -> list[Output]:
+        unsubscribed = self._request(self._wording.unsubscribe, names, now)
+        if any(isinstance(output, Drop) for output in unsubscribed):
+            return unsubscribed
+        return unsubscribed + self._request(self._wording.subscribe, names, now)
 
     def _request(
-        self, wording: Callable[[Sequence[str], int], Sequence[str]], names: Sequence[str]
+        self,
+        wording: Callable[[Sequence[str], int], Sequence[str]],
+        names: Sequence[str],
+        now: Nanos,
     ) -> list[Output]:
         if not self.open:
             return []
@@ -229,10 +277,26 @@ class SubscribedBooks(Generic[Judge]):
         for start in range(0, len(names), self._wording.batch):
             batch = [*names[start : start + self._wording.batch]]
             number = self._next()
+            texts = wording(batch, number)
+            if not self._allowed(len(texts), now):
+                why = "the venue takes no more requests on this connection"
+                return [*sends, Drop(link=self._link, reason=why)]
             if wording is self._wording.subscribe:
                 self._pending[number] = batch
-            sends += [Send(link=self._link, text=text) for text in wording(batch, number)]
+            sends += [Send(link=self._link, text=text) for text in texts]
         return sends
+
+    def _allowed(self, frames: int, now: Nanos) -> bool:
+        """Whether so many frames may still be sent; if they may, they are counted."""
+        most = self._wording.allowance
+        if most is None:
+            return True
+        while self._asked and now - self._asked[0] >= most.per:
+            self._asked.popleft()
+        if len(self._asked) + frames > most.count:
+            return False
+        self._asked.extend([now] * frames)
+        return True
 
     def _next(self) -> int:
         self._number += 1

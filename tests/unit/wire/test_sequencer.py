@@ -1,5 +1,7 @@
 """Whether an update follows: the venues' own rules, case by case."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from tidegauge.core.errors import SequenceGap
 from tidegauge.wire.sequencer import (
     PATIENCE,
+    ChainSequencer,
     LatestSequencer,
     PreviousIdSequencer,
     RangeSequencer,
@@ -135,6 +138,55 @@ class TestStep:
     def test_number_one_tells_of_a_restart(self) -> None:
         """Only a snapshot will do; as a snapshot it needs no judging at all."""
         assert StepSequencer(7).judge(1) is Verdict.REFETCH
+
+
+class TestChain:
+    """OKX and Deribit: an update names the one before it, and ids may jump or go back."""
+
+    def test_the_documented_reset_is_followed(self) -> None:
+        """OKX's own example: (10, 15), a keepalive, a reset to 3, and on from there."""
+        sequencer = ChainSequencer(10)
+        for previous, last in ((10, 15), (15, 15), (15, 15), (15, 3), (3, 5)):
+            assert sequencer.judge(previous, last) is Verdict.APPLY
+        assert sequencer.last == 5
+
+    @pytest.mark.parametrize("previous", [14, 16, 501, 0])
+    def test_an_update_that_names_another_one_is_a_gap_and_changes_nothing(
+        self, previous: int
+    ) -> None:
+        """last=15, (14, 16): older or newer, what lies between is not known."""
+        sequencer = ChainSequencer(15)
+        with pytest.raises(SequenceGap) as raised:
+            sequencer.judge(previous, 16)
+        assert (raised.value.expected, raised.value.received) == (15, previous)
+        assert sequencer.judge(15, 9000) is Verdict.APPLY
+
+    def test_the_last_update_told_twice_is_no_gap(self) -> None:
+        """It has been applied; anything older might follow a reset that was missed."""
+        sequencer = ChainSequencer(10)
+        sequencer.judge(10, 15)
+        assert sequencer.judge(10, 15) is Verdict.IGNORE
+        sequencer.judge(15, 20)
+        with pytest.raises(SequenceGap):
+            sequencer.judge(10, 15)
+
+    @given(
+        ids=st.lists(st.integers(0, 40), min_size=3, max_size=20),
+        drop=st.integers(1, 19),
+    )
+    def test_a_lost_update_is_noticed_at_once_or_changed_no_id(
+        self, ids: list[int], drop: int
+    ) -> None:
+        """Whatever the ids, a chain with a link missing does not hold."""
+        links = list(pairwise(ids))
+        drop %= len(links)
+        sequencer = ChainSequencer(ids[0])
+        for previous, last in links[:drop]:
+            assert sequencer.judge(previous, last) is Verdict.APPLY
+        lost_id, following = links[drop], links[drop + 1 : drop + 2]
+        if following and lost_id[0] != lost_id[1] and following[0] != sequencer._told:
+            with pytest.raises(SequenceGap):
+                sequencer.judge(*following[0])
 
 
 class TestLatest:
