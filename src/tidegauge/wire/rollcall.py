@@ -33,6 +33,13 @@ class RollCall:
     def names(self) -> list[str]:
         return [*self._entries]
 
+    @property
+    def awaiting(self) -> bool:
+        """Whether something is still called promptly: it may well be on its way."""
+        return any(
+            entry.due is not None and entry.calls < PROMPT_CALLS for entry in self._entries.values()
+        )
+
     def expect_all(self, now: Nanos) -> None:
         """Everything was just subscribed to."""
         for name in self._entries:

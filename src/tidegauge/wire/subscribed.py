@@ -101,9 +101,9 @@ class SubscribedBooks(Generic[Judge]):
         return self._calls.names
 
     @property
-    def awaited(self) -> bool:
+    def awaiting(self) -> bool:
         """Whether a book that was asked for lately has not come."""
-        return self._calls.awaited
+        return self._calls.awaiting
 
     def judge(self, name: str) -> Judge | None:
         """Return the judge of a live book's next update; None: not live, or not wanted."""
@@ -136,7 +136,7 @@ class SubscribedBooks(Generic[Judge]):
         if not self.open:
             return []
         within = self._frame_within
-        if self.awaited:
+        if self.awaiting:
             within = max(within, WHOLE_BOOK_WITHIN)
         if now - self._heard_at >= within:
             silent, self._heard_at = now - self._heard_at, now
@@ -229,17 +229,39 @@ class SubscribedBooks(Generic[Judge]):
                 outputs += self.strike(name, "not among what the venue granted")
         return outputs
 
+    def confirmed(self, names: Collection[str]) -> list[Output]:
+        """The venue lists, without a number, all that it serves us."""
+        for number, batch in [*self._pending.items()]:
+            if all(name in names or name not in self._calls for name in batch):
+                del self._pending[number]
+        return [Note(kind="acknowledged")]
+
+    def refused_unnumbered(self, why: str, blamed: Collection[str]) -> list[Output]:
+        """A request was refused, and the answer does not say which.
+
+        `blamed` is whatever the answer names as no good: that is struck off, and the rest of the
+        request asked for again. Where it names nothing, the oldest request without an answer is
+        taken to be the one, as answers come in order.
+        """
+        if not blamed:
+            return self.refused(min(self._pending, default=0), why, for_good=False)
+        rest: list[str] = []
+        for number, batch in [*self._pending.items()]:
+            if any(name in blamed for name in batch):
+                rest += self._pending.pop(number)
+        struck = [output for name in blamed for output in self.strike(name, why)]
+        still = [name for name in dict.fromkeys(rest) if name in self._calls]
+        again = self._request(self._wording.subscribe, still, self._heard_at)
+        return [Note(kind="request_refused", detail=why), *struck, *again]
+
     def refused(self, number: int, why: str, *, for_good: bool) -> list[Output]:
         """Request `number` was refused. `for_good`: what it names is to blame, not the moment."""
         batch = [name for name in self._pending.pop(number, []) if name in self._calls]
         if len(batch) > 1:
-            now = self._heard_at
-            alone = [
-                send
-                for name in batch
-                for send in self._request(self._wording.subscribe, [name], now)
-            ]
-            return [Note(kind="batch_refused", detail=why), *alone]
+            now, half = self._heard_at, len(batch) // 2
+            again = self._request(self._wording.subscribe, batch[:half], now)
+            again += self._request(self._wording.subscribe, batch[half:], now)
+            return [Note(kind="batch_refused", detail=why), *again]
         if batch and for_good:
             return self.strike(batch[0], why)
         # Anything else may pass: the roll call subscribes again.
@@ -247,9 +269,7 @@ class SubscribedBooks(Generic[Judge]):
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _abandon(
-        self, reason: TrustReason, *, only_live: bool, detail: str = ""
-    ) -> list[Output]:
+    def _abandon(self, reason: TrustReason, *, only_live: bool, detail: str = "") -> list[Output]:
         lost: list[Output] = []
         for name in self._calls.names:
             book = self._books[name]

@@ -50,3 +50,18 @@ def test_the_struck_are_not_called() -> None:
     call.strike("a")
     assert "a" not in call
     assert call.overdue(10 * SECOND) == ["b"]
+
+
+def test_what_is_called_promptly_is_awaited() -> None:
+    """What was heard, or called in vain too often, is not."""
+    calls = RollCall(["A"], patience=10 * SECOND)
+    assert not calls.awaiting
+    calls.expect_all(0)
+    assert calls.awaiting
+    calls.heard("A")
+    assert not calls.awaiting
+    calls.expect_all(0)
+    for call in range(1, 4):
+        assert calls.awaiting
+        calls.overdue(call * 10 * SECOND)
+    assert not calls.awaiting

@@ -105,6 +105,50 @@ def test_a_refused_batch_is_asked_for_one_by_one_and_a_bad_name_struck() -> None
     assert books.names == ["A"]
 
 
+def test_a_refused_batch_is_halved_until_the_bad_name_is_alone() -> None:
+    """One bad name among a hundred costs a few requests, and nobody else's book."""
+    names = [f"C{number}" for number in range(100)]
+    books = machine(*names, words=wording(batch=100))
+    waiting, requests = books.opened(0), 0
+    while waiting:
+        requests += 1
+        _verb, number, *asked = texts(waiting[:1])[0].split()
+        del waiting[:1]
+        if "C37" in asked:
+            answer = books.refused(int(number), "no", for_good=True)
+            waiting += [output for output in answer if isinstance(output, Send)]
+        else:
+            books.accepted(int(number))
+    assert books.names == [name for name in names if name != "C37"]
+    assert requests <= 15
+
+
+def test_a_refusal_without_a_number_that_names_its_reason_costs_one_round() -> None:
+    """What it names is struck, and the rest of that request asked for again."""
+    books = machine("A", "B", "C", "D", words=wording(batch=2))
+    books.opened(0)
+    note, rejected, again = books.refused_unnumbered("D is not a valid product", ["D"])
+    assert note == Note(kind="request_refused", detail="D is not a valid product")
+    assert isinstance(rejected, SubscriptionRejected)
+    assert rejected.instrument == "D"
+    assert texts([again]) == ["sub 3 C"]
+    # Said again of another frame of the same request: nothing is left to do.
+    assert books.refused_unnumbered("D is not a valid product", ["D"]) == [note]
+    assert books.names == ["A", "B", "C"]
+
+
+def test_a_refusal_without_number_or_name_is_of_the_oldest_unanswered_request() -> None:
+    """Answers come in order, and what the venue lists was not refused."""
+    books = machine("A", "B", "C", "D", words=wording(batch=2))
+    books.opened(0)
+    assert books.confirmed({"A", "B"}) == [Note(kind="acknowledged")]
+    _note, *halves = books.refused_unnumbered("no", [])
+    assert texts(halves) == ["sub 3 C", "sub 4 D"]
+    assert books.confirmed({"A", "B", "C", "D"}) == [Note(kind="acknowledged")]
+    assert books.refused_unnumbered("no", []) == [Note(kind="request_refused", detail="no")]
+    assert books.names == ["A", "B", "C", "D"]
+
+
 def test_what_was_answered_one_by_one_is_not_refused_with_the_rest() -> None:
     """Only the names of a batch that are still unanswered can be to blame."""
     books = machine("A", "B", "C")
@@ -150,6 +194,31 @@ def test_a_dead_link_is_dropped() -> None:
     books = live()
     (drop,) = books.tick(30 * SECOND)
     assert drop == Drop(link=BOOK_LINK, reason="no frame at all for 30 s")
+
+
+def test_a_link_is_given_time_for_the_frame_that_holds_the_whole_book() -> None:
+    """Nothing else can come while it is on its way; once it is there, the venue's limit holds."""
+    books: SubscribedBooks[ChainSequencer] = SubscribedBooks(
+        ["A"], wording(), frame_within=5 * SECOND
+    )
+    books.opened(0)
+    assert not any(isinstance(output, Drop) for output in books.tick(9 * SECOND))
+    assert books.awaiting
+    books.heard(10 * SECOND)
+    books.synchronised("A", ChainSequencer(1), 10 * SECOND)
+    assert not books.awaiting
+    (drop,) = books.tick(15 * SECOND)
+    assert drop == Drop(link=BOOK_LINK, reason="no frame at all for 5 s")
+
+
+def test_every_book_of_a_link_can_be_lost_at_once() -> None:
+    """Where the numbers are the connection's, nobody knows whose update is missing."""
+    books = live("A", "B")
+    assert books.lose_all(TrustReason.GAP, "17 is missing") == [
+        BookLost(instrument=name, reason=TrustReason.GAP, detail="17 is missing")
+        for name in ("A", "B")
+    ]
+    assert books.lose_all(TrustReason.GAP, "17 is missing") == []
 
 
 # -- the venue's allowance -----------------------------------------------------------------------
