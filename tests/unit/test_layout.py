@@ -27,7 +27,6 @@ TESTED_ELSEWHERE = {
     "wire/protocol": "unit/wire/test_feed.py",
     "wire/counts": "unit/wire/test_feed.py",
     "wire/effects": "unit/wire/test_feed.py",
-    "wire/subscribed": "unit/venues/test_bybit.py",
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
     # parts of one judgement, tested as the whole they are
