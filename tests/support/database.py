@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 import pytest
 import pytest_asyncio
 
+from tidegauge.core.activity import Flow, MarketSummary, Standing
 from tidegauge.core.alert import Action, Alert, AlertKey, AlertState, Severity
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, Instrument, InstrumentKind
+from tidegauge.core.instrument import HOUR, SECOND, Instrument, InstrumentKind
 from tidegauge.core.reading import (
     BandDepth,
     Fill,
@@ -275,6 +276,37 @@ def a_feed_event(number: int = 1, kind: FeedEventKind = FeedEventKind.GAP) -> Fe
         instrument="BTCUSDT",
         symbol="BTCUSDT",
         detail="expected update 8, received 9",
+    )
+
+
+def a_market_summary(number: int = 1, *, venue: str = "binance-futures") -> MarketSummary:
+    """Return what a venue told beside a book in the `number`th second."""
+    return MarketSummary(
+        venue=venue,
+        symbol="BTCUSDT",
+        instrument="BTCUSDT",
+        number=number,
+        since=NOON + (number - 1) * SECOND,
+        at=NOON + number * SECOND + 123,
+        trace=f"{venue}/1/{number}",
+        flow=Flow(
+            trades=3,
+            buy_base=Decimal("0.75"),
+            buy_quote=Decimal("45750.075000"),
+            sell_base=Decimal("0.333333333333333333"),
+            sell_quote=Decimal("20333.25"),
+            liquidations=1,
+            liquidated_long_quote=Decimal("6100.10"),
+        ),
+        standing=Standing(
+            last_price=Decimal("61000.10") + number,
+            mark=Decimal("61003.05"),
+            index=Decimal("61000.00"),
+            funding_rate=Decimal("-0.00001250"),
+            funding_interval=HOUR,
+            next_funding_at=NOON + HOUR,
+            open_interest=Decimal("80123.456"),
+        ),
     )
 
 

@@ -8,10 +8,10 @@ from tidegauge.core.instrument import SECOND, Nanos
 
 from .rows import Kind, Record
 
-WORTH = (Kind.RUN, Kind.INSTRUMENT, Kind.ALERT, Kind.FEED_EVENT, Kind.READING)
+WORTH = (*(Kind.RUN, Kind.INSTRUMENT, Kind.ALERT, Kind.FEED_EVENT, Kind.MARKET, Kind.READING),)
 """In which order records are written: a reading may wait for an alert, never the other way."""
 
-SPARED = (Kind.READING, Kind.FEED_EVENT, Kind.INSTRUMENT)
+SPARED = (Kind.READING, Kind.MARKET, Kind.FEED_EVENT, Kind.INSTRUMENT)
 """In which order records are given up when there is no room. What is not here never is."""
 
 URGENT = frozenset({Kind.RUN, Kind.ALERT})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 
@@ -14,6 +15,23 @@ class VenueRows:
     readings: int
     first: datetime
     last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketRows:
+    """What was told beside one book: sums over the run, and what was said last. Volumes in quote."""
+
+    venue: str
+    symbol: str
+    rows: int
+    trades: int
+    bought: Decimal
+    sold: Decimal
+    liquidations: int
+    last_price: Decimal | None
+    premium_bps: float | None
+    funding_8h: float | None
+    open_interest: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +79,26 @@ async def rows_by_venue(connection: Any, run: str | None = None) -> list[VenueRo
         run,
     )
     return [VenueRows(**row) for row in rows]
+
+
+async def market_by_venue(connection: Any, run: str | None = None) -> list[MarketRows]:
+    """Return what was told beside each book, of one run or of all."""
+    rows = await connection.fetch(
+        """
+        SELECT venue, symbol, count(*) AS rows, sum(trades)::bigint AS trades,
+               sum(buy_quote) AS bought, sum(sell_quote) AS sold,
+               sum(liquidations)::bigint AS liquidations,
+               (array_agg(last_price ORDER BY recv_ns DESC, number DESC))[1] AS last_price,
+               (array_agg(premium_bps ORDER BY recv_ns DESC, number DESC))[1] AS premium_bps,
+               (array_agg(funding_8h ORDER BY recv_ns DESC, number DESC))[1] AS funding_8h,
+               (array_agg(open_interest ORDER BY recv_ns DESC, number DESC))[1] AS open_interest
+          FROM tidegauge.v_market
+         WHERE $1::text IS NULL OR run = $1
+         GROUP BY venue, symbol ORDER BY venue, symbol
+        """,
+        run,
+    )
+    return [MarketRows(**row) for row in rows]
 
 
 async def alert_times(connection: Any, run: str | None = None) -> list[AlertTimes]:

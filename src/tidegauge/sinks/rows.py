@@ -12,9 +12,10 @@ from hashlib import blake2b
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Alert
 from tidegauge.core.events import FeedEvent
-from tidegauge.core.instrument import Instrument, Nanos, Symbol
+from tidegauge.core.instrument import SECOND, Instrument, Nanos, Symbol
 from tidegauge.core.reading import Reading
 
 Row: TypeAlias = tuple[Any, ...]
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     INSTRUMENT = "instrument"
     ALERT = "alert"
     FEED_EVENT = "feed_event"
+    MARKET = "market"
     READING = "reading"
 
 
@@ -54,7 +56,7 @@ class Listed:
     updated_at: Nanos
 
 
-Record: TypeAlias = Run | Listed | Alert | FeedEvent | Reading
+Record: TypeAlias = Run | Listed | Alert | FeedEvent | MarketSummary | Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ INSTRUMENTS = Table(
     name="instruments",
     columns=(
         *("venue", "name", "symbol", "kind", "base", "quote", "tick", "step", "contract_value"),
-        *("status", "updated_at", "updated_ns"),
+        *("inverse", "status", "updated_at", "updated_ns"),
     ),
     key=("venue", "name"),
     newest="updated_ns",
@@ -99,6 +101,27 @@ READINGS = Table(
     ),
 )
 
+MARKET = Table(
+    name="market",
+    columns=(
+        *(
+            "id",
+            "run",
+            "venue",
+            "symbol",
+            "instrument",
+            "number",
+            "since",
+            "at",
+            "recv_ns",
+            "trace",
+        ),
+        *("last_price", "trades", "buy_base", "buy_quote", "sell_base", "sell_quote"),
+        *("mark", "index", "funding_rate", "funding_interval_s", "next_funding_at"),
+        *("open_interest", "liquidations", "liquidated_long_quote", "liquidated_short_quote"),
+    ),
+)
+
 ALERT_COLUMNS = (
     *("run", "signal", "venue", "symbol", "severity", "worst_severity", "state", "cause", "causes"),
     *("value", "threshold", "baseline", "sentence", "action", "started_at", "updated_at"),
@@ -115,7 +138,7 @@ FEED_EVENTS = Table(
     ),
 )
 
-TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, READINGS)
+TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, READINGS)
 
 
 def kind_of(record: Record) -> Kind:
@@ -163,8 +186,8 @@ def _of_listed(listed: Listed, _run: str) -> list[tuple[Table, Row]]:
     each = listed.instrument
     row = (
         *(each.venue, text(each.name), listed.symbol, each.kind, text(each.base)),
-        *(text(each.quote), each.tick, each.step, each.contract_value, each.status),
-        *(instant(listed.updated_at), listed.updated_at),
+        *(text(each.quote), each.tick, each.step, each.contract_value, each.inverse),
+        *(each.status, instant(listed.updated_at), listed.updated_at),
     )
     return [(INSTRUMENTS, row)]
 
@@ -224,8 +247,24 @@ def _of_feed_event(event: FeedEvent, run: str) -> list[tuple[Table, Row]]:
     return [(FEED_EVENTS, (deterministic_id("feed_event", *rest), *rest))]
 
 
+def _of_market(told: MarketSummary, run: str) -> list[tuple[Table, Row]]:
+    flow, said = told.flow, told.standing
+    interval = said.funding_interval
+    row = (
+        deterministic_id("market", run, told.venue, told.symbol, told.number, told.at),
+        *(run, told.venue, told.symbol, text(told.instrument), told.number, instant(told.since)),
+        *(instant(told.at), told.at, told.trace, said.last_price, flow.trades),
+        *(flow.buy_base, flow.buy_quote, flow.sell_base, flow.sell_quote, said.mark, said.index),
+        *(said.funding_rate, None if interval is None else interval // SECOND),
+        *(_instant_or_none(said.next_funding_at), said.open_interest, flow.liquidations),
+        *(flow.liquidated_long_quote, flow.liquidated_short_quote),
+    )
+    return [(MARKET, row)]
+
+
 SHAPES: dict[Kind, tuple[type, Callable[[Any, str], list[tuple[Table, Row]]]]] = {
     Kind.READING: (Reading, _of_reading),
+    Kind.MARKET: (MarketSummary, _of_market),
     Kind.FEED_EVENT: (FeedEvent, _of_feed_event),
     Kind.ALERT: (Alert, _of_alert),
     Kind.INSTRUMENT: (Listed, _of_listed),

@@ -6,8 +6,16 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.database import NOON, a_feed_event, a_reading, an_alert, an_instrument
+from tests.support.database import (
+    NOON,
+    a_feed_event,
+    a_market_summary,
+    a_reading,
+    an_alert,
+    an_instrument,
+)
 
+from tidegauge.core.activity import Standing
 from tidegauge.core.alert import AlertState
 from tidegauge.sinks.rows import (
     EPOCH,
@@ -31,6 +39,7 @@ ALL: dict[Kind, Record] = {
     Kind.INSTRUMENT: LISTED,
     Kind.ALERT: an_alert(),
     Kind.FEED_EVENT: a_feed_event(),
+    Kind.MARKET: a_market_summary(),
     Kind.READING: a_reading(),
 }
 
@@ -84,6 +93,32 @@ def test_parallel_arrays_keep_their_places() -> None:
     assert shown["band_ask_complete"] == [True, True, False]
     assert shown["fill_taker"] == ["buy", "buy", "sell", "sell"]
     assert shown["fill_slippage_bps"] == [0.385, None, 0.385, None]
+
+
+def test_a_summary_is_itself_by_its_book_its_number_and_its_time() -> None:
+    """Not by what was told: sent twice it is one row, and a quiet second repeats no id."""
+    good = a_market_summary()
+    others = [
+        replace(good, venue="bybit-linear"),
+        replace(good, symbol="ETHUSDT"),
+        replace(good, number=2),
+        replace(good, at=good.at + 1),
+    ]
+    ids = {rows_of(each, "run-1")[0][1][0] for each in [good, *others]}
+    assert len(ids | {rows_of(good, "run-2")[0][1][0]}) == 6
+    assert rows_of(replace(good, trace="another"), "run-1")[0][1][0] in ids
+
+
+def test_what_was_never_said_is_null() -> None:
+    """A spot market has no funding, and a rate without an interval has none either."""
+    [(table, row)] = rows_of(replace(a_market_summary(), standing=Standing()), "run-1")
+    shown = named(table, row)
+    unsaid = {name for name, value in shown.items() if value is None}
+    assert unsaid == {
+        *("last_price", "mark", "index", "funding_rate", "funding_interval_s"),
+        *("next_funding_at", "open_interest"),
+    }
+    assert named(*rows_of(a_market_summary(), "run-1")[0])["funding_interval_s"] == 3600
 
 
 def test_an_alert_leaves_how_it_stands_and_what_changed() -> None:
