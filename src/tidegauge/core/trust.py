@@ -28,4 +28,8 @@ class TrustReason(StrEnum):
     OVERFLOW = "overflow"
     REJECTED = "rejected"
     REFUSED = "venue_refused"
+    AUDIT = "audit_differs"
+    NARROWED = "known_range_narrowed"
     STOPPED = "stopped"
+    REMOVED = "removed"
+    DELISTED = "delisted"
