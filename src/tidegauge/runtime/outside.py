@@ -4,6 +4,7 @@ Their exceptions end here; nothing else in the program knows which client it tal
 """
 
 import random
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -110,6 +111,8 @@ class RestHost:
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             headers={"User-Agent": "tidegauge"},
             trust_env=self._proxy is None and proxied_by_environment(self._rest_url),
+            # aiohttp's own context is made when it is imported: too early for SSL_CERT_FILE.
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context()),
         )
         return self
 
