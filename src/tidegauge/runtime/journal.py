@@ -9,10 +9,9 @@ class Journal(Protocol):
     """Takes a line for each thing that is fed to the pure part of the monitor, and each frame sent.
 
     A line is noted just before what it tells is acted upon, with the very time that is passed on:
-    played in order, the lines give the same readings to the last bit. `wire.tape` says what each
-    kind of line holds and has a function that makes it (`address`, `frame_line`, `answer_line`,
-    `tick_line`, `meta_line`). A feed that begins is a `Meta.VENUE`, noted before anything is fed
-    to it.
+    played in order, the lines give the same readings to the last bit. What is fed to a fleet is
+    noted by `tape_fleet.NotedFleet`; the sampler notes a `tick_line` without a venue before each
+    `Monitor.advance` of its own.
     """
 
     def note(self, line: TapeLine) -> None:

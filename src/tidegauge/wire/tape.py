@@ -50,28 +50,32 @@ class TapeKind(StrEnum):
 
 
 class Meta(StrEnum):
-    """What a meta line tells. All but the first three and `GAP` are told to the venue's feed."""
+    """What a meta line tells. All from `VENUE` on are told to the venue's `wire.fleet.Fleet`."""
 
     TAPE = "tape"
     """The first line: `format`, `program`, `run`, `segment` (from 0), and the `plan`."""
-    VENUE = "venue"
-    """A feed begins: `shard`, `levels_kept` and the `listings`, each a symbol and an instrument."""
-    BOOK = "book"
-    """A book as it stood when this segment or cut began."""
     GAP = "gap"
     """`lines` were not recorded here: the disk did not keep up."""
+    BOOK = "book"
+    """A book as it stood when this segment or cut began."""
     END = "end"
     """The run ended: `sha256` over its `readings` and `alerts`."""
+    VENUE = "venue"
+    """A venue begins: `levels_kept`, and the `listings`, each a symbol and an instrument."""
+    ADDED = "added"
+    """One more `listing` is wanted."""
+    REMOVED = "removed"
+    """An `instrument` is wanted no more: `why`, `delisted`."""
+    ROLL = "roll"
+    """The links of a `shard` are to be replaced: `why`."""
+    REFUSED = "refused"
+    """The venue refused a connection of a `shard`: `reason`."""
     OVERFLOW = "overflow"
     """The mailbox dropped frames: `dropped`."""
-    REFUSED = "refused"
-    """The venue refused the connection: `reason`."""
     CRASHED = "crashed"
-    """Our own code failed on this feed: `reason`."""
+    """Our own code failed on a `shard`: `reason`."""
     STOPPED = "stopped"
-    """The monitor stopped watching this feed."""
-    CHANGED = "changed"
-    """Anything else a fleet is told, such as a connection that was rolled: `what`, and the rest."""
+    """The monitor stopped watching this venue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +221,7 @@ def answer_line(
         "path": fetch.path,
         "status": response.status,
         "weight": fetch.weight,
+        "number": fetch.number,
     }
     told: dict[str, Any] = {
         "instrument": fetch.instrument,
@@ -243,6 +248,7 @@ def answer_of(line: TapeLine) -> tuple[Fetch, Response]:
             body=told.get("body"),
             instrument=told.get("instrument"),
             weight=int(told.get("weight", "1")),
+            number=int(told.get("number", "0")),
         )
         retry_after = told.get("retry_after")
         response = Response(
