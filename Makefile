@@ -40,7 +40,7 @@ floors: setup ## import-linter: who may import whom
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 unit: setup ## unit tests, with the coverage of core and risk
-	@$(BIN)/pytest tests/unit --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
+	@$(BIN)/pytest tests/unit --numprocesses=auto --dist=worksteal --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
 
 integration: setup ## tests with real sockets, databases and terminals
 	@$(BIN)/pytest tests/integration
