@@ -27,6 +27,7 @@ from tidegauge.wire.protocol import (
     Fetch,
     Note,
     Output,
+    Purpose,
     Response,
     Retire,
     Send,
@@ -54,7 +55,7 @@ def instrument(
 class Conversation:
     """A protocol, a keeper for each of its books, and a record of all outputs.
 
-    Fetches wait in `fetches` until `answer` is called. Errors are treated as the runtime treats
+    Requests for snapshots wait in `fetches` until `answer` is called, others in `others`. Errors are treated as the runtime treats
     them: a damaged book is resynchronised.
     """
 
@@ -71,6 +72,7 @@ class Conversation:
         self.on_update = on_update
         self.said: list[Output] = []
         self.fetches: list[Fetch] = []
+        self.others: list[Fetch] = []
         self.epoch = 0
 
     # -- what happens to it ----------------------------------------------------------------------
@@ -93,10 +95,15 @@ class Conversation:
         return self._act(self.protocol.received(link, text, now), now)
 
     def answer(self, body: bytes | str, now: Nanos, *, status: int = 200) -> list[Output]:
-        """Answer the oldest fetch."""
+        """Answer the oldest request for a snapshot."""
+        return self.answer_to(self.fetches.pop(0), body, now, status=status)
+
+    def answer_to(
+        self, fetch: Fetch, body: bytes | str, now: Nanos, *, status: int = 200
+    ) -> list[Output]:
         raw = body.encode() if isinstance(body, str) else body
         response = Response(status=status, body=raw)
-        return self._act(self.protocol.fetched(self.fetches.pop(0), response, now), now)
+        return self._act(self.protocol.fetched(fetch, response, now), now)
 
     def tick(self, now: Nanos) -> list[Output]:
         return self._act(self.protocol.tick(now), now)
@@ -127,8 +134,10 @@ class Conversation:
                     self._apply(output, now)
                 case BookLost(instrument=name, reason=reason):
                     self.keepers[name].lose(reason, now)
-                case Fetch():
+                case Fetch(purpose=Purpose.SNAPSHOT):
                     self.fetches.append(output)
+                case Fetch():
+                    self.others.append(output)
                 case BookAlive(instrument=name):
                     self.keepers[name].alive(now)
                 case Trade() | Marks() | Liquidation():
@@ -218,12 +227,11 @@ def play(
 
 
 def _answer_all(conversation: Conversation, held: list[TranscriptLine], now: Nanos) -> Nanos:
-    while conversation.fetches:
-        wanted = conversation.fetches[0].instrument
-        line = next((each for each in held if each.instrument == wanted), None)
-        if line is None:
-            break
-        held.remove(line)
-        now += STEP
-        conversation.answer(line.text, now)
+    for fetch in [*conversation.fetches]:
+        line = next((each for each in held if each.instrument == fetch.instrument), None)
+        if line is not None:
+            held.remove(line)
+            conversation.fetches.remove(fetch)
+            now += STEP
+            conversation.answer_to(fetch, line.text, now)
     return now

@@ -37,7 +37,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Make this REST request to the venue's REST host. `body` (JSON text) makes it a POST."""
+    """Make this REST request to the venue's REST host. `body` (JSON text) makes it a POST.
+
+    `number` tells a request from others like it; it comes back with the answer.
+    """
 
     purpose: Purpose
     path: str
@@ -45,6 +48,7 @@ class Fetch:
     body: str | None = None
     instrument: str | None = None
     weight: int = 1
+    number: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

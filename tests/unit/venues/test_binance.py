@@ -1,4 +1,4 @@
-"""Binance, spot and USD-M: the letter of its documentation."""
+"""Binance, spot, USD-M and COIN-M: the letter of its documentation."""
 
 import json
 from decimal import Decimal
@@ -9,14 +9,14 @@ from tests.support.conversation import Conversation, instrument
 
 from tidegauge.core.errors import MalformedFrame, SubscriptionRejected, VenueRefused
 from tidegauge.core.events import BookDelta, BookLost, BookSnapshot, FeedEvent
-from tidegauge.core.instrument import SECOND, InstrumentKind, InstrumentStatus, Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.side import Side
 from tidegauge.core.trust import TrustReason
 from tidegauge.venues import load
 from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send
 
-SPOT, FUTURES = load()["binance"], load()["binance-futures"]
+SPOT, FUTURES, COIN_M = (load()[f"binance{market}"] for market in ("", "-futures", "-coinm"))
 
 
 def spot(*names: str) -> Conversation:
@@ -63,24 +63,57 @@ def kinds(outputs: list[Output]) -> list[type]:
 
 
 def test_streams_are_named_in_the_path() -> None:
-    """Lower case, 100 ms, and for futures below /public."""
+    """Lower case, 100 ms; USD-M has a route for books and one for the rest, COIN-M has none."""
     names = ["BTCUSDT", "ETHUSDT"]
     assert SPOT.links([instrument(SPOT, name) for name in names]) == {
         "book": "/stream?streams=btcusdt@depth@100ms/ethusdt@depth@100ms"
+        "/btcusdt@aggTrade/ethusdt@aggTrade"
     }
+    beside = "btcusdt@aggTrade/btcusdt@markPrice@1s/btcusdt@forceOrder"
     assert FUTURES.links([instrument(FUTURES, "BTCUSDT")]) == {
-        "book": "/public/stream?streams=btcusdt@depth@100ms"
+        "book": "/public/stream?streams=btcusdt@depth@100ms",
+        "market": f"/market/stream?streams={beside}",
     }
+    coin_margined = COIN_M.links([instrument(COIN_M, "BTCUSD_PERP")])
+    assert coin_margined.keys() == {"book"}
+    assert coin_margined["book"].count("btcusd_perp@") == 4
 
 
 def test_what_does_not_fit_the_path_is_subscribed_to_on_opening() -> None:
-    """250 streams: 100 in the path, and two requests."""
+    """250 instruments: 100 streams in the path, and the other 400 in four requests."""
     instruments = [instrument(SPOT, f"C{number}USDT") for number in range(250)]
-    assert SPOT.links(instruments)["book"].count("@depth@100ms") == 100
+    assert SPOT.links(instruments)["book"].count("@") == 2 * 100
     sends = Conversation(SPOT, instruments).open_all(0)
     asked = [json.loads(send.text)["params"] for send in sends if isinstance(send, Send)]
-    assert [len(params) for params in asked] == [100, 50]
-    assert asked[0][0] == "c100usdt@depth@100ms"
+    assert [len(params) for params in asked] == [100, 100, 100, 100]
+    assert (asked[0][0], asked[-1][-1]) == ("c100usdt@depth@100ms", "c249usdt@aggTrade")
+
+
+def test_no_socket_carries_more_streams_than_every_source_allows() -> None:
+    """200, by the older documentation; the newer says 1,024."""
+    for spec in (SPOT, FUTURES, COIN_M):
+        most = [instrument(spec, f"C{number}USDT") for number in range(spec.limits.books_a_link)]
+        conversation = Conversation(spec, most)
+        conversation.open_all(0)
+        for link, path in conversation.links.items():
+            asked = [
+                stream
+                for send in conversation.said
+                if isinstance(send, Send) and send.link == link
+                for stream in json.loads(send.text)["params"]
+            ]
+            assert len(path.split("/")) - 1 + len(asked) <= 201
+
+
+def test_the_other_link_does_not_touch_the_books() -> None:
+    """Trades may come and go."""
+    conversation = Conversation(FUTURES, [instrument(FUTURES, "BTCUSDT")])
+    conversation.open_all(0)
+    conversation.receive(BOOK_LINK, wrapped(diff(1, 5, pu=0, T=123)), 0)
+    conversation.answer(book(4), 0)
+    assert conversation.close("market", SECOND) == []
+    assert conversation.open("market", 2 * SECOND) == []
+    assert conversation.live("BTCUSDT")
 
 
 def test_a_stream_that_says_nothing_is_subscribed_to_again() -> None:
@@ -134,9 +167,10 @@ def test_the_venues_time_is_in_nanoseconds() -> None:
     "frame",
     [
         '{"stream":"btcusdt@bookTicker","data":{"u":4,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}}',
-        '{"stream":"btcusdt@trade","data":{"e":"trade","s":"BTCUSDT"}}',
+        '{"stream":"btcusdt@kline_1m","data":{"e":"kline","s":"BTCUSDT"}}',
+        '{"stream":"btcusdt@depth20@100ms","data":{"lastUpdateId":4,"bids":[],"asks":[]}}',
         '{"u":400900217,"s":"BTCUSDT","b":"25.3","B":"31.2","a":"25.4","A":"40.6"}',
-        '{"e":"aggTrade","E":1,"s":"BTCUSDT","a":1,"p":"0.001","q":"100"}',
+        '{"e":"aggTrade","s":"XRPUSDT","a":1,"p":"0.001","q":"100","T":1,"m":true}',
     ],
 )
 def test_streams_we_do_not_use_are_passed_over(frame: str) -> None:
@@ -199,6 +233,15 @@ def test_the_deepest_snapshot_is_asked_for(spec: Any, path: str, limit: str, wei
     assert (snapshot.limit, snapshot.window) == (int(limit), None)
 
 
+def test_many_books_are_content_with_smaller_snapshots() -> None:
+    """Ninety of 5,000 levels would cost four minutes of the address's weight."""
+    conversation = spot(*(f"C{number}USDT" for number in range(90)))
+    conversation.receive(BOOK_LINK, wrapped(diff(1, 1, "C7USDT")), 0)
+    (fetch,) = conversation.fetches
+    assert (dict(fetch.params)["limit"], fetch.weight) == ("1000", 50)
+    assert 90 * fetch.weight <= 6000
+
+
 def test_a_gap_starts_only_that_book_afresh() -> None:
     """Its update is the first of the new buffer."""
     conversation = spot("BTCUSDT", "ETHUSDT")
@@ -220,11 +263,11 @@ def test_an_unknown_symbol_is_rejected_when_its_snapshot_is_refused() -> None:
     conversation = spot("NOPEUSDT", "BTCUSDT")
     conversation.receive(BOOK_LINK, wrapped(diff(1, 1, "NOPEUSDT")), 0)
     conversation.receive(BOOK_LINK, wrapped(diff(1, 1)), 0)
-    rejected, asked = conversation.answer('{"code":-1121,"msg":"Invalid symbol."}', 0, status=400)
+    (rejected,) = conversation.answer('{"code":-1121,"msg":"Invalid symbol."}', 0, status=400)
     assert isinstance(rejected, SubscriptionRejected)
     assert rejected.instrument == "NOPEUSDT"
-    assert isinstance(asked, Fetch)
-    assert asked.instrument == "BTCUSDT"
+    assert conversation.answer(book(0), 0)[1:]
+    assert conversation.live("BTCUSDT")
     assert conversation.receive(BOOK_LINK, wrapped(diff(2, 2, "NOPEUSDT")), 0) == []
 
 
@@ -255,42 +298,7 @@ def test_numbers_no_market_has_lose_the_book_and_bring_a_new_one() -> None:
     assert conversation.live("BTCUSDT")
 
 
-# -- the catalogue -------------------------------------------------------------------------------
-
-
-def listing(**more: Any) -> dict[str, Any]:
-    return {
-        "symbol": "BTCUSDT",
-        "status": "TRADING",
-        "baseAsset": "BTC",
-        "quoteAsset": "USDT",
-        "filters": [
-            {"filterType": "PRICE_FILTER", "tickSize": "0.01000000"},
-            {"filterType": "LOT_SIZE", "stepSize": "0.00001000"},
-        ],
-        **more,
-    }
-
-
-def test_spot_listings_are_read() -> None:
-    """Tick and step come from the filters; what is not trading is halted."""
-    rows = [listing(), listing(symbol="OLDUSDT", status="BREAK"), listing(filters=[])]
-    first, old = SPOT.parse_catalogue(json.dumps({"symbols": rows}).encode())
-    assert (first.tick, first.step) == (Decimal("0.01"), Decimal("0.00001"))
-    assert (first.kind, first.status) == (InstrumentKind.SPOT, InstrumentStatus.TRADING)
-    assert (first.price_scale, first.size_scale) == (2, 5)
-    assert old.status is InstrumentStatus.HALTED
-
-
-def test_futures_listings_tell_perpetuals_from_deliveries() -> None:
-    """By contract type; what was delivered is gone."""
-    rows = [
-        listing(contractType="PERPETUAL"),
-        listing(contractType="CURRENT_QUARTER", symbol="BTCUSDT_261225", status="DELIVERED"),
-    ]
-    perpetual, quarter = FUTURES.parse_catalogue(json.dumps({"symbols": rows}).encode())
-    assert (perpetual.venue, perpetual.kind) == ("binance-futures", InstrumentKind.PERP)
-    assert (quarter.kind, quarter.status) == (InstrumentKind.FUTURE, InstrumentStatus.DELISTED)
+# -- told anew ------------------------------------------------------------------------------------
 
 
 def test_a_live_book_is_told_anew_as_the_price_leaves_its_snapshot() -> None:

@@ -21,8 +21,28 @@ def request(name: str) -> Fetch:
     return Fetch(purpose=Purpose.SNAPSHOT, path="/depth", instrument=name)
 
 
-def joiner(*names: str) -> SnapshotJoiner:
-    return SnapshotJoiner(names or ("A",), sequencer=RangeSequencer, request=request)
+class Joiner(SnapshotJoiner):
+    """Remembers its newest request for each book, so that a test can answer it."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(names or ("A",), sequencer=RangeSequencer, request=request)
+        self.newest = {name: request(name) for name in names or ("A",)}
+
+    def ask(self, now: Nanos) -> list[Output]:
+        outputs = super().ask(now)
+        self.newest |= {
+            each.instrument: each
+            for each in outputs
+            if isinstance(each, Fetch) and each.instrument is not None
+        }
+        return outputs
+
+    def told(self, snapshot: BookSnapshot, now: Nanos) -> list[Output]:
+        return self.answered(self.newest[snapshot.instrument], snapshot, now)
+
+
+def joiner(*names: str) -> Joiner:
+    return Joiner(*names)
 
 
 def delta(last: int, name: str = "A") -> BookDelta:
@@ -33,11 +53,11 @@ def snapshot(last: int, name: str = "A") -> BookSnapshot:
     return BookSnapshot(instrument=name, bids=[], asks=[], sequence=last)
 
 
-def live(last: int = 100) -> SnapshotJoiner:
+def live(last: int = 100) -> Joiner:
     """A joiner whose book A is live at `last`."""
     it = joiner()
     it.follow(last, delta(last), 0)
-    assert it.answered(snapshot(last - 1), 0) == [snapshot(last - 1), delta(last)]
+    assert it.told(snapshot(last - 1), 0) == [snapshot(last - 1), delta(last)]
     return it
 
 
@@ -54,14 +74,14 @@ def test_buffered_updates_follow_the_snapshot_and_old_ones_are_dropped() -> None
     it = joiner()
     for update in (101, 102, 103):
         it.follow(update, delta(update), 0)
-    assert it.answered(snapshot(101), 0) == [snapshot(101), delta(102), delta(103)]
+    assert it.told(snapshot(101), 0) == [snapshot(101), delta(102), delta(103)]
 
 
 def test_a_snapshot_newer_than_the_buffer_is_live_at_once() -> None:
     """The next update may then straddle it."""
     it = joiner()
     it.follow(101, delta(101), 0)
-    assert it.answered(snapshot(150), 0) == [snapshot(150)]
+    assert it.told(snapshot(150), 0) == [snapshot(150)]
     assert it.follow(102, delta(150), 0) == []
     assert it.follow(148, delta(155), 0) == [delta(155)]
 
@@ -73,7 +93,7 @@ def test_a_snapshot_older_than_the_stream_is_asked_for_again_a_little_later() ->
     it.follow(105, delta(105), now)
     pauses = []
     for _ in range(4):
-        answer = it.answered(snapshot(100), now)
+        answer = it.told(snapshot(100), now)
         assert [output.kind for output in answer if isinstance(output, Note)] == [
             "snapshot_too_old"
         ]
@@ -82,7 +102,7 @@ def test_a_snapshot_older_than_the_stream_is_asked_for_again_a_little_later() ->
             now += 10 * MILLISECOND
         pauses.append((now - asked_from) // MILLISECOND)
     assert pauses == [100, 200, 400, 800]
-    assert it.answered(snapshot(104), now) == [snapshot(104), delta(105)]
+    assert it.told(snapshot(104), now) == [snapshot(104), delta(105)]
 
 
 def test_a_gap_loses_the_book_and_keeps_the_update_that_showed_it() -> None:
@@ -92,7 +112,7 @@ def test_a_gap_loses_the_book_and_keeps_the_update_that_showed_it() -> None:
     assert isinstance(lost, BookLost)
     assert lost.reason is TrustReason.GAP
     assert asked == request("A")
-    assert it.answered(snapshot(102), 0) == [snapshot(102), delta(104)]
+    assert it.told(snapshot(102), 0) == [snapshot(102), delta(104)]
 
 
 def test_a_gap_soon_after_another_waits_longer_and_longer() -> None:
@@ -107,7 +127,7 @@ def test_a_gap_soon_after_another_waits_longer_and_longer() -> None:
             now += 10 * MILLISECOND
             outputs = it.ask(now)
         pauses.append((now - asked_from) // MILLISECOND)
-        it.answered(snapshot(update - 1), now)
+        it.told(snapshot(update - 1), now)
     assert pauses == [0, 200, 400, 800]
 
 
@@ -116,31 +136,45 @@ def test_a_gap_within_the_buffer_keeps_what_came_after_it() -> None:
     it = joiner()
     it.follow(101, delta(101), 0)
     it.follow(105, delta(105), 0)
-    outputs = it.answered(snapshot(100), 0)
+    outputs = it.told(snapshot(100), 0)
     assert [output.kind for output in outputs if isinstance(output, Note)] == ["gap_in_buffer"]
     assert it.ask(SECOND) == [request("A")]
-    assert it.answered(snapshot(104), SECOND) == [snapshot(104), delta(105)]
+    assert it.told(snapshot(104), SECOND) == [snapshot(104), delta(105)]
 
 
-def test_snapshots_are_asked_for_one_at_a_time() -> None:
-    """In the order in which the books came to need them."""
-    it = joiner("A", "B", "C")
+def test_only_a_few_snapshots_are_under_way_at_a_time() -> None:
+    """In the order in which the books came to need them; an answer makes room for the next."""
+    it = joiner("A", "B", "C", "D", "E", "F")
     assert it.follow(1, delta(1, "B"), 0) == [request("B")]
-    assert it.follow(1, delta(1, "A"), 1) == []
-    assert it.follow(1, delta(1, "C"), 2) == []
-    answered = it.answered(snapshot(1, "B"), 3)
-    assert answered == [snapshot(1, "B"), request("A")]
+    for second, name in enumerate("ACDEF", 1):
+        assert it.follow(1, delta(1, name), second) == ([request(name)] if second < 4 else [])
+    assert it.told(snapshot(1, "B"), 6) == [snapshot(1, "B"), request("E")]
+    assert it.told(snapshot(1, "A"), 7) == [snapshot(1, "A"), request("F")]
 
 
 def test_an_answer_that_never_comes_is_not_waited_for_for_ever() -> None:
-    """After ten seconds the next book has its turn, and then this one again."""
-    it = joiner("A", "B")
-    it.follow(1, delta(1, "A"), 0)
-    it.follow(1, delta(1, "B"), 0)
+    """After ten seconds the next books have their turn, and then these again."""
+    it = joiner(*"ABCDEFGH")
+    for name in "ABCDEFGH":
+        it.follow(1, delta(1, name), 0)
     assert it.ask(ANSWER_WITHIN - 1) == []
-    assert it.ask(ANSWER_WITHIN) == [request("B")]
-    answered = it.answered(snapshot(1, "B"), ANSWER_WITHIN + SECOND)
-    assert answered == [snapshot(1, "B"), request("A")]
+    assert it.ask(ANSWER_WITHIN) == [request(name) for name in "EFGH"]
+    answered = it.told(snapshot(1, "F"), ANSWER_WITHIN + SECOND)
+    assert answered == [snapshot(1, "F"), request("A")]
+
+
+def test_a_late_answer_does_not_take_the_place_of_the_one_that_is_waited_for() -> None:
+    """It may still be joined; if it cannot be, nothing is put off and nothing asked twice."""
+    it = joiner("A")
+    it.follow(101, delta(101), 0)
+    late = it.newest["A"]
+    it.abandon(TrustReason.DISCONNECTED)
+    assert it.follow(201, delta(201), SECOND) == [request("A")]
+    (note,) = it.answered(late, snapshot(100), 2 * SECOND)
+    assert isinstance(note, Note)
+    assert it.failed(late, 2 * SECOND) == []
+    assert it.ask(3 * SECOND) == []
+    assert it.told(snapshot(200), 3 * SECOND) == [snapshot(200), delta(201)]
 
 
 def test_a_late_answer_is_judged_by_its_ids_like_any_other() -> None:
@@ -148,10 +182,10 @@ def test_a_late_answer_is_judged_by_its_ids_like_any_other() -> None:
     it = joiner()
     it.follow(101, delta(101), 0)
     it.abandon(TrustReason.DISCONNECTED)
-    assert it.answered(snapshot(100), 0) == []
+    assert it.told(snapshot(100), 0) == []
     it.follow(102, delta(102), 0)
-    assert it.answered(snapshot(101), 0) == [snapshot(101), delta(102)]
-    assert it.answered(snapshot(101), 0) == []
+    assert it.told(snapshot(101), 0) == [snapshot(101), delta(102)]
+    assert it.told(snapshot(101), 0) == []
 
 
 def test_a_full_buffer_starts_over() -> None:
@@ -161,7 +195,7 @@ def test_a_full_buffer_starts_over() -> None:
         it.follow(update, delta(update), 0)
     outputs = it.follow(MOST_BUFFERED, delta(MOST_BUFFERED), 0)
     assert outputs == [Note(kind="buffer_started_over", instrument="A")]
-    assert it.answered(snapshot(MOST_BUFFERED - 1), 0) == [
+    assert it.told(snapshot(MOST_BUFFERED - 1), 0) == [
         snapshot(MOST_BUFFERED - 1),
         delta(MOST_BUFFERED),
     ]
@@ -177,10 +211,32 @@ def test_too_many_requests_stop_all_of_them_for_as_long_as_the_venue_says(
         it.follow(1, delta(1, "A"), 0)
         it.follow(1, delta(1, "B"), 0)
         response = Response(status=status, body=b"", retry_after=told)
-        outputs = it.refused("A", response, 0)
+        outputs = it.refused(it.newest["A"], response, 0)
         assert [type(output) for output in outputs] == [Note]
+        it.failed(it.newest["B"], 0)
         assert it.ask(seconds * SECOND - 1) == []
-        assert it.ask(seconds * SECOND) == [request("B")]
+        assert it.ask(seconds * SECOND) == [request("A"), request("B")]
+
+
+def test_being_limited_again_and_again_is_waited_for_as_told_and_no_longer() -> None:
+    """A budget that is used up is no failure of the book: its pauses do not grow."""
+    it = joiner()
+    it.follow(1, delta(1), 0)
+    now = 0
+    for _ in range(10):
+        it.refused(it.newest["A"], Response(status=429, body=b"", retry_after=0.5), now)
+        assert it.ask(now + SECOND // 2 - 1) == []
+        now += SECOND // 2
+        assert it.ask(now) == [request("A")]
+
+
+def test_being_told_to_come_back_at_once_is_not_taken_at_its_word() -> None:
+    """A tenth of a second is the least."""
+    it = joiner()
+    it.follow(1, delta(1), 0)
+    response = Response(status=429, body=b"", retry_after=0.0)
+    assert [type(each) for each in it.refused(it.newest["A"], response, 0)] == [Note]
+    assert it.ask(100 * MILLISECOND) == [request("A")]
 
 
 @pytest.mark.parametrize("status", [401, 403, 451])
@@ -188,7 +244,7 @@ def test_a_refusal_of_this_client_is_told_and_not_argued_with(status: int) -> No
     """Five minutes of silence."""
     it = joiner()
     it.follow(1, delta(1), 0)
-    (refusal,) = it.refused("A", Response(status=status, body=b"restricted"), 0)
+    (refusal,) = it.refused(it.newest["A"], Response(status=status, body=b"restricted"), 0)
     assert isinstance(refusal, VenueRefused)
     assert it.ask(299 * SECOND) == []
 
@@ -198,7 +254,7 @@ def test_any_other_failure_is_tried_again(status: int) -> None:
     """Timeouts and server errors pass."""
     it = joiner()
     it.follow(1, delta(1), 0)
-    (note,) = it.refused("A", Response(status=status, body=b"\xff"), 0)
+    (note,) = it.refused(it.newest["A"], Response(status=status, body=b"\xff"), 0)
     assert isinstance(note, Note)
     assert it.ask(100 * MILLISECOND) == [request("A")]
 
@@ -242,7 +298,7 @@ def test_what_comes_out_never_skips_an_update(happenings: list[str], lag: int) -
                 truth += 1
             case "answer" if pending:
                 pending -= 1
-                told = it.answered(snapshot(max(0, truth - lag)), now)
+                told = it.told(snapshot(max(0, truth - lag)), now)
             case _:
                 told = it.ask(now)
         pending += sum(isinstance(output, Fetch) for output in told)
@@ -261,84 +317,24 @@ def test_what_comes_out_never_skips_an_update(happenings: list[str], lag: int) -
                 at = None
 
 
-def refreshing() -> SnapshotJoiner:
-    """A live book A at 100 that wants a new snapshot, and has asked for it with update 101."""
-    it = live()
-    assert it.refresh("A", 0) == []
-    assert it.follow(101, delta(101), 0) == [delta(101), request("A")]
-    return it
-
-
-def test_a_live_book_is_told_anew_beside_itself() -> None:
-    """It goes on meanwhile; then snapshot and what followed it come in one answer."""
-    it = refreshing()
-    assert it.follow(102, delta(102), 0) == [delta(102)]
-    assert it.answered(snapshot(101), 0) == [snapshot(101), delta(102)]
-    assert it.follow(103, delta(103), 0) == [delta(103)]
-    assert it.ask(60 * SECOND) == [], "the book is as it was before: nothing more is wanted"
-
-
-def test_a_second_snapshot_ahead_of_the_stream_swallows_what_it_holds() -> None:
-    """Updates up to it are in it; the one that straddles it is applied."""
-    it = refreshing()
-    assert it.answered(snapshot(105), 0) == [snapshot(105)]
-    assert it.follow(102, delta(104), 0) == []
-    assert it.follow(105, delta(107), 0) == [delta(107)]
-
-
-def test_a_second_snapshot_that_cannot_be_joined_costs_the_book_nothing() -> None:
-    """Too old, or never had: the book goes on, and may wish for another."""
-    it = refreshing()
-    (note,) = it.answered(snapshot(50), 0)
-    assert isinstance(note, Note)
-    assert it.follow(102, delta(102), 0) == [delta(102)]
-    it.refresh("A", SECOND)
-    assert it.follow(103, delta(103), SECOND) == [delta(103), request("A")]
-    assert it.failed("A", SECOND) == []
-    assert it.follow(104, delta(104), 2 * SECOND) == [delta(104)]
-
-
-def test_a_refresh_that_failed_does_not_slow_the_next_recovery() -> None:
-    """A book that was healthy is asked for at once when it is lost."""
-    it = refreshing()
-    unanswered = ANSWER_WITHIN + SECOND
-    assert it.follow(102, delta(102), unanswered) == [delta(102)]
-    assert it.follow(105, delta(105), unanswered)[1:] == [request("A")]
-
-
-def test_a_gap_while_a_book_is_told_anew_is_a_gap_like_any_other() -> None:
-    """It is asked for again at once; the answer under way serves it too, if it is new enough."""
-    it = refreshing()
-    lost, asked = it.follow(105, delta(105), 0)
-    assert isinstance(lost, BookLost)
-    assert asked == request("A")
-    assert it.answered(snapshot(104), 0) == [snapshot(104), delta(105)]
-
-
-def test_a_lost_book_is_asked_for_before_one_that_only_sees_less_far() -> None:
-    """Nobody can read the one; the other is as good as it was."""
-    it = joiner("A", "B")
-    it.follow(101, delta(101), 0)
-    it.answered(snapshot(100), 0)
-    it.follow(201, delta(201, "B"), 0)
-    it.refresh("A", 0)
-    it.follow(102, delta(102), 0)
-    it.refused("B", Response(status=429, body=b"", retry_after=5), 0)
-    assert it.ask(SECOND) == []
-    assert it.ask(6 * SECOND) == [request("B")]
-
-
-def test_a_refresh_that_is_never_answered_is_given_up() -> None:
-    """What waits for it is bounded; the book goes on."""
-    it = refreshing()
-    last = 101
-    outputs: list[Output] = []
-    for update in range(102, 102 + MOST_BUFFERED):
-        outputs = it.follow(update, delta(update), 0)
-        last = update
-    assert outputs[0] == delta(last)
-    assert isinstance(outputs[1], Note)
-    assert it.refresh("B", 0) == [], "an unknown book wants nothing"
+def test_twenty_books_are_back_within_thirty_seconds_of_a_cut() -> None:
+    """With answers that take two seconds each."""
+    names = [f"S{number}" for number in range(20)]
+    it = joiner(*names)
+    pending: list[tuple[Nanos, str]] = []
+    live: dict[str, Nanos] = {}
+    for now in range(0, 60 * SECOND, SECOND // 10):
+        outputs = it.ask(now)
+        for name in names:
+            outputs += it.follow(now + 1, delta(now + 1, name), now) if name not in live else []
+        for name in [name for due, name in pending if due == now]:
+            outputs += it.told(snapshot(now + 1, name), now)
+            live[name] = now
+        pending += [
+            (now + 2 * SECOND, each.instrument or "") for each in outputs if isinstance(each, Fetch)
+        ]
+    assert live.keys() == set(names)
+    assert max(live.values()) <= 12 * SECOND
 
 
 @pytest.mark.parametrize("old", [201, MOST_BUFFERED - 1])
@@ -347,22 +343,4 @@ def test_a_snapshot_is_joined_however_many_older_updates_wait_for_it(old: int) -
     it = joiner()
     for update in range(1, old + 2):
         it.follow(update, delta(update), 0)
-    assert it.answered(snapshot(old), 0) == [snapshot(old), delta(old + 1)]
-
-
-@pytest.mark.parametrize("status", [401, 403, 451])
-def test_a_refresh_that_is_refused_leaves_live_books_alone(status: int) -> None:
-    """The stream is served to us; only a venue that serves nothing has refused us."""
-    it = refreshing()
-    (note,) = it.refused("A", Response(status=status, body=b"no"), 0)
-    assert isinstance(note, Note)
-    assert it.follow(102, delta(102), 0) == [delta(102)]
-
-
-def test_a_refresh_leaves_the_health_of_a_book_as_it_was() -> None:
-    """A gap after it is made good at once."""
-    it = refreshing()
-    it.answered(snapshot(101), 120 * SECOND)
-    lost, asked = it.follow(105, delta(105), 125 * SECOND)
-    assert isinstance(lost, BookLost)
-    assert asked == request("A")
+    assert it.told(snapshot(old), 0) == [snapshot(old), delta(old + 1)]

@@ -124,7 +124,7 @@ def test_a_drifting_book_is_told_anew_without_ever_being_wrong_or_lost(
     market = DriftingMarket(seed)
     keeper = BookKeeper(instrument(), "AAAUSDT")
     joiner = SnapshotJoiner(["AAA"], sequencer=RangeSequencer, request=_request)
-    due: list[int] = []
+    due: list[tuple[int, Fetch]] = []
 
     def act(outputs: list[Output], step: int, now: int) -> None:
         for output in outputs:
@@ -132,16 +132,16 @@ def test_a_drifting_book_is_told_anew_without_ever_being_wrong_or_lost(
             if isinstance(output, BookSnapshot | BookDelta):
                 keeper.apply(output, now)
             elif isinstance(output, Fetch):
-                due.append(step + late)
+                due.append((step + late, output))
 
     refreshes = 0
     for step, by in enumerate([0, *moves]):
         now = step * REFRESH_EVERY // 4
         first, diff = market.move(by)
         act(joiner.follow(first, diff, now), step, now)
-        if due and due[0] <= step:
-            due.pop(0)
-            act(joiner.answered(market.snapshot(), now), step, now)
+        if due and due[0][0] <= step:
+            _, fetch = due.pop(0)
+            act(joiner.answered(fetch, market.snapshot(), now), step, now)
         if keeper.wants_refresh(now):
             refreshes += 1
             act(joiner.refresh("AAA", now), step, now)
