@@ -27,6 +27,8 @@ TESTED_ELSEWHERE = {
     "wire/protocol": "unit/wire/test_feed.py",
     "wire/counts": "unit/wire/test_feed.py",
     "wire/effects": "unit/wire/test_feed.py",
+    "wire/handover": "unit/wire/test_fleet.py",
+    "wire/shards": "unit/wire/test_fleet.py",
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
     # parts of one judgement, tested as the whole they are
