@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo run test lint types floors unit integration campaign bench lock format clean
+.PHONY: help setup demo run test lint types floors unit integration simulation campaign bench lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ demo: setup ## watch the monitor find a liquidity crunch on local venues (about 
 run: setup ## monitor the live venues: make run SYMBOL=BTCUSDT
 	@$(BIN)/tidegauge monitor --symbol $(or $(SYMBOL),BTCUSDT) $(ARGS)
 
-test: lint types floors unit integration ## lint, types, floors, unit and integration tests
+test: lint types floors unit integration simulation ## lint, types, floors; unit, integration and simulation tests
 
 lint: setup ## ruff, and its format
 	@$(BIN)/ruff check .
@@ -44,6 +44,9 @@ unit: setup ## unit tests, with the coverage of core and risk
 
 integration: setup ## tests with real sockets, databases and terminals
 	@$(BIN)/pytest tests/integration
+
+simulation: setup ## the whole monitor in simulated worlds, and whatever can go wrong there
+	@$(BIN)/pytest tests/simulation
 
 campaign: setup ## the long forms: many seeds, many hours of market (about an hour)
 	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign

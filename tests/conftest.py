@@ -10,7 +10,12 @@ from tests.support.programs import absent, required
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RECORDED = REPOSITORY.parent / "shared" / "data"
-KEPT_VARIABLES = {"TIDEGAUGE_REQUIRE_ALL", "TIDEGAUGE_CAMPAIGN", "TIDEGAUGE_PG_BIN"}
+KEPT_VARIABLES = {
+    "TIDEGAUGE_REQUIRE_ALL",
+    "TIDEGAUGE_CAMPAIGN",
+    "TIDEGAUGE_PG_BIN",
+    "TIDEGAUGE_SEED",
+}
 
 pytest_plugins = ["tests.support.database"] if find_spec("tests.support.database") else []
 

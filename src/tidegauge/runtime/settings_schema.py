@@ -23,6 +23,7 @@ NOT_SETTINGS = {
     "CONFIG": "The settings file to read in place of config/settings.yaml",
     "REQUIRE_ALL": "Tests: a missing program or recording fails instead of skipping",
     "CAMPAIGN": "Tests: run the long forms too",
+    "SEED": "Tests: run a simulation with this seed only",
 }
 """Variables of ours that are read elsewhere."""
 
