@@ -211,9 +211,11 @@ async def test_a_book_that_cannot_be_judged_does_not_stop_the_others(
                 raise ZeroDivisionError
 
             monkeypatch.setattr(broken.detector, "tick", tick)
-            samples = fine.detector.status().samples
+            detector = fine.detector
+            assert detector is not None
+            samples = detector.status().samples
             await until(lambda: watched.app.crashes > 1)
-            await until(lambda: fine.detector.status().samples > samples + 1)
+            await until(lambda: detector.status().samples > samples + 1)
             assert watched.live()
             assert [watched.seen(name).connects for name in names] == [1, 1]
 

@@ -192,6 +192,11 @@ class Activity:
         return self._changed
 
     @property
+    def told(self) -> bool:
+        """Whether the venue has told anything beside the book yet."""
+        return self._changed or self._number > 0
+
+    @property
     def total(self) -> Flow:
         """What was traded and liquidated since the start."""
         return self._before.plus(self._flow)

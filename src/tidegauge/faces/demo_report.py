@@ -12,12 +12,15 @@ from rich.table import Table
 from tidegauge.sinks.report import (
     AlertTimes,
     FeedRecord,
+    MarketRows,
     VenueRows,
     alert_times,
     feed_records,
+    market_by_venue,
     rows_by_venue,
 )
 
+from . import figures
 from .figures import UNKNOWN
 
 
@@ -26,6 +29,7 @@ async def show(console: Console, connection: Any, run: str, data_dir: Path) -> N
     _say(console, "")
     _say(console, "What this demo wrote, read back from PostgreSQL:")
     _show_rows(console, await rows_by_venue(connection, run))
+    _show_market(console, await market_by_venue(connection, run))
     _show_alerts(console, await alert_times(connection, run))
     _show_feeds(console, await feed_records(connection, run))
     _show_commands(console, data_dir)
@@ -35,6 +39,25 @@ def _show_rows(console: Console, rows: list[VenueRows]) -> None:
     table = _table("venue", "symbol", "readings", "first", "last")
     for row in rows:
         table.add_row(row.venue, row.symbol, f"{row.readings:,}", _time(row.first), _time(row.last))
+    console.print(table)
+
+
+def _show_market(console: Console, rows: list[MarketRows]) -> None:
+    """Print what was told beside the books; where nothing was, nothing."""
+    if not rows:
+        return
+    table = _table("market", "trades", "bought", "sold", "last", "fund 8h", "OI", "liquidations")
+    for row in rows:
+        table.add_row(
+            row.venue,
+            f"{row.trades:,}",
+            figures.money(row.bought),
+            figures.money(row.sold),
+            figures.price(row.last_price),
+            figures.percent(row.funding_8h),
+            figures.amount(row.open_interest),
+            f"{row.liquidations:,}",
+        )
     console.print(table)
 
 
@@ -81,6 +104,7 @@ def _show_commands(console: Console, data_dir: Path) -> None:
     _say(console, "To look further:")
     for query in (
         "SELECT at, venue, taker, slippage_bps FROM v_slippage WHERE notional = 500000 ORDER BY at",
+        "SELECT at, venue, last_price, buy_quote, sell_quote, funding_8h FROM v_market ORDER BY at",
         "SELECT updated_at, state, severity, sentence FROM alert_changes ORDER BY updated_at",
     ):
         _say(console, f'  {command} db psql {where} -- -c "{query}"')

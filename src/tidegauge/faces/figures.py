@@ -34,6 +34,18 @@ def money(value: Decimal | float | None) -> str:
     return f"{amount:.3g}B"
 
 
+def amount(value: Decimal | None) -> str:
+    """Write an amount of base: as money from a thousand on, below it with three digits."""
+    if value is None or value >= THOUSAND:
+        return money(value)
+    return f"{float(value):.3g}"
+
+
+def percent(value: float | None) -> str:
+    """Write a fraction as a signed percentage, as funding rates are told."""
+    return UNKNOWN if value is None else f"{value:+.4%}"
+
+
 def bps(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.2f}"
 

@@ -1,8 +1,9 @@
 """The live view: a table that is redrawn on a terminal, plain lines where there is none."""
 
 import asyncio
+import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -18,10 +19,13 @@ from tidegauge.core.trust import Trust
 from tidegauge.risk.status import CrunchPhase, CrunchStatus
 from tidegauge.runtime.view import BookView, MonitorView, VenueView
 
-from . import figures
+from . import figures, market
 
 WIDE = 120
 """Columns of a terminal from which on everything is shown."""
+
+TALL = 200
+"""Lines of a terminal on which everything is shown."""
 
 REDRAW_S = 0.5
 LINES_EVERY_S = 5.0
@@ -88,8 +92,9 @@ class TableView:
     async def show(self, look: Callable[[], MonitorView]) -> None:
         with Live(console=self._console, auto_refresh=False, transient=False) as live:
             while True:
-                width = self._console.width
-                live.update(render(look(), self._title, width=width), refresh=True)
+                size = self._console.size
+                shown = render(look(), self._title, width=size.width, height=size.height)
+                live.update(shown, refresh=True)
                 await asyncio.sleep(REDRAW_S)
 
 
@@ -135,7 +140,13 @@ class LineView:
 
 
 def book_line(book: BookView, view: MonitorView) -> str:
-    """One book in one line of plain text."""
+    """One book, and what is told beside it, in one line of plain text."""
+    told = market.now_known(book)
+    beside = "" if told is None else f" | {market.words(told)}"
+    return f"{_of_book(book, view)}{beside}"
+
+
+def _of_book(book: BookView, view: MonitorView) -> str:
     head = f"{figures.clock(view.at)} {book.id}"
     reading = book.reading
     if reading is None:
@@ -152,8 +163,10 @@ def book_line(book: BookView, view: MonitorView) -> str:
     )
 
 
-def crunch_words(status: CrunchStatus) -> str:
+def crunch_words(status: CrunchStatus | None) -> str:
     """What the crunch detector makes of a book, in a few words."""
+    if status is None:
+        return "not judged"
     if status.phase is CrunchPhase.WARMING:
         return f"warming {status.samples}/{status.samples_needed}"
     alert = status.alert if status.phase is CrunchPhase.FIRING else None
@@ -172,11 +185,31 @@ def alert_line(alert: Alert) -> str:
     return f"{word} {alert.sentence}"
 
 
-def render(view: MonitorView, title: str, *, width: int = WIDE) -> RenderableType:
-    """Draw the whole view; a narrow terminal loses columns, never digits."""
+def render(
+    view: MonitorView, title: str, *, width: int = WIDE, height: int = TALL
+) -> RenderableType:
+    """Draw the whole view; a narrow terminal loses columns, never digits. A low one loses what is
+    told beside the books."""
+    wide = width >= WIDE
     uptime = figures.age(view.at - view.started_at)
     head = Text(f"{title}  {figures.clock(view.at)} UTC  up {uptime}", style="bold")
-    return Group(head, _books(view, wide=width >= WIDE), _alerts(view), _venues(view), _foot(view))
+    parts: list[RenderableType] = [
+        head,
+        _books(view, wide=wide),
+        _alerts(view),
+        _venues(view),
+        _foot(view),
+    ]
+    told = market.told_books(view.books)
+    if told and _lines(parts, width) + len(told) + 1 < height:
+        parts.insert(2, market.table(told, wide=wide))
+    return Group(*parts)
+
+
+def _lines(parts: Sequence[RenderableType], width: int) -> int:
+    """How many lines of a terminal these take."""
+    console = Console(width=width, file=io.StringIO())
+    return len(console.render_lines(Group(*parts), pad=False))
 
 
 def _books(view: MonitorView, *, wide: bool) -> Table:
@@ -218,7 +251,7 @@ def _cells(book: BookView) -> dict[str, RenderableType]:
 
 
 def _crunch(book: BookView) -> Text:
-    alert = book.crunch.alert
+    alert = None if book.crunch is None else book.crunch.alert
     firing = alert is not None and alert.state is AlertState.FIRING
     style = SEVERITY_STYLE[alert.severity] if firing and alert is not None else ""
     return Text(crunch_words(book.crunch), style=style)
@@ -226,7 +259,8 @@ def _crunch(book: BookView) -> Text:
 
 def _judged_band(book: BookView, reading: Reading) -> BandDepth | None:
     """The band that the crunch detector judges; before it chose one, the narrowest."""
-    judged = None if book.crunch.band is None else reading.band(book.crunch.band)
+    chosen = None if book.crunch is None else book.crunch.band
+    judged = None if chosen is None else reading.band(chosen)
     return judged or next(iter(reading.bands), None)
 
 

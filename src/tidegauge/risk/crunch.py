@@ -14,7 +14,14 @@ from .crunch_inputs import CrunchInputs
 from .inputs import Track
 from .lifecycle import AlertLife, Hold, Stimulus
 from .rules import Evidence, Inputs, evidence
-from .sentence import ACTIONS, what_cleared, what_fires, what_is_unseen, what_was_rebased
+from .sentence import (
+    ACTIONS,
+    what_cleared,
+    what_fires,
+    what_is_unseen,
+    what_was_left,
+    what_was_rebased,
+)
 from .settings import CrunchSettings
 from .status import CrunchPhase, CrunchStatus, input_status
 
@@ -128,6 +135,14 @@ class CrunchDetector:
         self._life.feel(Stimulus.REBASED, now)
         self.windows.rebase(now)
         sentence = what_was_rebased(self.key, lasted=now - alert.started_at)
+        return self._end(alert, sentence, now, trace)
+
+    def leave(self, now: Nanos, trace: str) -> Alert | None:
+        """End the alert because the book is not watched any more; it did not recover."""
+        alert, self._life = self.alert, AlertLife()
+        if alert is None:
+            return None
+        sentence = what_was_left(self.key, lasted=now - alert.started_at)
         return self._end(alert, sentence, now, trace)
 
     # -- judging ---------------------------------------------------------------------------------

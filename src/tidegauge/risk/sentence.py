@@ -63,6 +63,14 @@ def what_was_rebased(key: AlertKey, *, lasted: Nanos) -> str:
     )
 
 
+def what_was_left(key: AlertKey, *, lasted: Nanos) -> str:
+    """Return the sentence of an alert whose book is not watched any more."""
+    return (
+        f"{key.venue} {key.symbol} is no longer watched, {_span(lasted)} after its liquidity fell; "
+        f"nothing says that it recovered."
+    )
+
+
 def what_is_unseen(sentence: str) -> str:
     """Return the sentence of a firing alert whose book is not trusted any more."""
     return f"{sentence} The book cannot be seen now: nothing says that it recovered."

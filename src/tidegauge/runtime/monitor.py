@@ -9,26 +9,29 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
 
+from tidegauge.core.activity import Activity, MarketSummary
 from tidegauge.core.alert import Alert, AlertKey, AlertState
-from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol
+from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
+from tidegauge.core.instrument import SECOND, BookId, InstrumentKind, Nanos, Symbol
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
 from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.risk.settings import CrunchSettings
-from tidegauge.wire.effects import BookUpdated, Effect
+from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
 
-from .view import BookView
+from .view import BookView, MarketView
 
-Record: TypeAlias = Reading | Alert | FeedEvent
+Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary
 Emit: TypeAlias = Callable[[Record], None]
 Crashed: TypeAlias = Callable[[BookId, Exception], None]
 
 CRUNCH = "liquidity_crunch"
 RECENT_ALERTS = 50
+RECENT_EPOCHS = 1000
+"""Connections whose opening is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +46,30 @@ class MonitorPlan:
 
 
 class WatchedBook:
-    """One book and all that is judged of it."""
+    """One book, all that is judged of it, and what is told beside it.
+
+    An option has no detector: its book is kept, and that is all (signals.md section 1, Units).
+    """
 
     def __init__(self, feed: VenueFeed, keeper: BookKeeper, plan: MonitorPlan) -> None:
         self.feed = feed
         self.keeper = keeper
         key = AlertKey(signal=CRUNCH, symbol=keeper.id.symbol, venue=keeper.id.venue)
-        self.detector = CrunchDetector(key, plan.crunch_of.get(key.symbol, plan.crunch))
+        self.detector: CrunchDetector | None = None
+        if keeper.instrument.kind is not InstrumentKind.OPTION:
+            self.detector = CrunchDetector(key, plan.crunch_of.get(key.symbol, plan.crunch))
+        self.activity = Activity(keeper.instrument)
         self.last: Reading | None = None
         self.written_at: Nanos | None = None
+        self.summed_at: Nanos | None = None
         self._base = plan.measure
         self._plan = plan.measure
         self._wanted: tuple[tuple[Decimal, ...], tuple[int, ...]] = ((), ())
 
     def plan(self) -> MeasurePlan:
         """The measure plan, with the sizes and bands that the detector judges by."""
+        if self.detector is None:
+            return self._plan
         wanted = (self.detector.plan_notionals(), self.detector.plan_bands())
         if wanted != self._wanted:
             self._wanted = wanted
@@ -78,19 +90,35 @@ class Monitor:
         self._emit = emit
         self._crashed = crashed
         self._books: dict[BookId, WatchedBook] = {}
+        self._opened: dict[str, Nanos] = {}
         self._next_sample: Nanos | None = None
         self.alerts: dict[str, Alert] = {}
         self.readings = 0
 
     def watch(self, feed: VenueFeed) -> None:
-        """Take a feed's books under watch."""
+        """Take a feed's books under watch, in the place of an older feed's.
+
+        What was learned of a book stays, whether its feed was started again or another connection
+        took over. A book that is LIVE in the new feed goes on as if nothing had happened.
+        """
         for keeper in feed.keepers.values():
             known = self._books.get(keeper.id)
             if known is None:
                 self._books[keeper.id] = WatchedBook(feed, keeper, self._plan)
-            else:
-                # A feed that was started again: what was learned of the book stays.
-                known.feed, known.keeper, known.last = feed, keeper, None
+                continue
+            known.feed, known.keeper = feed, keeper
+            if keeper.trust is not Trust.LIVE:
+                known.last = None
+
+    def forget(self, id_: BookId, now: Nanos) -> None:
+        """Watch a book no more: its windows go, and an alert that fires ends, saying why."""
+        book = self._books.pop(id_, None)
+        if book is None:
+            return
+        self._sum_up(book, now)
+        trace = book.feed.origin(book.keeper, now).trace
+        if book.detector is not None and (change := book.detector.leave(now, trace)) is not None:
+            self._alert(change)
 
     def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
         """Act on books and events; return the effects that need a driver."""
@@ -98,11 +126,14 @@ class Monitor:
         for effect in effects:
             match effect:
                 case BookUpdated(keeper=keeper, origin=origin):
-                    book = self._books[keeper.id]
-                    self._apart(book, partial(self._read, book, origin))
+                    if (book := self._book(keeper)) is not None:
+                        self._apart(book, partial(self._read, book, origin))
+                case MarketTold(keeper=keeper):
+                    if (book := self._books.get(keeper.id)) is not None:
+                        self._apart(book, partial(self._told, book, effect))
                 case FeedEvent():
                     self._emit(effect)
-                    self._trust_moved(effect, now)
+                    self._happened(effect, now)
                 case _:
                     left.append(effect)
         return left
@@ -120,6 +151,13 @@ class Monitor:
             if now - self._next_sample > 10 * every:
                 # The process was asleep: samples of a past nobody saw are not made up.
                 self._next_sample = now
+        for book in self._books.values():
+            self._apart(book, partial(self._sum_up_if_due, book, now))
+
+    def _book(self, keeper: BookKeeper) -> WatchedBook | None:
+        """Return the book that this keeper keeps; None where another one does, or none."""
+        book = self._books.get(keeper.id)
+        return book if book is not None and book.keeper is keeper else None
 
     def _apart(self, book: WatchedBook, work: Callable[[], None]) -> None:
         """Judge one book; where somebody is told of crashes, the others do not notice one."""
@@ -141,9 +179,9 @@ class Monitor:
             origin = book.feed.origin(keeper, at)
             reading = measure(keeper.book, book.plan(), origin)
             self._judge(book, reading)
-            if reading is not None:
+            if reading is not None and book.detector is not None:
                 book.detector.sample(reading, at)
-        if (change := book.detector.tick(at)) is not None:
+        if book.detector is not None and (change := book.detector.tick(at)) is not None:
             self._alert(change)
 
     def _judge(self, book: WatchedBook, reading: Reading | None) -> None:
@@ -151,24 +189,49 @@ class Monitor:
             return
         self.readings += 1
         book.last = reading
-        change = book.detector.observe(reading)
+        change = None if book.detector is None else book.detector.observe(reading)
         at = reading.origin.received_at
-        written_at, every = book.written_at, self._plan.write_every
-        # A clock that was set back makes a reading due, too, or none would be stored for as long.
-        due = written_at is None or not 0 <= at - written_at < every
-        if due or change is not None:
+        if self._due(book.written_at, at) or change is not None:
             book.written_at = at
             self._emit(reading)
         if change is not None:
             self._alert(change)
 
-    def _trust_moved(self, event: FeedEvent, now: Nanos) -> None:
+    def _due(self, written_at: Nanos | None, now: Nanos) -> bool:
+        """Whether to write again; a clock that was set back makes it due, too, or nothing would be
+        stored for as long."""
+        return written_at is None or not 0 <= now - written_at < self._plan.write_every
+
+    def _told(self, book: WatchedBook, told: MarketTold) -> None:
+        if told.keeper is not book.keeper and not isinstance(told.event, Trade):
+            # While two connections overlap both tell everything; only trades are known again.
+            return
+        opened_at = self._opened.get(_connection(told.trace))
+        book.activity.take(told.event, told.received_at, told.trace, opened_at)
+
+    def _sum_up_if_due(self, book: WatchedBook, now: Nanos) -> None:
+        if self._due(book.summed_at, now):
+            self._sum_up(book, now)
+
+    def _sum_up(self, book: WatchedBook, now: Nanos) -> None:
+        if book.activity.changed:
+            book.summed_at = now
+            self._emit(book.activity.summary(book.keeper.id.symbol, now))
+
+    def _happened(self, event: FeedEvent, now: Nanos) -> None:
+        if event.kind is FeedEventKind.CONNECTED:
+            self._opened[_connection(event.trace)] = event.at
+            if len(self._opened) > RECENT_EPOCHS:
+                del self._opened[next(iter(self._opened))]
         if event.kind is not FeedEventKind.TRUST or event.symbol is None:
             return
         book = self._books.get(BookId(event.venue, event.symbol))
         if book is None or event.trust is Trust.LIVE:
             return
         book.last = None
+        self._sum_up(book, now)
+        if book.detector is None:
+            return
         if (change := book.detector.lost_trust(now, event.trace)) is not None:
             self._alert(change)
 
@@ -185,6 +248,22 @@ class Monitor:
         return tuple(_view(book, now) for book in self._books.values())
 
 
+def _connection(trace: str) -> str:
+    """Return venue/epoch of a trace id."""
+    return trace.rpartition("/")[0]
+
+
+def _market(activity: Activity, now: Nanos) -> MarketView:
+    bought, sold = activity.last_minute(now)
+    return MarketView(
+        standing=activity.standing,
+        total=activity.total,
+        bought=bought,
+        sold=sold,
+        malformed=activity.malformed,
+    )
+
+
 def _view(book: WatchedBook, now: Nanos) -> BookView:
     keeper = book.keeper
     bid, ask = keeper.book.best_bid, keeper.book.best_ask
@@ -199,5 +278,6 @@ def _view(book: WatchedBook, now: Nanos) -> BookView:
         best_bid=None if bid is None else Decimal(bid),
         best_ask=None if ask is None else Decimal(ask),
         reading=book.last,
-        crunch=book.detector.status(),
+        crunch=None if book.detector is None else book.detector.status(),
+        market=_market(book.activity, now) if book.activity.told else None,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tidegauge.core.activity import Flow, Standing
 from tidegauge.core.alert import Alert
 from tidegauge.core.instrument import BookId, Nanos
 from tidegauge.core.reading import Reading
@@ -11,11 +12,23 @@ from tidegauge.risk.status import CrunchStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarketView:
+    """What is told beside one book. `bought` and `sold`: quote, by takers in the last minute."""
+
+    standing: Standing
+    total: Flow
+    bought: Decimal
+    sold: Decimal
+    malformed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BookView:
     """One book: its trust, its last reading, and what the crunch detector makes of it.
 
     `reading` is None while the book gives none. `age` is nanoseconds since the venue last told of
-    this book, None before it ever did.
+    this book, None before it ever did. `crunch` is None where no signal is wanted (options),
+    `market` while nothing was told beside the book.
     """
 
     id: BookId
@@ -28,7 +41,8 @@ class BookView:
     best_bid: Decimal | None
     best_ask: Decimal | None
     reading: Reading | None
-    crunch: CrunchStatus
+    crunch: CrunchStatus | None
+    market: MarketView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,3 +63,17 @@ def test_ratios_always_show_their_sign() -> None:
 def test_what_a_venue_says_cannot_steer_the_terminal() -> None:
     """Escape sequences are shown, not obeyed."""
     assert figures.printable("HTTP 403\x1b[2J\n") == "HTTP 403\\x1b[2J\\n"
+
+
+def test_an_amount_of_base_keeps_three_digits() -> None:
+    """A thousand contracts or a thousandth of a coin."""
+    assert figures.amount(Decimal("0.00123456")) == "0.00123"
+    assert figures.amount(Decimal("80123.456")) == "80.1k"
+    assert figures.amount(None) == figures.UNKNOWN
+
+
+def test_a_funding_rate_has_its_sign_and_four_decimals() -> None:
+    """As venues print it; unknown is a dash."""
+    assert figures.percent(0.0001) == "+0.0100%"
+    assert figures.percent(-0.00125) == "-0.1250%"
+    assert figures.percent(None) == figures.UNKNOWN
