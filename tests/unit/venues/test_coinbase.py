@@ -179,13 +179,13 @@ def test_a_missing_frame_of_any_channel_costs_every_book(channel: str) -> None:
     """In the very frame that shows it; nothing of that connection is believed again."""
     conversation, server = live("BTC-USD", "ETH-USD")
     server.number += 1
-    events: list[dict[str, Any]] = {
+    said: dict[str, list[dict[str, Any]]] = {
         "heartbeats": [{"heartbeat_counter": 1}],
         "l2_data": [{"type": "update", "product_id": "BTC-USD", "updates": []}],
         "subscriptions": [{"subscriptions": {"level2": []}}],
         "status": [],
-    }[channel]
-    outputs = hear(conversation, server.frame(channel, *events))
+    }
+    outputs = hear(conversation, server.frame(channel, *said[channel]))
     assert [type(each) for each in outputs] == [BookLost, BookLost, Drop]
     assert conversation.lost(TrustReason.GAP) == 2
     assert hear(conversation, server.whole("BTC-USD")) == []
