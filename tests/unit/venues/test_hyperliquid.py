@@ -100,7 +100,7 @@ def test_a_fast_book_is_passed_over() -> None:
     [
         "Websocket connection established.",
         '{"channel":"pong"}',
-        '{"channel":"trades","data":[{"coin":"BTC"}]}',
+        '{"channel":"candle","data":{"coin":"BTC"}}',
         '{"channel":"l2Book","data":{"coin":"MATIC","time":1,"levels":[[],[]]}}',
     ],
 )
@@ -210,7 +210,7 @@ def test_a_resync_subscribes_again() -> None:
 
 
 def test_each_coin_is_subscribed_to_on_both_links() -> None:
-    """One subscription a frame; the default book, not the fast one."""
+    """One subscription a frame; the default book, not the fast one; the rest beside the touch."""
     conversation = opened("BTC", "kPEPE")
     assert SPEC.links([]) == {"book": "/ws", "touch": "/ws"}
     frames = [json.loads(output.text) for output in conversation.said if isinstance(output, Send)]
@@ -219,6 +219,10 @@ def test_each_coin_is_subscribed_to_on_both_links() -> None:
         {"type": "l2Book", "coin": "kPEPE"},
         {"type": "bbo", "coin": "BTC"},
         {"type": "bbo", "coin": "kPEPE"},
+        {"type": "trades", "coin": "BTC"},
+        {"type": "trades", "coin": "kPEPE"},
+        {"type": "activeAssetCtx", "coin": "BTC"},
+        {"type": "activeAssetCtx", "coin": "kPEPE"},
     ]
 
 
