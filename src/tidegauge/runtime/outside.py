@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from tidegauge.wire.protocol import Fetch, Response
 
-from .clock import MachineClock
+from .clock import SlewedClock
 from .proxies import proxied_by_environment
 from .world import Dial, HandshakeRefused, SocketClosed, Unreachable, World
 
@@ -33,7 +33,7 @@ LONGEST_WAIT_S = 3600.0
 def real_world() -> World:
     """Return this machine's clock, chance, sockets and HTTP."""
     return World(
-        clock=MachineClock(),
+        clock=SlewedClock(),
         chance=random.SystemRandom().random,
         connect=open_socket,
         http=RestHost,
