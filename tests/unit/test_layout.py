@@ -26,6 +26,8 @@ TESTED_ELSEWHERE = {
     "core/trust": "unit/core/test_keeper.py",
     "wire/protocol": "unit/wire/test_feed.py",
     "wire/counts": "unit/wire/test_feed.py",
+    "wire/kept_books": "unit/wire/test_feed.py",
+    "wire/trail": "unit/wire/test_feed.py",
     "wire/effects": "unit/wire/test_feed.py",
     "wire/handover": "unit/wire/test_fleet.py",
     "wire/shards": "unit/wire/test_fleet.py",

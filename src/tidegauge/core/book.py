@@ -12,6 +12,7 @@ from .errors import BookInvariantError, MalformedFrame
 from .exact import EXACT, from_units, parse, to_units
 from .side import BookSide, Level, Side, WireLevels
 
+BPS = 10_000
 MOST_SCALE = 18
 TOUCH_AHEAD_BPS = 2
 KEEP_SIZES = 100_000
@@ -23,13 +24,16 @@ class OrderBook:
 
     `price_scale` and `size_scale` are decimal places; text with more of them refines the scale of
     the whole book rather than lose a digit. Sizes are kept in base units: the venue's size times
-    `contract_value`.
+    `contract_value`. Those of an `inverse` book are notionals in quote units instead, wherever the
+    book tells of a size (`size`, `top`, `walk`): there the quote is what is exact, and a level's
+    base is its size divided by its price (signals.md section 1, Units).
     """
 
     __slots__ = (
         "asks",
         "bids",
         "contract_value",
+        "inverse",
         "known_ask",
         "known_bid",
         "price_scale",
@@ -38,16 +42,31 @@ class OrderBook:
     )
 
     def __init__(
-        self, *, price_scale: int = 2, size_scale: int = 8, contract_value: Decimal = Decimal(1)
+        self,
+        *,
+        price_scale: int = 2,
+        size_scale: int = 8,
+        contract_value: Decimal = Decimal(1),
+        inverse: bool = False,
     ) -> None:
         self.bids = BookSide(Side.BID)
         self.asks = BookSide(Side.ASK)
         self.price_scale = price_scale
         self.size_scale = size_scale
         self.contract_value = contract_value
+        self.inverse = inverse
         self.known_bid: Decimal | None = None
         self.known_ask: Decimal | None = None
         self.sizes: dict[str, int] = {}
+
+    def blank(self) -> "OrderBook":
+        """Return an empty book of the same units and scales."""
+        return OrderBook(
+            price_scale=self.price_scale,
+            size_scale=self.size_scale,
+            contract_value=self.contract_value,
+            inverse=self.inverse,
+        )
 
     # -- applying what the venue says ------------------------------------------------------------
 
@@ -108,7 +127,10 @@ class OrderBook:
         self._tidy()
 
     def prune(self, levels: int) -> int:
-        """Keep the best `levels` of each side; the known range narrows to what is kept."""
+        """Keep the best `levels` of each side; the known range narrows to what is kept.
+
+        Returns how many levels were dropped.
+        """
         dropped = 0
         for side in (self.bids, self.asks):
             before = len(side)
@@ -116,14 +138,37 @@ class OrderBook:
                 side.drop_worst()
             dropped += before - len(side)
             worst = side.worst()
-            if len(side) == before or worst is None:
-                continue
-            # Never wider than it was: beyond the snapshot only levels that changed are held.
-            if side.side is Side.BID:
-                self.known_bid = worst if self.known_bid is None else max(self.known_bid, worst)
-            else:
-                self.known_ask = worst if self.known_ask is None else min(self.known_ask, worst)
+            if len(side) != before and worst is not None:
+                self._know_up_to(side, worst)
         return dropped
+
+    def prune_beyond(self, bps: int) -> int:
+        """Drop what lies more than `bps` from the best price of its side.
+
+        The known range narrows to that distance. Returns how many levels were dropped.
+        """
+        dropped = 0
+        for side, sign in ((self.bids, 1), (self.asks, -1)):
+            best, worst, before = side.best(), side.worst(), len(side)
+            if best is None or worst is None:
+                continue
+            edge = best.ticks * (BPS - sign * bps)  # in ticks, times 10,000
+            while sign * worst.ticks * BPS < sign * edge:
+                side.drop_worst()
+                worst = side.worst()
+                assert worst is not None, "the best price lies within any distance from itself"
+            if len(side) != before:
+                dropped += before - len(side)
+                ticks = -(-edge // BPS) if side.side is Side.BID else edge // BPS
+                self._know_up_to(side, from_units(ticks, self.price_scale))
+        return dropped
+
+    def _know_up_to(self, side: BookSide, price: Decimal) -> None:
+        """Narrow the known range: beyond a snapshot's, only levels that changed are held."""
+        if side.side is Side.BID:
+            self.known_bid = price if self.known_bid is None else max(self.known_bid, price)
+        else:
+            self.known_ask = price if self.known_ask is None else min(self.known_ask, price)
 
     def clear(self) -> None:
         """Empty the book: nothing is known."""
@@ -151,7 +196,7 @@ class OrderBook:
         return self.bids if side is Side.BID else self.asks
 
     def size(self, level: Level) -> Decimal:
-        """Return the exact size at `level`, in base units."""
+        """Return the exact size at `level`: base units, or quote units of an inverse book."""
         return from_units(level.lots, self.size_scale)
 
     def top(self, side: Side, n: int) -> list[tuple[Decimal, Decimal]]:
@@ -179,23 +224,29 @@ class OrderBook:
         if book_side.window is not None:
             full = book_side.cut or len(book_side) >= book_side.window
             return book_side.worst() if full else None
+        return self.known(side)
+
+    def known(self, side: Side) -> Decimal | None:
+        """Return how far a snapshot told of `side`, or how far it was pruned to. None: all of it."""
         return self.known_bid if side is Side.BID else self.known_ask
 
-    def reach_bps(self) -> float | None:
-        """Return how far from the mid the book is known, on the nearer side, in basis points.
+    def reach_bps(self, side: Side | None = None) -> float | None:
+        """Return how far from the mid `side` is known, or the nearer of both, in basis points.
 
-        Zero or less when the price has left what is known, or a side ran empty of it. None when the
-        book is wholly known or is kept to a window by the venue.
+        Zero or less when the price has left what is known, or a side ran empty of it. None when it
+        is wholly known or is kept to a window by the venue.
         """
-        if self.bids.window is not None or (self.known_bid is None and self.known_ask is None):
+        if side is None:
+            reaches = [self.reach_bps(each) for each in Side]
+            return min((each for each in reaches if each is not None), default=None)
+        known = self.known(side)
+        if self.bids.window is not None or known is None:
             return None
         bid, ask = self.bids.best(), self.asks.best()
         if bid is None or ask is None:
             return 0.0
         mid = (float(bid) + float(ask)) / 2
-        below = mid if self.known_bid is None else mid - float(self.known_bid)
-        above = mid if self.known_ask is None else float(self.known_ask) - mid
-        return 10_000 * min(below, above) / mid
+        return 10_000 * (1 if side is Side.BID else -1) * (mid - float(known)) / mid
 
     def check(self) -> None:
         """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
@@ -245,7 +296,7 @@ class OrderBook:
         )
 
     def _read_sizes(self, texts: Iterable[str]) -> dict[str, Decimal]:
-        """Read sizes, in base units."""
+        """Read sizes: the venue's, times `contract_value`."""
         value = self.contract_value
         return {text: EXACT.multiply(parse(text), value) for text in texts}
 

@@ -6,6 +6,7 @@ from .book import OrderBook
 from .errors import BookInvariantError
 from .events import BookDelta, BookSnapshot, BookTouch
 from .instrument import SECOND, BookId, Instrument, Nanos, Symbol
+from .side import Side
 from .trust import Trust, TrustReason
 
 CROSSED_LIMIT: Nanos = 1 * SECOND
@@ -13,6 +14,9 @@ CROSSED_LIMIT: Nanos = 1 * SECOND
 
 NARROWED = 0.7
 """A book is told anew when it reaches less than this share of what its snapshot reached."""
+
+TOO_NARROW = 0.3
+"""A book that was pruned and reaches less than this share is begun afresh, if nothing else helps."""
 
 REFRESH_EVERY: Nanos = 30 * SECOND
 """A book is told anew at most this often: a snapshot is the dearest request a venue has."""
@@ -45,6 +49,7 @@ class BookKeeper:
         "epoch",
         "id",
         "instrument",
+        "pruned",
         "reach",
         "reason",
         "refreshed_at",
@@ -63,6 +68,7 @@ class BookKeeper:
             price_scale=instrument.price_scale,
             size_scale=instrument.size_scale,
             contract_value=instrument.contract_value,
+            inverse=instrument.inverse,
         )
         self.trust = Trust.SYNCING
         self.reason = TrustReason.STARTING
@@ -74,7 +80,8 @@ class BookKeeper:
         self.crossed_since: Nanos | None = None
         self.updates = 0
         self.changes = 0
-        self.reach: float | None = None
+        self.pruned = False
+        self.reach: dict[Side, float | None] = {}
         self.refreshed_at: Nanos = 0
 
     @property
@@ -102,7 +109,8 @@ class BookKeeper:
         """
         if isinstance(event, BookSnapshot):
             self.book.apply_snapshot(event.bids, event.asks, limit=event.limit, window=event.window)
-            self.reach, self.refreshed_at = self.book.reach_bps(), now
+            self.reach = {side: self.book.reach_bps(side) for side in Side}
+            self.pruned, self.refreshed_at = False, now
         elif self.trust not in (Trust.LIVE, Trust.STALE):
             return None
         elif isinstance(event, BookDelta):
@@ -118,7 +126,7 @@ class BookKeeper:
             try:
                 self.book.check()
             except BookInvariantError as error:
-                return self._distrust(TrustReason.INVARIANT, now, str(error))
+                return self.distrust(TrustReason.INVARIANT, now, str(error))
         synchronised = self._move(Trust.LIVE, TrustReason.SYNCHRONISED, now)
         return self._judge_crossing(now) or synchronised
 
@@ -145,12 +153,37 @@ class BookKeeper:
             )
         return None
 
-    def prune(self, levels: int) -> None:
-        """Keep the best `levels` a side. What that takes from a snapshot's reach is not missed."""
+    def doubt(self, now: Nanos, detail: str) -> TrustChange | None:
+        """A live book is not told of any more, whatever its silence: believe it no longer."""
+        if self.trust is not Trust.LIVE:
+            return None
+        return self._move(Trust.STALE, TrustReason.SILENT, now, detail)
+
+    def distrust(self, reason: TrustReason, now: Nanos, detail: str) -> TrustChange:
+        """The book is known to be wrong: discard it, and ask for a resync."""
+        before = self.trust
+        self.lose(reason, now, detail, trust=Trust.UNTRUSTED)
+        return TrustChange(
+            before=before,
+            after=Trust.UNTRUSTED,
+            reason=reason,
+            detail=detail,
+            demand_resync=True,
+        )
+
+    def prune(self, levels: int | None, range_bps: int | None = None) -> None:
+        """Keep the best `levels` a side, and of those what lies within `range_bps` of the best.
+
+        What that takes from a snapshot's reach is not missed.
+        """
         known = self.book.known_bid, self.book.known_ask
-        self.book.prune(levels)
-        if (self.book.known_bid, self.book.known_ask) != known:
-            self.reach = self.book.reach_bps()
+        if levels is not None:
+            self.book.prune(levels)
+        if range_bps is not None:
+            self.book.prune_beyond(range_bps)
+        for side, before in zip(Side, known, strict=True):
+            if self.book.known(side) is not before:
+                self.pruned, self.reach[side] = True, self.book.reach_bps(side)
 
     def wants_refresh(self, now: Nanos) -> bool:
         """Whether the price has moved so far that too little is known on one side of it.
@@ -159,15 +192,21 @@ class BookKeeper:
         way); as the price moves through it, the depth bands leave what is known. Says so once,
         and again only when that was of no avail for a while.
         """
-        if self.trust is not Trust.LIVE:
-            return False
-        reach = self.book.reach_bps()
-        if reach is None or self.reach is None or reach >= NARROWED * self.reach:
+        if self.trust is not Trust.LIVE or not self._narrowed_to(NARROWED):
             return False
         if now - self.refreshed_at < REFRESH_EVERY:
             return False
         self.refreshed_at = now
         return True
+
+    def outgrown(self) -> bool:
+        """Whether the price left what pruning kept: of a book that came whole, more can be had."""
+        return self.trust is Trust.LIVE and self.pruned and self._narrowed_to(TOO_NARROW)
+
+    def _narrowed_to(self, share: float) -> bool:
+        reach = self.book.reach_bps()
+        told = [each for each in self.reach.values() if each is not None]
+        return reach is not None and bool(told) and reach < share * min(told)
 
     def _judge_crossing(self, now: Nanos) -> TrustChange | None:
         if self.trust not in (Trust.LIVE, Trust.STALE) or not self.book.crossed:
@@ -179,18 +218,7 @@ class BookKeeper:
         if now - self.crossed_since <= CROSSED_LIMIT:
             return None
         bid, ask = self.book.best_bid, self.book.best_ask
-        return self._distrust(TrustReason.CROSSED, now, f"best bid {bid}, best ask {ask}")
-
-    def _distrust(self, reason: TrustReason, now: Nanos, detail: str) -> TrustChange | None:
-        before = self.trust
-        self.lose(reason, now, detail, trust=Trust.UNTRUSTED)
-        return TrustChange(
-            before=before,
-            after=Trust.UNTRUSTED,
-            reason=reason,
-            detail=detail,
-            demand_resync=True,
-        )
+        return self.distrust(TrustReason.CROSSED, now, f"best bid {bid}, best ask {ask}")
 
     def _move(
         self, trust: Trust, reason: TrustReason, now: Nanos, detail: str = ""

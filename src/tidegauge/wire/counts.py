@@ -21,7 +21,16 @@ class FeedCounts:
     refreshes: int = 0
     malformed: int = 0
     clock_faults: int = 0
+    audits: int = 0
+    audit_levels: int = 0
+    audit_differences: int = 0
     malformed_kinds: Counter[str] = field(default_factory=Counter)
+
+    def audited(self, levels: int, different: int) -> None:
+        """Count one comparison of a book with REST."""
+        self.audits += 1
+        self.audit_levels += levels
+        self.audit_differences += different
 
     def bad_frame(self, error: FeedError) -> str | None:
         """Count a bad frame. Returns what to tell of the 1st, 10th, 100th … of its kind."""
