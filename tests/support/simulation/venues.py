@@ -13,7 +13,7 @@ from tidegauge.core.instrument import MILLISECOND, SECOND, Nanos, VenueName
 from tidegauge.wire.protocol import Fetch, Purpose, Response
 
 from .loop import simulated_loop
-from .market import STEP, TICK, Change, ReferenceBook, rows
+from .market import STEP, TICK, Change, ReferenceBook, price, rows
 from .network import EPOCH, SimulatedSocket
 
 
@@ -112,7 +112,7 @@ class ReferenceVenue:
     def received(self, socket: SimulatedSocket, text: str) -> None:
         client = self.clients.get(socket)
         if client is not None:
-            self.heard(socket, client, msgspec.json.decode(text))
+            self.heard(socket, client, text if text == "ping" else msgspec.json.decode(text))
 
     def answer(self, fetch: Fetch, *, lag: Nanos) -> Response:
         now = self._loop.time()
@@ -125,7 +125,7 @@ class ReferenceVenue:
             self.bans += 1
             return Response(status=418, body=b'{"code":-1003}', retry_after=120)
         if fetch.purpose is Purpose.CATALOGUE:
-            return json_response(self.catalogue())
+            return json_response(self.catalogue(fetch))
         return self.rest(fetch, lag)
 
     # -- what differs from venue to venue --------------------------------------------------------
@@ -134,7 +134,7 @@ class ReferenceVenue:
 
     def heard(self, socket: SimulatedSocket, client: Client, said: Any) -> None: ...
 
-    def catalogue(self) -> object:
+    def catalogue(self, fetch: Fetch) -> object:
         raise NotImplementedError
 
     def rest(self, fetch: Fetch, lag: Nanos) -> Response:
@@ -174,8 +174,12 @@ class Binance(ReferenceVenue):
     def tell(
         self, socket: SimulatedSocket, client: Client, book: ReferenceBook, change: Change
     ) -> None:
+        if book.name in self.unlisted:
+            return
+        if f"{book.name.lower()}@aggTrade" in client.wants and change.last % 5 == 0:
+            self._trade(socket, book, change.last)
         stream = f"{book.name.lower()}@depth@100ms"
-        if stream not in client.wants or book.name in self.unlisted:
+        if stream not in client.wants:
             return
         data: dict[str, object] = {"e": "depthUpdate", "E": self.millis, "s": book.name}
         data |= {"U": change.first, "u": change.last}
@@ -184,7 +188,12 @@ class Binance(ReferenceVenue):
         data |= {"b": rows(change.bids, falling=True), "a": rows(change.asks)}
         socket.say(text_of({"stream": stream, "data": data}))
 
-    def catalogue(self) -> object:
+    def _trade(self, socket: SimulatedSocket, book: ReferenceBook, number: int) -> None:
+        deal = {"e": "aggTrade", "E": self.millis, "s": book.name, "a": number, "q": "0.001"}
+        deal |= {"p": price(max(book.bids)), "T": self.millis, "m": True}
+        socket.say(text_of({"stream": f"{book.name.lower()}@aggTrade", "data": deal}))
+
+    def catalogue(self, fetch: Fetch) -> object:
         filters = [
             {"filterType": "PRICE_FILTER", "tickSize": TICK},
             {"filterType": "LOT_SIZE", "stepSize": STEP},
@@ -204,9 +213,12 @@ class Binance(ReferenceVenue):
         }
 
     def rest(self, fetch: Fetch, lag: Nanos) -> Response:
+        symbol = dict(fetch.params).get("symbol", "")
+        if fetch.path.endswith("/openInterest"):
+            return json_response({"symbol": symbol, "openInterest": "12.5", "time": self.millis})
         if not fetch.path.endswith("/depth"):
             return json_response({"serverTime": self.millis})
-        book = self.books.get(dict(fetch.params)["symbol"])
+        book = self.books.get(symbol)
         if book is None or book.name in self.unlisted:
             return json_response({"code": -1121, "msg": "Invalid symbol."}, 400)
         last = book.lagging(self.now, lag) if lag else book.last
@@ -286,7 +298,7 @@ class Bybit(ReferenceVenue):
         frame = {"topic": f"orderbook.1000.{book.name}", "type": kind, "ts": self.millis}
         socket.say(text_of(frame | {"data": data, "cts": self.millis}))
 
-    def catalogue(self) -> object:
+    def catalogue(self, fetch: Fetch) -> object:
         listed = [
             {
                 "symbol": name,
@@ -312,9 +324,88 @@ class Bybit(ReferenceVenue):
         return json_response({"result": data})
 
 
+class Okx(ReferenceVenue):
+    """Snapshots and updates on the socket; each update names the id before it, and ids jump."""
+
+    step = (1, 40)
+
+    def heard(self, socket: SimulatedSocket, client: Client, said: Any) -> None:
+        if said == "ping":
+            socket.say("pong")
+            return
+        for arg in said["args"]:
+            self._answer(socket, client, said, arg)
+
+    def _answer(
+        self, socket: SimulatedSocket, client: Client, said: Any, arg: dict[str, str]
+    ) -> None:
+        topic, name = f"{arg['channel']}/{arg['instId']}", arg["instId"]
+        if name not in self.books or name in self.unlisted:
+            message = f"Wrong URL or channel:{arg['channel']},instId:{name} doesn't exist."
+            error = {"event": "error", "code": "60018", "msg": message, "id": said["id"]}
+            socket.say(text_of(error))
+            return
+        socket.say(text_of({"event": said["op"], "arg": arg, "id": said["id"]}))
+        if said["op"] == "unsubscribe":
+            client.wants.pop(topic, None)
+            return
+        client.wants[topic] = None
+        client.deaf_to.discard(name)
+        if arg["channel"] == "books" and not client.deaf:
+            book = self.books[name]
+            told = self._told(book.picture.bids, book.picture.asks)
+            self._frame(socket, arg, "snapshot", told | {"seqId": book.last, "prevSeqId": -1})
+
+    def tell(
+        self, socket: SimulatedSocket, client: Client, book: ReferenceBook, change: Change
+    ) -> None:
+        arg = {"channel": "books", "instId": book.name}
+        if f"books/{book.name}" in client.wants:
+            told = self._told(change.bids, change.asks)
+            ids = {"seqId": change.last, "prevSeqId": change.before}
+            self._frame(socket, arg, "update", told | ids)
+
+    def _frame(
+        self, socket: SimulatedSocket, arg: object, action: str, told: dict[str, object]
+    ) -> None:
+        socket.say(text_of({"arg": arg, "action": action, "data": [told | {"checksum": 0}]}))
+
+    def _told(self, bids: Mapping[int, int], asks: Mapping[int, int]) -> dict[str, object]:
+        told: dict[str, object] = {
+            "bids": [[*row, "0", "1"] for row in rows(dict(bids), falling=True)],
+            "asks": [[*row, "0", "1"] for row in rows(dict(asks))],
+        }
+        return told | {"ts": str(self.millis)}
+
+    def catalogue(self, fetch: Fetch) -> object:
+        spot = dict(fetch.params)["instType"] == "SPOT"
+        listed = [
+            {
+                "instType": "SPOT",
+                "instId": name,
+                "state": "live",
+                "tickSz": TICK,
+                "lotSz": STEP,
+                "baseCcy": name.partition("-")[0],
+                "quoteCcy": name.partition("-")[2],
+            }
+            for name in self.books
+        ]
+        return {"code": "0", "data": listed if spot else []}
+
+    def rest(self, fetch: Fetch, lag: Nanos) -> Response:
+        book = self.books.get(dict(fetch.params).get("instId", ""))
+        if not fetch.path.endswith("/market/books") or book is None:
+            return Response(status=404, body=b"")
+        last = book.lagging(self.now, lag) if lag else book.last
+        picture = book.history[last]
+        told = self._told(picture.bids, picture.asks) | {"seqId": last}
+        return json_response({"code": "0", "msg": "", "data": [told]})
+
+
 VENUES: Mapping[VenueName, Callable[..., ReferenceVenue]] = {
     "binance": Binance,
     "binance-futures": BinanceFutures,
-    "bybit-spot": Bybit,
     "bybit-linear": Bybit,
+    "okx": Okx,
 }
