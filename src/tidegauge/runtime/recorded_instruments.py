@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from tidegauge.core.instrument import Instrument
+from tidegauge.core.instrument import Instrument, decimals
 from tidegauge.wire.protocol import VenueSpec
 from tidegauge.wire.tape import TapeKind, TapeLine
 
@@ -13,7 +13,14 @@ from .tape_venues import VenueOfRecord
 ENOUGH = 200
 """Frames an instrument whose decimals are looked at; a book refines its scale past them."""
 
-LEVEL = re.compile(r'\["([0-9.]+)", ?"([0-9.]+)"|"px":"([0-9.]+)","sz":"([0-9.]+)"')
+_NUMBER = r'"?([0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?)"?'
+LEVEL = re.compile(
+    r'(?:\[(?:"(?:new|change|delete)", ?)?|"(?:px|price|price_level)": ?)'
+    + _NUMBER
+    + r', ?(?:"(?:sz|qty|new_quantity)": ?)?'
+    + _NUMBER
+)
+"""A price and a size, as the venues write levels: `["p","s"`, `["new",p,s`, `"px":"p","sz":"s"`."""
 
 
 def recorded_instruments(
@@ -48,8 +55,8 @@ class _Decimals:
         if self.frames > ENOUGH:
             return
         for match in LEVEL.finditer(text):
-            self.price = max(self.price, _places(match[1] or match[3]))
-            self.size = max(self.size, _places(match[2] or match[4]))
+            self.price = max(self.price, decimals(Decimal(match[1])))
+            self.size = max(self.size, decimals(Decimal(match[2])))
 
     def instrument(self, spec: VenueSpec, name: str) -> Instrument:
         return Instrument(
@@ -61,7 +68,3 @@ class _Decimals:
             tick=Decimal(1).scaleb(-self.price),
             step=Decimal(1).scaleb(-self.size),
         )
-
-
-def _places(text: str) -> int:
-    return len(text.partition(".")[2].rstrip("0"))

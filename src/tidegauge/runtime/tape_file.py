@@ -103,13 +103,13 @@ class TapeReader:
 
     def _refusal(self, why: str) -> OperatorError:
         byte = self._source.position if self._source is not None else 0
-        where = f"line {self.number + 1} (before byte {byte:,} of the file)"
+        where = f"line {self.number + 1:,}: {why} (before byte {byte:,} of the file)"
         if self.number == 0:
             return OperatorError(
-                f"{self.path} is not a tape: {where}: {why}",
+                f"{self.path} is not a tape: {where}",
                 fix="A tape has four columns, separated by tabs: time in ns, kind, address, text",
             )
-        return OperatorError(f"{self.path} is damaged: {where}: {why}", fix=REMEDY)
+        return OperatorError(f"{self.path} is damaged: {where}", fix=REMEDY)
 
     def _lines(self, source: "_Source") -> Iterator[TapeLine]:
         texts = _whole_lines(source)
@@ -142,7 +142,7 @@ class TapeReader:
         version = facts.get("format", FORMAT) if facts["meta"] == Meta.TAPE else FORMAT
         if not isinstance(version, int) or version > FORMAT:
             raise OperatorError(
-                f"{self.path}, line {self.number + 1}: it is of format {version!r}, "
+                f"{self.path}, line {self.number + 1:,}: it is of format {version!r}, "
                 f"and this program reads up to {FORMAT}",
                 fix=f"Read it with Tidegauge {facts.get('program', 'of a later version')}",
             )
@@ -268,6 +268,11 @@ class GoodPart:
     readers: Sequence[Reader]
     damage: OperatorError | None = None
     reader: Reader | None = None
+
+    @property
+    def place(self) -> str:
+        """The file and line of the last line given out."""
+        return "" if self.reader is None else f"{self.reader.path}, line {self.reader.number:,}"
 
     def __iter__(self) -> Iterator[TapeLine]:
         self.damage = None

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from tidegauge.core.errors import FeedError
-from tidegauge.core.events import BookEvent, BookSnapshot, MarketEvent
+from tidegauge.core.events import BookEvent, BookSnapshot, BookTouch, MarketEvent
 from tidegauge.core.instrument import SECOND, Instrument, InstrumentKind, Nanos, VenueName
 from tidegauge.core.trust import TrustReason
 
@@ -202,6 +202,11 @@ def names_nothing(_frame: str) -> Sequence[str]:
     return ()
 
 
+def tells_no_touch(_frame: str) -> BookTouch | None:
+    """The `touches` of a venue without a stream of its own for the best bid and ask."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSpec:
     """All that the rest of the program knows of a venue; each venue's file ends in one or more.
@@ -212,8 +217,9 @@ class VenueSpec:
     `default_name` turns our symbol into the venue's usual name for it, where settings say nothing.
     `silence_limit` is how long a healthy book may say nothing, None to not watch. `named_in` gives
     the instruments whose books a recorded frame speaks of, so that a tape can be played without a
-    catalogue. `beside` says what the protocol tells beside the book, `checks` (for people) by what
-    it knows that a book is whole.
+    catalogue; `touches` reads the venue's own word on best bid and ask from one, numbered like the
+    updates of the book, to hold the book against. `beside` says what the protocol tells beside the
+    book, `checks` (for people) by what it knows that a book is whole.
     """
 
     name: VenueName
@@ -230,6 +236,7 @@ class VenueSpec:
     silence_limit: Nanos | None = 60 * SECOND
     max_frame: int = 16 * 1024 * 1024
     named_in: Callable[[str], Sequence[str]] = names_nothing
+    touches: Callable[[str], BookTouch | None] = tells_no_touch
     limits: VenueLimits = VenueLimits()
     audit: Audit | None = None
     beside: frozenset[Beside] = frozenset()

@@ -117,7 +117,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
         (b"1\topen\tx\t\nnonsense\n", 2, "nonsense"),
         (b"1\topen\tx\t\n1\tshout\tx\t\n", 2, "shout"),
         (b"1\topen\tx\t\nsoon\trecv\tx\t\n", 2, "soon"),
-        (b"\xff\xfe\n", 1, "utf-8"),
+        (b"\xff\xfe\n", 1, "UTF-8"),
     ],
 )
 def test_what_is_no_tape_is_told_with_its_line(

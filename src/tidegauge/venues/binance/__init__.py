@@ -13,7 +13,7 @@ from tidegauge.wire.protocol import Audit, Beside, Fetch, Purpose, Rate, VenueLi
 
 from .books import BinanceProtocol
 from .catalogue import coin_margined, parse_catalogue
-from .frames import read_audit, read_envelope
+from .frames import read_audit, read_envelope, read_touch
 from .market import COIN_M, SPOT, USD_M, Market
 
 DOCS = "https://developers.binance.com/docs"
@@ -58,6 +58,7 @@ def _spec(
         parse_catalogue=partial(parse_catalogue, market),
         default_name=default_name,
         named_in=partial(_named_in, market),
+        touches=read_touch,
         limits=limits,
         audit=Audit(request=market.audit, read=read_audit),
         beside=beside,

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from tidegauge.core.events import BookSnapshot
+from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.events import BookSnapshot, BookTouch
 from tidegauge.core.instrument import Instrument
 from tidegauge.wire.decode import NOTHING, FrameDecoder, Levels, Millis, UpdateId, nanos
 
@@ -44,6 +45,17 @@ class Envelope(msgspec.Struct, rename={"kind": "e"}):
     msg: str = ""
 
 
+class Ticker(msgspec.Struct, rename={"last": "u"}, gc=False):
+    """A bookTicker: best bid and ask, and their sizes, as of update `last`."""
+
+    s: str
+    last: UpdateId
+    b: str
+    B: str
+    a: str
+    A: str
+
+
 class Depth(msgspec.Struct, rename={"last": "lastUpdateId", "time": "T"}):
     """The REST snapshot; only futures tell its time."""
 
@@ -61,6 +73,7 @@ read_envelope = FrameDecoder(Envelope)
 read_spot = FrameDecoder(SpotUpdate)
 read_futures = FrameDecoder(FuturesUpdate)
 read_refusal = FrameDecoder(Refusal)
+_ticker = FrameDecoder(Ticker)
 _depth = FrameDecoder(Depth)
 
 
@@ -80,3 +93,21 @@ def read_depth(name: str, body: bytes, *, limit: int) -> BookSnapshot:
 def read_audit(instrument: Instrument, body: bytes) -> BookSnapshot:
     """Read the answer to an audit's request, whose limit is `AUDIT_LIMIT`."""
     return read_depth(instrument.name, body, limit=AUDIT_LIMIT)
+
+
+def read_touch(frame: str) -> BookTouch | None:
+    """Return what a recorded bookTicker tells, None of any other frame."""
+    if "bookTicker" not in frame:
+        return None
+    try:
+        envelope = read_envelope(frame)
+        wrapped = envelope.stream is not None and envelope.stream.endswith("@bookTicker")
+        ticker = _ticker(envelope.data if wrapped else frame)
+    except MalformedFrame:
+        return None
+    return BookTouch(
+        instrument=ticker.s,
+        bid=(ticker.b, ticker.B),
+        ask=(ticker.a, ticker.A),
+        sequence=ticker.last,
+    )
