@@ -11,13 +11,13 @@ import typer
 from rich.table import Table
 from typer.exceptions import TyperException
 
-from tidegauge import __version__, venues
+from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import Assignment
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, running
+from . import database, demo, running, venues
 from .logs import log_to_terminal
 from .options import Config, DataDir, DryRun, Duration, PlainView, SymbolNames, VenueNames
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(database.app, name="db")
 app.command("demo")(demo.command)
+app.command("venues")(venues.command)
 
 USAGE = 2
 FAILED = 1
@@ -90,20 +91,6 @@ def replay(
     """Play recorded frames through the same code; notifies nobody, writes to no table."""
     loaded = load(config, {})
     running.run_replay(tape, _speed(speed), loaded.settings, as_json=as_json)
-
-
-@app.command("venues", epilog="Example: tidegauge venues --json")
-def list_venues(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-) -> None:
-    """List the venues this build knows, and how each is read."""
-    specs = sorted(venues.load().values(), key=lambda spec: spec.name)
-    fields = ("name", "family", "kind", "depth", "ws_url", "rest_url")
-    rows = [{name: str(getattr(spec, name)) for name in fields} for spec in specs]
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    _table(fields, [list(row.values()) for row in rows])
 
 
 @app.command("config", epilog="Example: TIDEGAUGE_VENUES=bybit tidegauge config")

@@ -57,15 +57,6 @@ def test_no_secret_is_accepted_as_a_flag() -> None:
         assert "--database-url" not in output
 
 
-def test_the_venues_are_listed_with_how_they_are_read() -> None:
-    """One row a venue: its market, its depth and its hosts."""
-    code, output = invoke("venues")
-    assert code == 0
-    for name in ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid"):
-        assert name in output
-    assert '"name": "hyperliquid"' in invoke("venues", "--json")[1]
-
-
 def test_the_settings_are_shown_with_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a secret among them is masked."""
     monkeypatch.setenv("TIDEGAUGE_DATABASE_PASSWORD", "canary-8172")
