@@ -1,6 +1,6 @@
 """What each local venue lists: names, decimals, and the kind of market behind each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import floor, log10
@@ -35,6 +35,8 @@ UNITS: Mapping[tuple[VenueName, str], tuple[str, str]] = MappingProxyType(
         ("binance", "ETH"): ("0.01", "0.0001"),
         ("binance-futures", "BTC"): ("0.10", "0.001"),
         ("binance-futures", "ETH"): ("0.01", "0.001"),
+        ("binance-coinm", "BTC"): ("0.1", "1"),
+        ("binance-coinm", "ETH"): ("0.01", "1"),
         ("bybit-spot", "BTC"): ("0.1", "0.000001"),
         ("bybit-spot", "ETH"): ("0.01", "0.00001"),
         ("bybit-linear", "BTC"): ("0.10", "0.001"),
@@ -47,10 +49,21 @@ UNITS: Mapping[tuple[VenueName, str], tuple[str, str]] = MappingProxyType(
 
 SPOT_VENUES = ("binance", "bybit-spot")
 
+QUOTES_OF: Mapping[VenueName, str] = MappingProxyType(
+    {"hyperliquid": "USDC", "binance-coinm": "USD"}
+)
+"""Venues where everything has one quote, whatever our symbol says."""
+
+INVERSE: Mapping[VenueName, Callable[[str], int]] = MappingProxyType(
+    {"binance-coinm": lambda base: 100 if base == "BTC" else 10}
+)
+"""Venues of inverse contracts: how many units of the quote a contract of `base` is."""
+
 PACE: Mapping[VenueName, tuple[float, float]] = MappingProxyType(
     {
         "binance": (1.0, 1.0),
         "binance-futures": (1.0, 1.0),
+        "binance-coinm": (0.35, 0.5),
         "bybit-spot": (0.45, 0.35),
         "bybit-linear": (0.8, 0.35),
         "hyperliquid": (0.4, 1.0),
@@ -76,6 +89,8 @@ class Listing:
     profile: Profile
     shared_ids: bool = False
     """Whether update ids are shared with other instruments, so that one book's are not contiguous."""
+    lot_quote: Decimal | None = None
+    """What one lot is worth in quote, where that is fixed; None: a lot is `step` of the base."""
 
 
 def listing(venue: VenueName, symbol: Symbol) -> Listing:
@@ -87,24 +102,32 @@ def listing(venue: VenueName, symbol: Symbol) -> Listing:
         tick_text, step_text = UNITS[venue, base]
     else:
         tick_text = str(Decimal(1).scaleb(min(0, floor(log10(opens_at)) - 3)))
-        step_text = "0.01"
+        step_text = "1" if venue in INVERSE else "0.01"
     spot = venue in SPOT_VENUES
     binance_spot = venue == "binance"
     tick, step = Decimal(tick_text), Decimal(step_text)
     return Listing(
         venue=venue,
         symbol=symbol,
-        name=base if venue == "hyperliquid" else symbol,
+        name=_name(venue, symbol, base),
         base=base,
-        quote="USDC" if venue == "hyperliquid" else quote,
+        quote=QUOTES_OF.get(venue, quote),
         tick=tick,
         step=step,
         price_places=8 if binance_spot else _places(tick),
         size_places=8 if binance_spot else _places(step),
         opens_at=opens_at,
         profile=_profile(venue, base, spot=spot),
-        shared_ids=venue == "binance-futures",
+        shared_ids=venue in ("binance-futures", "binance-coinm"),
+        lot_quote=Decimal(INVERSE[venue](base)) if venue in INVERSE else None,
     )
+
+
+def _name(venue: VenueName, symbol: Symbol, base: str) -> str:
+    """Return the venue's own name."""
+    if venue == "binance-coinm":
+        return f"{base}USD_PERP"
+    return base if venue == "hyperliquid" else symbol
 
 
 def listings(venue: VenueName, symbols: Sequence[Symbol]) -> list[Listing]:

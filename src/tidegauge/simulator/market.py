@@ -44,7 +44,7 @@ class MarketBook:
         self.path = PricePath(listing.profile.flow, generator(seed, listing.base))
         self.opening = float(listing.opens_at / listing.tick)
         tick_bps = 1e4 / self.opening
-        lot_quote = float(listing.step * listing.opens_at)
+        lot_quote = float(listing.lot_quote or listing.step * listing.opens_at)
         self.quotes = {
             side: Quotes(side, self.profile, self.random, tick_bps=tick_bps, lot_quote=lot_quote)
             for side in Side
