@@ -12,10 +12,10 @@ from tidegauge.core.trust import Trust, TrustReason
 
 from .effects import Effect
 from .inspector import Finding, Found
-from .kept_books import KeptBooks, Listing, Observer
+from .kept_books import Care, KeptBooks, Listing, Observer
 from .protocol import BOOK_LINK, Fetch, Purpose, Refreshing, Response
 
-__all__ = ["Listing", "Observer", "VenueFeed"]
+__all__ = ["Care", "Listing", "Observer", "VenueFeed"]
 
 
 class VenueFeed(KeptBooks):

@@ -10,6 +10,7 @@ tape of them plays back every roll at its place.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Unpack
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos
@@ -17,7 +18,7 @@ from tidegauge.core.trust import Trust, TrustReason
 
 from .counts import FeedCounts
 from .effects import BookUpdated, Effect, Quarantine
-from .feed import Listing, Observer, VenueFeed
+from .feed import Care, Listing, Observer, VenueFeed
 from .handover import Handover
 from .latency import LatencyFilter
 from .protocol import Fetch, Response, Retire, VenueSpec
@@ -57,14 +58,14 @@ class Fleet:
         self,
         spec: VenueSpec,
         *,
-        levels_kept: int | None = None,
         observer: Observer | None = None,
         epochs: Iterator[int] | None = None,
+        **care: Unpack[Care],
     ) -> None:
         self.spec = spec
         self.counts = FeedCounts()
         self.latency = LatencyFilter()
-        self._levels_kept = levels_kept
+        self._care = care
         self._observer = observer
         self._epochs = count(1) if epochs is None else epochs
         self._names = count()
@@ -302,6 +303,7 @@ class Fleet:
         self._wanted[new.name] = wanted
         self._plans.pop(old.name, None)
         old.successor, old.leaves_at, new.replaces = None, now + LINGER, None
+        new.feed.inherit(old.feed)
         orders = [Order(new.name, InService(new.feed))]
         for name, listing in wanted.items():
             before, after = old.feed.keepers.get(name), new.feed.keepers[name]
@@ -362,9 +364,9 @@ class Fleet:
         feed = VenueFeed(
             self.spec,
             listings,
-            levels_kept=self._levels_kept,
             observer=self._observer,
             epochs=self._epochs,
+            **self._care,
         )
         feed.counts, feed.latency = self.counts, self.latency
         member = Shard(str(next(self._names)), feed)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 from tidegauge.core.errors import FeedError, Remedy
 from tidegauge.core.events import (
@@ -43,13 +43,24 @@ class Listing:
     instrument: Instrument
 
 
+class Care(TypedDict, total=False):
+    """How books are looked after.
+
+    `levels_kept` and `range_kept_bps` (from the best price) say what of each side is kept; None:
+    all of it. `audit_every`: how often a book is compared with REST; None: never, in doubt neither.
+    `recorded`: it is played from a tape, so that nobody answers what is not on it.
+    """
+
+    levels_kept: int | None
+    range_kept_bps: int | None
+    audit_every: Nanos | None
+    recorded: bool
+
+
 class KeptBooks:
     """A protocol and the books it feeds. `VenueFeed` is how a driver speaks to it.
 
-    `epochs` numbers link openings (the feeds of one venue share it). `levels_kept` and
-    `range_kept_bps` (from the best price) say what of each side is kept. `audit_every`: how often
-    a book is compared with REST, None for never, in doubt neither. `recorded`: it is played from a
-    tape, so that nobody answers what is not on it.
+    `epochs` numbers link openings (the feeds of one venue share it); for the rest see `Care`.
     """
 
     def __init__(
