@@ -116,21 +116,24 @@ class ChainSequencer:
 
     OKX v5, "Order book channel", and Deribit, "book.{instrument_name}.{interval}". Ids may go back,
     as OKX's do after maintenance: what counts is that the chain holds. Of an update that names
-    another one nothing is known, however old its id is; only the last one told twice is no gap.
+    another one nothing is known, however old its id is; only what was told before is no gap.
     """
 
     __slots__ = ("_told", "last")
 
     def __init__(self, last: int) -> None:
         self.last = last
-        self._told: tuple[int, int] | None = None
+        self._told: dict[tuple[int, int], None] = {}
 
     def judge(self, previous: int, last: int) -> Verdict:
         """Judge the update `last`, which names `previous` as the one before it."""
         if previous == self.last:
-            self.last, self._told = last, (previous, last)
+            self.last = last
+            self._told[previous, last] = None
+            if len(self._told) > PATIENCE:
+                del self._told[next(iter(self._told))]
             return Verdict.APPLY
-        if (previous, last) == self._told:
+        if (previous, last) in self._told:
             return Verdict.IGNORE
         raise SequenceGap(expected=self.last, received=previous)
 

@@ -161,14 +161,24 @@ class TestChain:
         assert (raised.value.expected, raised.value.received) == (15, previous)
         assert sequencer.judge(15, 9000) is Verdict.APPLY
 
-    def test_the_last_update_told_twice_is_no_gap(self) -> None:
-        """It has been applied; anything older might follow a reset that was missed."""
+    def test_what_was_told_before_is_no_gap(self) -> None:
+        """It has been applied; what only has an old id might follow a reset that was missed."""
         sequencer = ChainSequencer(10)
-        sequencer.judge(10, 15)
+        for previous, last in ((10, 15), (15, 20)):
+            sequencer.judge(previous, last)
         assert sequencer.judge(10, 15) is Verdict.IGNORE
-        sequencer.judge(15, 20)
+        assert sequencer.judge(15, 20) is Verdict.IGNORE
         with pytest.raises(SequenceGap):
-            sequencer.judge(10, 15)
+            sequencer.judge(10, 14)
+
+    def test_only_so_many_updates_are_remembered(self) -> None:
+        """A connection lives for days."""
+        sequencer = ChainSequencer(0)
+        for last in range(1, 1_001):
+            sequencer.judge(last - 1, last)
+        assert sequencer.judge(999, 1000) is Verdict.IGNORE
+        with pytest.raises(SequenceGap):
+            sequencer.judge(0, 1)
 
     @given(
         ids=st.lists(st.integers(0, 40), min_size=3, max_size=20),
@@ -184,7 +194,7 @@ class TestChain:
         for previous, last in links[:drop]:
             assert sequencer.judge(previous, last) is Verdict.APPLY
         lost_id, following = links[drop], links[drop + 1 : drop + 2]
-        if following and lost_id[0] != lost_id[1] and following[0] != sequencer._told:
+        if following and lost_id[0] != lost_id[1] and following[0] not in sequencer._told:
             with pytest.raises(SequenceGap):
                 sequencer.judge(*following[0])
 
