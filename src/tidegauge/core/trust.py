@@ -26,6 +26,7 @@ class TrustReason(StrEnum):
     SILENT = "silent"
     INVARIANT = "invariant_broken"
     OVERFLOW = "overflow"
+    MAINTENANCE = "maintenance"
     REJECTED = "rejected"
     REFUSED = "venue_refused"
     AUDIT = "audit_differs"

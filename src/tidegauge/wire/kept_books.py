@@ -36,6 +36,11 @@ Observer: TypeAlias = Callable[[BookKeeper, Nanos], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+
+TOLD = {"subscribed": FeedEventKind.SUBSCRIBED, "unchecked": FeedEventKind.AUDIT}
+"""Notes that go on the record; the others are counted."""
+
+
 class Listing:
     """An instrument to watch, and what we call it."""
 
@@ -122,10 +127,10 @@ class KeptBooks:
         self.notes[note.kind] += 1
         if note.kind == "unchecked" and note.instrument is not None:
             self.inspector.unchecked(note.instrument)
-        if note.kind != "subscribed":
+        kind = TOLD.get(note.kind)
+        if kind is None:
             return []
-        kind, detail = FeedEventKind.SUBSCRIBED, note.detail
-        return [self._event(kind, link, now, note.instrument, detail=detail)]
+        return [self._event(kind, link, now, note.instrument, detail=note.detail)]
 
     def _beside(self, event: MarketEvent, link: str, now: Nanos) -> list[Effect]:
         keeper = self.keepers.get(event.instrument)
