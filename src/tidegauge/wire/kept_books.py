@@ -34,13 +34,11 @@ from .trail import Trail
 Observer: TypeAlias = Callable[[BookKeeper, Nanos], None]
 """Called after each single applied update, before the next one."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-
 TOLD = {"subscribed": FeedEventKind.SUBSCRIBED, "unchecked": FeedEventKind.AUDIT}
 """Notes that go on the record; the others are counted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """An instrument to watch, and what we call it."""
 
