@@ -267,6 +267,11 @@ class SubscribedBooks(Generic[Judge]):
         # Anything else may pass: the roll call subscribes again.
         return [Note(kind="request_refused", detail=why)]
 
+    def put_off(self, number: int, why: str) -> list[Output]:
+        """Request `number` came at a bad moment: the roll call asks again, and not at once."""
+        self._pending.pop(number, None)
+        return [Note(kind="request_refused", detail=why)]
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _abandon(self, reason: TrustReason, *, only_live: bool, detail: str = "") -> list[Output]:
