@@ -174,6 +174,15 @@ def test_what_is_not_granted_is_struck() -> None:
     assert books.names == ["A", "C"]
 
 
+def test_a_request_at_a_bad_moment_is_made_again_by_the_roll_call() -> None:
+    """Neither at once nor in parts: a venue that is busy is not helped by more requests."""
+    books = machine()
+    books.opened(0)
+    assert books.put_off(1, "busy") == [Note(kind="request_refused", detail="busy")]
+    assert texts(books.tick(9 * SECOND)) == []
+    assert texts(books.tick(10 * SECOND)) == ["unsub 2 A B", "sub 3 A B"]
+
+
 # -- time ----------------------------------------------------------------------------------------
 
 
