@@ -4,7 +4,6 @@ A replay notifies nobody and writes to no table. A tape of a whole run ends with
 the run found; a replay must find the same, bit for bit.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,14 +17,14 @@ from tidegauge import venues
 from tidegauge.core.alert import Alert, AlertState
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import SECOND, Nanos
-from tidegauge.core.reading import Reading
 from tidegauge.wire.feed import Observer, VenueFeed
 from tidegauge.wire.tape import Meta, TapeKind, TapeLine
 
 from .bare_frames import bare_frames
+from .digest import Digest
 from .monitor import Monitor, MonitorPlan, Record
 from .tape_file import GoodPart, TapeReader, tapes_in
-from .tape_player import TapePlayer
+from .tape_player import TapePlayer, header_of
 
 TICK = SECOND
 
@@ -88,23 +87,6 @@ class ReplayOutcome:
         if self.live_hash is None or self.incomparable is not None or self.damage is not None:
             return None
         return self.live_hash == self.hash
-
-
-class Digest:
-    """A hash over readings and alerts, in order; a live run and its replay each keep one."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self.count = 0
-
-    def take(self, record: object) -> None:
-        """Take any record; those that are neither reading nor alert are left out."""
-        if isinstance(record, Reading | Alert):
-            self.count += 1
-            self._hash.update(msgspec.json.encode(record))
-
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()
 
 
 @dataclass(slots=True)
@@ -184,7 +166,7 @@ def replay(
     began = time.monotonic()
     paths = tapes_in([tape] if isinstance(tape, Path) else tape)
     lines = GoodPart([reader_of(path) for path in paths])
-    header = _header(lines)
+    header = header_of(lines)
     tally, run = _Tally(), _Run()
     monitor, player = _monitor_and_player(plan, header, tally, observer)
     if header is None:
@@ -223,21 +205,6 @@ def replay(
         damage=damage,
         elapsed_s=time.monotonic() - began,
     )
-
-
-def _header(lines: GoodPart) -> dict[str, Any] | None:
-    """Return what the first line of a tape of ours tells; None for a plain tape.
-
-    Raises `OperatorError` if not even that can be read.
-    """
-    first = next(iter(lines), None)
-    if first is None:
-        assert lines.damage is not None
-        raise lines.damage
-    if first.kind is not TapeKind.META:
-        return None
-    facts = first.facts
-    return facts if facts["meta"] == Meta.TAPE else None
 
 
 def _monitor_and_player(

@@ -8,19 +8,20 @@ recorded answer that fits, and the time between lines is filled with ticks.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
 from tidegauge.wire.effects import Effect
-from tidegauge.wire.feed import Listing, Observer, VenueFeed
+from tidegauge.wire.feed import Care, Listing, Observer, VenueFeed
 from tidegauge.wire.fleet import Fleet
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Purpose, Response, VenueSpec
 from tidegauge.wire.shards import Entered, InService, Left, Orders, Released
 from tidegauge.wire.tape import Meta, TapeKind, TapeLine, place_of
 
 from .recorded_instruments import recorded_instruments
+from .tape_file import GoodPart
 from .tape_fleet import tell
 from .tape_venues import VenueOfRecord
 
@@ -47,6 +48,21 @@ class Watcher(Protocol):
     def forget(self, id_: BookId, now: Nanos) -> None: ...
 
 
+def header_of(lines: GoodPart) -> dict[str, Any] | None:
+    """Return what the first line of a tape of ours tells; None for a plain tape.
+
+    Raises `OperatorError` if not even that can be read.
+    """
+    first = next(iter(lines), None)
+    if first is None:
+        assert lines.damage is not None
+        raise lines.damage
+    if first.kind is not TapeKind.META:
+        return None
+    facts = first.facts
+    return facts if facts["meta"] == Meta.TAPE else None
+
+
 @dataclass(slots=True)
 class _Plain:
     """What a plain tape leaves to be guessed, of one venue."""
@@ -59,7 +75,8 @@ class _Plain:
 class TapePlayer:
     """Plays lines, one after another, in the order of the tape.
 
-    `own`: it is a tape of ours. `beat` is how often time passes on a plain one.
+    `own`: it is a tape of ours. `beat` is how often time passes on a plain one,
+    None for never: then only what was recorded happens.
     """
 
     def __init__(
@@ -68,7 +85,7 @@ class TapePlayer:
         specs: Iterable[VenueSpec],
         *,
         own: bool,
-        beat: Nanos = SECOND,
+        beat: Nanos | None = SECOND,
         observer: Observer | None = None,
     ) -> None:
         self.fleets: dict[VenueName, Fleet] = {}
@@ -97,7 +114,7 @@ class TapePlayer:
             alone = replace(spec, limits=replace(spec.limits, books_a_link=ALL_ON_ONE))
             listings = [Listing(symbol=item.name, instrument=item) for item in instruments]
             self._plain[spec.name] = _Plain()
-            fleet = self._begin(alone, None)
+            fleet = self._begin(alone, Care(recorded=True))
             self._do(fleet, fleet.begin(listings, 0), 0)
         if not self.fleets:
             raise OperatorError(
@@ -126,7 +143,7 @@ class TapePlayer:
                 raise MalformedFrame(f"a line that does not say whose it is: {line.conn[:100]}")
             return
         if meta == Meta.VENUE:
-            self._begin(self._spec_of(place.venue), line.facts.get("levels_kept"))
+            self._begin(self._spec_of(place.venue), line.facts.get("care", {}))
         fleet = self.fleets.get(place.venue)
         if fleet is None:
             raise MalformedFrame(f"a line of {place.venue} before its first meta line")
@@ -167,6 +184,8 @@ class TapePlayer:
 
     def _live_through(self, now: Nanos) -> None:
         """Live through the time since the last line, as a monitor that was running would have."""
+        if self._beat is None:
+            return
         if self._next_beat is None:
             self._next_beat = now + self._beat
         elif now - self._next_beat > LONGEST_HOLE:
@@ -196,9 +215,9 @@ class TapePlayer:
 
     # -- either ----------------------------------------------------------------------------------
 
-    def _begin(self, spec: VenueSpec, levels_kept: int | None) -> Fleet:
+    def _begin(self, spec: VenueSpec, care: Care) -> Fleet:
         epochs = self._epochs.setdefault(spec.name, count(1))
-        fleet = Fleet(spec, levels_kept=levels_kept, observer=self._observer, epochs=epochs)
+        fleet = Fleet(spec, observer=self._observer, epochs=epochs, **care)
         self.fleets[spec.name] = fleet
         return fleet
 
