@@ -48,7 +48,9 @@ TESTED_ELSEWHERE = {
     "runtime/settings_types": "unit/runtime/test_settings_tree.py",
     # parts of one generated market
     "simulator/dialect": "unit/simulator/test_recorded.py",
+    "simulator/dialects/binance_beside": "unit/venues/test_conformance_served.py",
     "simulator/dialects/binance_catalogue": "unit/simulator/dialects/test_binance.py",
+    "simulator/dialects/bybit_beside": "unit/venues/test_conformance_served.py",
     "simulator/exchange": "unit/simulator/test_scenario.py",
     "simulator/listing": "unit/simulator/test_market.py",
     "simulator/path": "unit/simulator/test_market.py",

@@ -50,6 +50,7 @@ class Exchange:
     ) -> None:
         self.venue = venue
         self.stage = stage
+        self.seed = seed
         self.books = {listing.name: MarketBook(listing, seed) for listing in listings}
 
     def advance(self, now: Nanos) -> list[tuple[MarketBook, Slot]]:

@@ -143,7 +143,7 @@ class RecordedBinance(RecordedVenue[Binance]):
     def rest(self, request: Request, now: Nanos) -> Answer:
         flavour = self.conversation.flavour
         if request.path == f"{flavour.rest}/exchangeInfo":
-            return catalogue(self.listings, request.query, now, derivative=flavour.derivative)
+            return catalogue(self.listings, request.query, now, universe=flavour.universe)
         reel = self.reels.get(request.query.get("symbol", ""))
         if request.path != f"{flavour.rest}/depth" or reel is None:
             return self.conversation.rest(request, now)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from tidegauge.core.instrument import Symbol, VenueName
 
 from .dialect import Dialect
-from .dialects.binance import SPOT, USD_M, Binance
+from .dialects.binance import COIN_M, SPOT, USD_M, Binance
 from .dialects.bybit import Bybit
 from .dialects.hyperliquid import Hyperliquid
 from .exchange import Exchange, Stage
@@ -16,6 +16,7 @@ DIALECTS: Mapping[VenueName, Callable[[Exchange], Dialect]] = MappingProxyType(
     {
         "binance": lambda exchange: Binance(exchange, SPOT),
         "binance-futures": lambda exchange: Binance(exchange, USD_M),
+        "binance-coinm": lambda exchange: Binance(exchange, COIN_M),
         "bybit-spot": lambda exchange: Bybit(exchange, "spot"),
         "bybit-linear": lambda exchange: Bybit(exchange, "linear"),
         "hyperliquid": Hyperliquid,

@@ -1,8 +1,8 @@
-"""Binance spot and USD-M futures, from the server's side."""
+"""Binance spot, USD-M and COIN-M, from the server's side."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -22,10 +22,13 @@ from tidegauge.simulator.dialect import (
 )
 from tidegauge.simulator.exchange import Exchange, Speller
 from tidegauge.simulator.market import MarketBook, Slot
+from tidegauge.simulator.weight import WeightMeter
 
+from .binance_beside import BinanceBeside
 from .binance_catalogue import catalogue
 
 MOST_STREAMS = 1024
+INVALID_SYMBOL = (-1121, "Invalid symbol.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,12 @@ class Flavour:
     most_levels: int
     derivative: bool
     ping_seconds: float
+    weight: int
+    """The weight of requests that one address may use up in a minute."""
+    universe: int | None = None
+    """What its payloads call it (`st`): 1 USD-M, 2 COIN-M, None where they do not."""
+    routed: bool = False
+    """Whether books are below /public and the rest below /market."""
 
 
 SPOT = Flavour(
@@ -52,6 +61,7 @@ SPOT = Flavour(
     most_levels=5000,
     derivative=False,
     ping_seconds=20.0,
+    weight=6000,
 )
 USD_M = Flavour(
     rest="/fapi/v1",
@@ -61,7 +71,11 @@ USD_M = Flavour(
     most_levels=1000,
     derivative=True,
     ping_seconds=180.0,
+    weight=2400,
+    universe=1,
+    routed=True,
 )
+COIN_M = replace(USD_M, rest="/dapi/v1", universe=2, routed=False)
 
 
 @dataclass(slots=True)
@@ -82,10 +96,14 @@ class Tape:
 
 @dataclass(slots=True)
 class Client:
-    """One connection: how its frames are framed, and which streams it asked for, in order."""
+    """One connection: how its frames are framed, and which streams it asked for, in order.
+
+    `serves_books` and `serves_beside`: what its route carries; other streams of it are silent.
+    """
 
     combined: bool
     serves_books: bool = True
+    serves_beside: bool = True
     streams: dict[str, None] = field(default_factory=dict)
 
 
@@ -100,7 +118,8 @@ class Binance:
         self.clients: dict[ConnectionId, Client] = {}
         self.tapes: dict[str, Tape] = {}
         self.spellers = {name: Speller(book.listing) for name, book in exchange.books.items()}
-        self.weight = 0
+        self.beside = BinanceBeside(exchange, flavour.universe)
+        self.meter = WeightMeter(flavour.weight, "X-MBX-USED-WEIGHT-1M")
 
     # -- sockets ---------------------------------------------------------------------------------
 
@@ -113,7 +132,12 @@ class Binance:
         self, connection: ConnectionId, path: str, query: Mapping[str, str], now: Nanos
     ) -> list[Reply]:
         head, rest = self._route(path)
-        client = Client(combined=head == "stream", serves_books=not path.startswith("/market/"))
+        on_market = path.startswith("/market/")
+        client = Client(
+            combined=head == "stream",
+            serves_books=not on_market,
+            serves_beside=on_market or not self.flavour.routed,
+        )
         self.clients[connection] = client
         names = query.get("streams", "").split("/") if client.combined else rest
         return self._subscribe(client, [name for name in names if name], now)
@@ -146,7 +170,7 @@ class Binance:
 
     def _route(self, path: str) -> tuple[str, list[str]]:
         parts = path.strip("/").split("/")
-        if self.flavour.derivative and parts[0] in ("public", "market", "private"):
+        if self.flavour.routed and parts[0] in ("public", "market", "private"):
             parts = parts[1:]
         return (parts[0], parts[1:]) if parts else ("", [])
 
@@ -202,11 +226,13 @@ class Binance:
 
     def advance(self, now: Nanos) -> list[Reply]:
         replies: list[Reply] = []
-        self.weight = max(0, self.weight - 2)
         for book, slot in self.exchange.advance(now):
             for tape in self.tapes.values():
                 if tape.symbol == book.listing.name:
                     replies.extend(self._record(tape, book, slot, now))
+        wanted = {name for each in self.clients.values() for name in each.streams}
+        for name, payload in self.beside.advance(now, wanted):
+            replies.extend(self._tell(name, payload, book=False))
         return replies
 
     def _record(self, tape: Tape, book: MarketBook, slot: Slot, now: Nanos) -> list[Reply]:
@@ -240,13 +266,13 @@ class Binance:
         return payload | {
             "T": event_at,
             "s": symbol,
-            "ps": symbol,
+            "ps": symbol.partition("_")[0],
             "U": tape.first,
             "u": tape.last,
             "pu": tape.chain,
             "b": bids,
             "a": asks,
-            "st": 1,
+            "st": self.flavour.universe,
         }
 
     def _best(self, tape: Tape, book: MarketBook, slot: Slot, now: Nanos) -> list[Reply]:
@@ -263,24 +289,29 @@ class Binance:
         payload: dict[str, object] = {"u": slot.last_id, "s": tape.symbol}
         if self.flavour.derivative:
             payload = {"e": "bookTicker", "u": slot.last_id, "E": event_at, "T": event_at}
-            payload |= {"s": tape.symbol, "ps": tape.symbol}
+            payload |= {"s": tape.symbol, "ps": tape.symbol.partition("_")[0]}
         payload |= {"b": best[0][0], "B": best[0][1], "a": best[1][0], "A": best[1][1]}
         if self.flavour.derivative:
-            payload["st"] = 1
+            payload["st"] = self.flavour.universe
         return list(self._tell(tape.name, payload))
 
-    def _tell(self, name: str, payload: object) -> Iterator[Reply]:
+    def _tell(self, name: str, payload: object, *, book: bool = True) -> Iterator[Reply]:
         bare, wrapped = "", ""
         for connection, client in self.clients.items():
-            if name not in client.streams or not client.serves_books:
+            serves = client.serves_books if book else client.serves_beside
+            if name not in client.streams or not serves:
                 continue
             bare = bare or json_text(payload)
             wrapped = wrapped or f'{{"stream":"{name}","data":{bare}}}'
-            yield Say(connection=connection, text=wrapped if client.combined else bare, book=True)
+            yield Say(connection=connection, text=wrapped if client.combined else bare, book=book)
 
     # -- REST ------------------------------------------------------------------------------------
 
     def rest(self, request: Request, now: Nanos) -> Answer:
+        refused = self.meter.refuse(self._weight(request), now)
+        return refused or self.meter.stamped(self._answer(request, now))
+
+    def _answer(self, request: Request, now: Nanos) -> Answer:
         root = self.flavour.rest
         if request.path == f"{root}/ping":
             return json_answer({})
@@ -288,10 +319,26 @@ class Binance:
             return json_answer({"serverTime": now // MILLISECOND})
         if request.path == f"{root}/exchangeInfo":
             listings = [book.listing for book in self.exchange.books.values()]
-            return catalogue(listings, request.query, now, derivative=self.flavour.derivative)
+            return catalogue(listings, request.query, now, universe=self.flavour.universe)
         if request.path == f"{root}/depth":
             return self._depth(request.query, now)
+        if request.path == f"{root}/openInterest" and self.flavour.derivative:
+            name = request.query.get("symbol", "")
+            known = name in self.exchange.books
+            return self.beside.open_interest(name, now) if known else _refused(*INVALID_SYMBOL)
         return NOT_FOUND
+
+    def _weight(self, request: Request) -> int:
+        """Return what a request costs, whatever comes of it."""
+        kind = request.path.removeprefix(f"{self.flavour.rest}/")
+        if kind == "exchangeInfo":
+            return 1 if self.flavour.derivative else 20
+        if kind != "depth":
+            return 1
+        asked = request.query.get("limit", "")
+        limit = int(asked) if re.fullmatch("[0-9]{1,6}", asked) else self.flavour.default_limit
+        most = min(limit, self.flavour.most_levels)
+        return _depth_weight(most, derivative=self.flavour.derivative)
 
     def _depth(self, query: Mapping[str, str], now: Nanos) -> Answer:
         symbol, limit_text = query.get("symbol"), query.get("limit")
@@ -302,7 +349,7 @@ class Binance:
             )
         book = self.exchange.books.get(symbol)
         if book is None:
-            return _refused(-1121, "Invalid symbol.")
+            return _refused(*INVALID_SYMBOL)
         limit = self.flavour.default_limit
         if limit_text is not None:
             if not re.fullmatch("[0-9]{1,6}", limit_text):
@@ -312,7 +359,6 @@ class Binance:
         if limit < 1 or (allowed is not None and limit not in allowed):
             return _refused(-4021, f"{limit} is not valid depth limit.")
         limit = min(limit, self.flavour.most_levels)
-        self.weight += _weight(limit, derivative=self.flavour.derivative)
         speller = self.spellers[symbol]
         body: dict[str, object] = {"lastUpdateId": book.last_id}
         if self.flavour.derivative:
@@ -321,10 +367,10 @@ class Binance:
             "bids": speller.rows(book.ladder(Side.BID, limit)),
             "asks": speller.rows(book.ladder(Side.ASK, limit)),
         }
-        return json_answer(body, headers={"X-MBX-USED-WEIGHT-1M": str(self.weight)})
+        return json_answer(body)
 
 
-def _weight(limit: int, *, derivative: bool) -> int:
+def _depth_weight(limit: int, *, derivative: bool) -> int:
     steps = (
         ((50, 2), (100, 5), (500, 10), (1000, 20))
         if derivative

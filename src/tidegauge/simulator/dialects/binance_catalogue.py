@@ -1,4 +1,4 @@
-"""Binance's `exchangeInfo`, spot and USD-M."""
+"""Binance's `exchangeInfo`: spot, USD-M and COIN-M."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,9 +20,13 @@ _RATE_LIMITS = {
 
 
 def catalogue(
-    listings: Sequence[Listing], query: Mapping[str, str], now: Nanos, *, derivative: bool
+    listings: Sequence[Listing], query: Mapping[str, str], now: Nanos, *, universe: int | None
 ) -> Answer:
-    """Answer an `exchangeInfo` request for all symbols, one, or some."""
+    """Answer an `exchangeInfo` request for all symbols, one, or some.
+
+    `universe`: 1 USD-M, 2 COIN-M, None spot.
+    """
+    row = {None: _spot, 1: _perpetual, 2: _coin_margined}[universe]
     wanted = _wanted(query)
     known = {listing.name for listing in listings}
     if wanted is not None and not wanted <= known:
@@ -31,12 +35,10 @@ def catalogue(
         {
             "timezone": "UTC",
             "serverTime": now // MILLISECOND,
-            "rateLimits": _RATE_LIMITS[derivative],
+            "rateLimits": _RATE_LIMITS[universe is not None],
             "exchangeFilters": [],
             "symbols": [
-                _perpetual(listing) if derivative else _spot(listing)
-                for listing in listings
-                if wanted is None or listing.name in wanted
+                row(listing) for listing in listings if wanted is None or listing.name in wanted
             ],
         }
     )
@@ -109,4 +111,15 @@ def _perpetual(listing: Listing) -> dict[str, object]:
         "filters": _filters(listing),
         "orderTypes": ["LIMIT", "MARKET", "STOP"],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+    }
+
+
+def _coin_margined(listing: Listing) -> dict[str, object]:
+    row = _perpetual(listing)
+    status = row.pop("status")
+    return row | {
+        "pair": f"{listing.base}{listing.quote}",
+        "contractStatus": status,
+        "contractSize": int(listing.lot_quote or 1),
+        "marginAsset": listing.base,
     }

@@ -23,6 +23,8 @@ from tidegauge.simulator.exchange import Exchange, Speller
 from tidegauge.simulator.listing import Listing
 from tidegauge.simulator.market import MarketBook
 
+from .bybit_beside import BybitBeside
+
 INTERVALS: Mapping[int, Nanos] = {
     1: 10 * MILLISECOND,
     50: 20 * MILLISECOND,
@@ -36,8 +38,8 @@ REPEAT_AFTER: Nanos = 3 * SECOND
 
 MOST_SPOT_ARGS = 10
 MOST_ARGS_CHARACTERS = 21_000
-SILENT_TOPICS = ("publicTrade", "tickers", "kline", "allLiquidation", "price-limit")
-"""Topics that are acknowledged, and have nothing to say here."""
+OTHER_TOPICS = ("publicTrade", "tickers", "kline", "allLiquidation", "price-limit")
+"""Topics that are no books; some of them are acknowledged and have nothing to say here."""
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Bybit:
         self.ping_seconds: float | None = None
         self.clients: dict[ConnectionId, Client] = {}
         self.topics: dict[str, Topic] = {}
+        self.beside = BybitBeside(exchange, category)
         self.spellers = {
             name: Speller(book.listing, zero="0") for name, book in exchange.books.items()
         }
@@ -144,6 +147,8 @@ class Bybit:
                 return [self._answer(connection, client, message, error=error)]
         for name in names:
             client.topics[name] = None
+            if name.startswith("tickers."):
+                client.fresh.add(name)
             if name.startswith("orderbook."):
                 client.fresh.add(name)
                 self._open_topic(name)
@@ -156,7 +161,7 @@ class Bybit:
             return False
         if kind == "orderbook":
             return name in {f"orderbook.{depth}.{rest[-1]}" for depth in INTERVALS}
-        return kind in SILENT_TOPICS
+        return kind in OTHER_TOPICS
 
     def _answer(
         self,
@@ -183,12 +188,27 @@ class Bybit:
     def advance(self, now: Nanos) -> list[Reply]:
         for _book, _slot in self.exchange.advance(now):
             pass
-        replies: list[Reply] = []
+        replies = self._tell_beside(now)
         for topic in self.topics.values():
             book = self.exchange.books[topic.symbol]
             if book.now >= topic.due:
                 topic.due = max(topic.due + topic.interval, book.now)
                 replies.extend(self._tell(topic, book, now))
+        return replies
+
+    def _tell_beside(self, now: Nanos) -> list[Reply]:
+        """Tell what is no book; the first ticker of a subscription is a whole one."""
+        replies: list[Reply] = []
+        wanted = {name for client in self.clients.values() for name in client.topics}
+        for topic, text in self.beside.advance(now, wanted):
+            for connection, client in self.clients.items():
+                if topic not in client.topics:
+                    continue
+                said = text
+                if topic in client.fresh:
+                    client.fresh.discard(topic)
+                    said = self.beside.ticker(topic.removeprefix("tickers."), "snapshot", now)
+                replies.append(Say(connection=connection, text=said))
         return replies
 
     def _open_topic(self, name: str) -> None:

@@ -1,5 +1,6 @@
 """Hyperliquid, from the server's side."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ import msgspec
 
 from tidegauge.core.instrument import MILLISECOND, SECOND, Nanos
 from tidegauge.core.side import Side
+from tidegauge.simulator.dealings import dealings
 from tidegauge.simulator.dialect import (
     NOT_FOUND,
     Answer,
@@ -31,7 +33,11 @@ SLOW_LEVELS, FAST_LEVELS = 20, 5
 SILENCE: Nanos = 60 * SECOND
 """The server closes a socket on which it had nothing to say for this long."""
 
-SILENT_TYPES = ("trades", "activeAssetCtx", "candle")
+OTHER_TYPES = ("trades", "activeAssetCtx", "candle")
+CONTEXT_EVERY: Nanos = SECOND
+REPLAYED = 30
+"""Trades that the first frame of a subscription repeats."""
+
 NO_COIN_TYPES = ("allMids",)
 
 
@@ -75,6 +81,11 @@ class Hyperliquid:
         self.slow_due: Nanos = SLOW
         self.fast_due: Nanos = FAST
         self.touches: dict[str, tuple[tuple[int, int], ...]] = {}
+        self.dealings = dealings(exchange)
+        self.told: dict[str, deque[dict[str, object]]] = {
+            name: deque(maxlen=REPLAYED) for name in exchange.books
+        }
+        self.contexts_due: Nanos = 0
 
     # -- sockets ---------------------------------------------------------------------------------
 
@@ -121,7 +132,7 @@ class Hyperliquid:
             return Subscription(kind, "")
         if not isinstance(coin, str) or coin not in self.coins:
             return None
-        if kind not in ("l2Book", "bbo", *SILENT_TYPES):
+        if kind not in ("l2Book", "bbo", *OTHER_TYPES):
             return None
         figures, mantissa = wanted.get("nSigFigs"), wanted.get("mantissa")
         if figures not in (None, 2, 3, 4, 5) or (mantissa is not None and figures != 5):  # noqa: PLR2004
@@ -177,6 +188,9 @@ class Hyperliquid:
         self.slow_due += SLOW * ((at - self.slow_due) // SLOW + 1) if slow else 0
         self.fast_due += FAST * ((at - self.fast_due) // FAST + 1) if fast else 0
         moved = self._moved()
+        traded = self._traded(at, now)
+        contexts = at >= self.contexts_due
+        self.contexts_due = at + CONTEXT_EVERY if contexts else self.contexts_due
         texts: dict[Subscription, str] = {}
         replies: list[Reply] = []
         for connection, client in self.clients.items():
@@ -184,17 +198,68 @@ class Hyperliquid:
                 due = (fast if each.fast else slow) if each.type == "l2Book" else False
                 if each.type == "bbo":
                     due = each.coin in moved
-                if not due and each not in client.fresh:
+                elif each.type == "trades":
+                    due = each.coin in traded
+                elif each.type == "activeAssetCtx":
+                    due = contexts
+                fresh = each in client.fresh
+                if not due and not fresh:
                     continue
                 client.fresh.discard(each)
-                text = texts.get(each) or self._frame(each, now)
+                if each.type == "trades":
+                    rows = [*self.told[each.coin]] if fresh else traded[each.coin]
+                    text = json_text({"channel": "trades", "data": rows}) if rows else ""
+                else:
+                    text = texts.get(each) or self._frame(each, now)
                 if text:
                     texts[each] = text
                     client.spoken_at = now
-                    replies.append(Say(connection=connection, text=text, book=True))
+                    book = each.type in ("l2Book", "bbo")
+                    replies.append(Say(connection=connection, text=text, book=book))
             if now - client.spoken_at > SILENCE:
                 replies.append(Close(connection=connection, abrupt=True))
         return replies
+
+    def _traded(self, at: Nanos, now: Nanos) -> dict[str, list[dict[str, object]]]:
+        """Return the trades of each coin that had any."""
+        traded: dict[str, list[dict[str, object]]] = {}
+        for coin, each in self.dealings.items():
+            speller = self.spellers[coin]
+            rows: list[dict[str, object]] = [
+                {
+                    "coin": coin,
+                    "side": "B" if deal.bought else "A",
+                    "px": speller.price(deal.tick),
+                    "sz": speller.size(deal.lots),
+                    "time": now // MILLISECOND,
+                    "hash": f"0x{deal.number:064x}",
+                    "tid": deal.number,
+                    "users": [f"0x{side:040x}" for side in range(2)],
+                }
+                for deal in each.deals(at)
+            ]
+            if rows:
+                traded[coin] = rows
+                self.told[coin].extend(rows)
+        return traded
+
+    def _context(self, coin: str) -> str:
+        """Return mark, oracle, hourly funding and open interest."""
+        told, speller = self.dealings[coin], self.spellers[coin]
+        mark = speller.price(told.mark)
+        ctx = {
+            "funding": told.funding,
+            "openInterest": speller.size(told.open_interest),
+            "prevDayPx": mark,
+            "dayNtlVlm": "0.0",
+            "premium": None,
+            "oraclePx": speller.price(told.index),
+            "markPx": mark,
+            "midPx": mark,
+            "impactPxs": None,
+            "dayBaseVlm": "0.0",
+        }
+        return json_text({"channel": "activeAssetCtx", "data": {"coin": coin, "ctx": ctx}})
 
     def _moved(self) -> set[str]:
         """Return the coins whose best bid or ask is not what it was."""
@@ -208,6 +273,8 @@ class Hyperliquid:
         return moved
 
     def _frame(self, wanted: Subscription, now: Nanos) -> str:
+        if wanted.type == "activeAssetCtx":
+            return self._context(wanted.coin)
         if wanted.type not in ("l2Book", "bbo"):
             return ""
         if wanted.type == "bbo":

@@ -147,7 +147,9 @@ def test_the_conversation_is_that_of_the_venue() -> None:
     assert same_keys(venue.run(1.0)[0], SPOT_UPDATE)
 
 
-@pytest.mark.parametrize("stream", ["nosuch@depth@100ms", "BTCUSDT@depth@100ms", "btcusdt@trade"])
+@pytest.mark.parametrize(
+    "stream", ["nosuch@depth@100ms", "BTCUSDT@depth@100ms", "btcusdt@kline_1m"]
+)
 def test_what_it_has_nothing_on_is_acknowledged_and_silent(stream: str) -> None:
     """An unknown symbol, one in capitals, a stream without data."""
     venue = Simulated("binance")
