@@ -256,7 +256,7 @@ class _Writer:
             return
         text = "\n".join((*self._text, ""))
         self._text, self._length = [], 0
-        packed = zstandard.ZstdCompressor(level=LEVEL).compress(text.encode())
+        packed = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(text.encode())
         left = memoryview(packed)
         while left:
             left = left[os.write(self._file, left) :]

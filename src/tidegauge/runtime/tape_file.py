@@ -15,7 +15,7 @@ import zstandard
 
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import SECOND, Nanos
-from tidegauge.wire.tape import FORMAT, Meta, TapeKind, TapeLine, parse_line
+from tidegauge.wire.tape import FORMAT, TapeKind, TapeLine, parse_line
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -139,15 +139,12 @@ class TapeReader:
     def _check_meta(self, line: TapeLine) -> None:
         """Refuse what a later version of this program wrote, rather than misread it."""
         facts = line.facts
-        version = facts.get("format", FORMAT) if facts["meta"] == Meta.TAPE else FORMAT
-        if not isinstance(version, int) or version > FORMAT:
+        if facts.get("format", FORMAT) > FORMAT:
             raise OperatorError(
-                f"{self.path}, line {self.number + 1:,}: it is of format {version!r}, "
+                f"{self.path}, line {self.number + 1:,}: it is of format {facts['format']}, "
                 f"and this program reads up to {FORMAT}",
                 fix=f"Read it with Tidegauge {facts.get('program', 'of a later version')}",
             )
-        if facts["meta"] not in Meta.__members__.values():
-            raise MalformedFrame(f"a meta line of an unknown kind: {facts['meta'][:20]!r}")
 
 
 def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:

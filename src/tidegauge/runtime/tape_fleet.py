@@ -4,13 +4,13 @@ What `NotedFleet` notes for a method, `tell` reads and passes to the same method
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
 from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.instrument import Nanos
-from tidegauge.wire.feed import Listing
+from tidegauge.wire.feed import Care, Listing
 from tidegauge.wire.fleet import Fleet
 from tidegauge.wire.protocol import Fetch, Response, Send
 from tidegauge.wire.shards import Orders
@@ -47,10 +47,10 @@ class NotedFleet:
         *,
         url_of: UrlOf,
         rest_url: str,
-        levels_kept: int | None = None,
+        **care: Unpack[Care],
     ) -> None:
         self.fleet = fleet
-        self._levels_kept = levels_kept
+        self._care = care
         self._journal = journal
         self._url_of = url_of
         self._rest_url = rest_url
@@ -58,7 +58,7 @@ class NotedFleet:
         self._addresses: dict[tuple[str, str], str] = {}
 
     def begin(self, listings: Sequence[Listing], now: Nanos) -> Orders:
-        self._meta(now, Meta.VENUE, levels_kept=self._levels_kept, listings=listings)
+        self._meta(now, Meta.VENUE, care=self._care, listings=listings)
         return self._sent(self.fleet.begin(listings, now), now)
 
     def add(self, listing: Listing, now: Nanos) -> Orders:

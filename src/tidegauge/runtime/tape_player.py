@@ -11,6 +11,8 @@ from itertools import count
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
 from tidegauge.wire.effects import Effect
@@ -96,6 +98,7 @@ class TapePlayer:
         self._origin = VenueOfRecord(self._specs.values())
         self._observer = observer
         self._epochs: dict[VenueName, Iterator[int]] = {}
+        self._open: set[tuple[str, str, str]] = set()
         self._plain: dict[VenueName, _Plain] = {}
         self._beat = beat
         self._next_beat: Nanos | None = None
@@ -147,7 +150,13 @@ class TapePlayer:
         fleet = self.fleets.get(place.venue)
         if fleet is None:
             raise MalformedFrame(f"a line of {place.venue} before its first meta line")
-        self.frames += line.kind is TapeKind.RECV
+        link = place.venue, place.shard, place.link
+        if line.kind is TapeKind.OPEN:
+            self._open.add(link)
+        elif line.kind is TapeKind.RECV:
+            self.frames += 1
+            if link not in self._open:
+                raise MalformedFrame(f"a frame over a link that never opened: {line.conn[:100]}")
         self._do(fleet, tell(fleet, line), now)
 
     def _spec_of(self, name: VenueName) -> VenueSpec:
@@ -235,6 +244,15 @@ class TapePlayer:
                     for left in self._watcher.handle([effect], now):
                         if plain is not None and isinstance(left, Fetch):
                             _ask(plain.asked, left)
+
+
+def _care(line: TapeLine) -> Care:
+    try:
+        return msgspec.convert(line.facts.get("care", {}), Care)
+    except msgspec.ValidationError as error:
+        raise MalformedFrame(
+            f"a venue whose books are looked after in no known way: {error}"
+        ) from None
 
 
 def _ask(asked: list[Fetch], fetch: Fetch) -> None:

@@ -61,7 +61,7 @@ class Meta(StrEnum):
     END = "end"
     """The run ended: `sha256` over its `readings` and `alerts`."""
     VENUE = "venue"
-    """A venue begins: `levels_kept`, and the `listings`, each a symbol and an instrument."""
+    """A venue begins: the `care` for its books, and the `listings`, each a symbol and an instrument."""
     ADDED = "added"
     """One more `listing` is wanted."""
     REMOVED = "removed"
@@ -76,6 +76,25 @@ class Meta(StrEnum):
     """Our own code failed on a `shard`: `reason`."""
     STOPPED = "stopped"
     """The monitor stopped watching this venue."""
+
+
+class _Facts(msgspec.Struct):
+    """The types of what meta lines tell; what is not told here is checked where it is used."""
+
+    meta: Meta
+    format: int = FORMAT
+    program: str = ""
+    run: str = ""
+    segment: int = 0
+    resumed: bool = False
+    lines: int = 0
+    sha256: str = ""
+    dropped: int = 0
+    shard: str = ""
+    reason: str = ""
+    why: str = ""
+    instrument: str = ""
+    delisted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +119,10 @@ class TapeLine:
     def facts(self) -> dict[str, Any]:
         """What a meta line tells. Raises `MalformedFrame`."""
         try:
-            facts = msgspec.json.decode(self.text)
+            facts = msgspec.json.decode(self.text, type=dict[str, Any])
+            msgspec.convert(facts, _Facts)
         except (msgspec.DecodeError, UnicodeError) as error:
             raise MalformedFrame(f"not a meta line: {error}") from None
-        if not isinstance(facts, dict) or not isinstance(facts.get("meta"), str):
-            raise MalformedFrame("not a meta line: no `meta` in it")
         return facts
 
     def written(self) -> str:
