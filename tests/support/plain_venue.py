@@ -5,6 +5,7 @@ Frames are JSON: `{"i": instrument, "t": "snapshot" | "delta" | "lost", "b": [..
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +17,10 @@ from tidegauge.core.instrument import Instrument, InstrumentKind, Nanos
 from tidegauge.core.trust import TrustReason
 from tidegauge.wire.protocol import (
     BOOK_LINK,
+    Audit,
     Drop,
     Fetch,
+    Note,
     Output,
     Purpose,
     Response,
@@ -90,6 +93,10 @@ class PlainProtocol:
                 return [SubscriptionRejected("no such thing", instrument=name)]
             case "refused":
                 return [VenueRefused("not from here")]
+            case "pong":
+                return []
+            case "unchecked":
+                return [Note(kind="unchecked", instrument=name)]
             case "drop":
                 return [Drop(link=link, reason="told to")]
         raise MalformedFrame(f"unknown kind: {kind}", instrument=name)
@@ -131,3 +138,17 @@ SPEC = VenueSpec(
     default_name=lambda symbol: symbol,
     silence_limit=30_000_000_000,
 )
+
+
+def _audit_request(each: Instrument) -> Fetch:
+    return Fetch(purpose=Purpose.AUDIT, path="/audit", instrument=each.name)
+
+
+def _read_audit(_: Instrument, body: bytes) -> BookSnapshot:
+    (event,) = PlainProtocol([]).received(BOOK_LINK, body, 0)
+    assert isinstance(event, BookSnapshot)
+    return event
+
+
+AUDITED = replace(SPEC, audit=Audit(request=_audit_request, read=_read_audit))
+"""The same venue, whose books can be had by REST to compare with."""

@@ -13,7 +13,7 @@ from tidegauge.core.trust import Trust, TrustReason
 from .effects import Effect
 from .inspector import Finding, Found
 from .kept_books import Care, KeptBooks, Listing, Observer
-from .protocol import BOOK_LINK, Fetch, Purpose, Refreshing, Response
+from .protocol import BOOK_LINK, Fetch, Purpose, Response
 
 __all__ = ["Care", "Listing", "Observer", "VenueFeed"]
 
@@ -138,11 +138,11 @@ class VenueFeed(KeptBooks):
     def _refresh(self, keeper: BookKeeper, now: Nanos) -> list[Effect]:
         """Have a book told anew, while it stays believed, once the price left what is known."""
         name = keeper.instrument.name
-        if isinstance(self.protocol, Refreshing):
+        if self._refresher is not None:
             if not keeper.wants_refresh(now):
                 return []
             self.counts.refreshes += 1
-            return self._act(self.protocol.refresh(name, now), BOOK_LINK, now)
+            return self._act(self._refresher.refresh(name, now), BOOK_LINK, now)
         if self._recorded or not keeper.outgrown():
             return []
         return self._resync(name, TrustReason.NARROWED, now, "the price left what was kept of it")
@@ -172,6 +172,7 @@ class VenueFeed(KeptBooks):
         self.notes[f"audit_{finding.found}"] += 1
         said = f"{finding.different:,} of {finding.levels:,} levels differ from REST"
         if finding.found is Found.QUIET:
+            self._links.confirmed(name, now)
             return self._told(keeper, keeper.alive(now), BOOK_LINK, now)
         if finding.found is Found.DEAD:
             change = keeper.doubt(now, f"no update, and {said}")

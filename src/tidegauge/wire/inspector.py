@@ -309,6 +309,8 @@ class Inspector:
         assert case.told is not None
         seen = case.audit.compare(case.told)
         probing, first = case.probing, case.first
+        assert case.asked_at is not None
+        nothing_came = case.silence.silent_for(now) > now - case.asked_at
         case.close()
         if probing:
             return self._probed(case, seen, now)
@@ -324,7 +326,10 @@ class Inspector:
         else:
             case.strikes = 0
         case.tally.add(seen.levels, lasting, now)
-        return [self._finding(case, found, seen.levels, lasting)]
+        finding = self._finding(case, found, seen.levels, lasting)
+        # What was not asked in doubt answers it all the same.
+        quiet = nothing_came and not seen.different
+        return [finding, *self._quiet(case, seen, now)] if quiet else [finding]
 
     def _probed(self, case: Case, seen: Comparison, now: Nanos) -> Wanted:
         if not seen.different:

@@ -28,7 +28,7 @@ from .effects import BookUpdated, Effect, MarketTold, Quarantine
 from .inspector import AUDIT_EVERY, Inspector
 from .latency import LatencyFilter
 from .links import LinkWatch
-from .protocol import BOOK_LINK, Drop, Fetch, Note, Output, Retire, Send, VenueSpec
+from .protocol import BOOK_LINK, Drop, Fetch, Note, Output, Refreshing, Retire, Send, VenueSpec
 from .trail import Trail
 
 Observer: TypeAlias = Callable[[BookKeeper, Nanos], None]
@@ -84,6 +84,7 @@ class KeptBooks:
             listing.instrument.name: BookKeeper(listing.instrument, listing.symbol)
             for listing in listings
         }
+        self._refresher = self.protocol if isinstance(self.protocol, Refreshing) else None
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
         self.latency = LatencyFilter()

@@ -20,6 +20,7 @@ class LinkWatch:
     def __init__(self) -> None:
         self._heard_at: dict[str, Nanos] = {}
         self._told_at: dict[str, Nanos] = {}
+        self._confirmed_at: dict[str, Nanos] = {}
         self._carrier: dict[str, str] = {}
         self._begun_again: dict[str, Nanos] = {}
 
@@ -42,6 +43,11 @@ class LinkWatch:
         self._carrier[name] = link
         self._begun_again.pop(name, None)
 
+    def confirmed(self, name: str, now: Nanos) -> None:
+        """REST found the silent book of `name` as it is: its link has had nothing to say."""
+        if link := self._carrier.get(name):
+            self._confirmed_at[link] = now
+
     def begun_again(self, name: str) -> Nanos | None:
         """Return when this silent book was last begun afresh; None: it has been told of since."""
         return self._begun_again.get(name)
@@ -63,7 +69,7 @@ class LinkWatch:
                 for name, at in self._begun_again.items()
                 if self._carrier.get(name) == link and at > self._told_at[link]
             ]
-            if now - heard_at > DEAD_AFTER:
+            if now - heard_at > DEAD_AFTER and self._confirmed_at.get(link, 0) <= heard_at:
                 drops.append(self._drop(link, now, DEAD_AFTER))
             elif in_vain and now - min(in_vain) > REVIVED_WITHIN:
                 drops.append(self._drop(link, now, now - self._told_at[link], " of any book"))

@@ -20,7 +20,7 @@ ENOUGH_GAPS = 1_000
 """Fewer gaps tell nothing of a quantile of one in a thousand."""
 
 HALF_WINDOW: Nanos = HOUR
-LEARN_EVERY: Nanos = 10 * SECOND
+LEARN_EVERY: Nanos = 30 * SECOND
 FINENESS = 3
 """Bits of a gap below its highest that are told apart: buckets of an eighth of an octave."""
 
