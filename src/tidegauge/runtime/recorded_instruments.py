@@ -15,7 +15,7 @@ ENOUGH = 200
 
 _NUMBER = r'"?([0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?)"?'
 LEVEL = re.compile(
-    r'(?:\[(?:"(?:new|change|delete)", ?)?|"(?:px|price|price_level)": ?)'
+    r'(?:\[(?:"(?:new|change|delete|buy|sell)", ?)?|"(?:px|price|price_level)": ?)'
     + _NUMBER
     + r', ?(?:"(?:sz|qty|new_quantity)": ?)?'
     + _NUMBER
