@@ -79,6 +79,8 @@ def test_a_ticker_tells_only_what_changed() -> None:
     few = {"symbol": "BTCUSDT", "markPrice": "60005.0", "fundingRate": ""}
     (told_few,) = opened().receive(BOOK_LINK, json.dumps({**text, "data": few}), 0)
     assert told_few == Marks(instrument="BTCUSDT", mark="60005.0", venue_time=4_000_000)
+    last = {"symbol": "BTCUSDT", "lastPrice": "60005.0"}
+    assert opened().receive(BOOK_LINK, json.dumps({**text, "data": last}), 0) == []
 
 
 def test_spot_is_asked_for_trades_only() -> None:

@@ -76,9 +76,12 @@ def _liquidations(envelope: Envelope) -> list[MarketEvent]:
 
 
 def _marks(envelope: Envelope) -> list[MarketEvent]:
-    """A ticker's delta leaves out what has not changed."""
+    """A ticker's delta leaves out what has not changed; often it tells the last price only."""
     ticker = _ticker(envelope.data)
     hours, following = ticker.funding_interval_hour, ticker.next_funding_time
+    told = (ticker.mark_price, ticker.index_price, ticker.funding_rate, ticker.open_interest)
+    if not any((*told, hours, following)):
+        return []
     return [
         Marks(
             instrument=ticker.symbol,
