@@ -18,6 +18,7 @@ from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, running, venues
+from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import Config, DataDir, DryRun, Duration, PlainView, SymbolNames, VenueNames
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(database.app, name="db")
+app.add_typer(tape_commands.app, name="tape")
 app.command("demo")(demo.command)
 app.command("venues")(venues.command)
 
@@ -81,7 +83,9 @@ def monitor(
 
 @app.command(epilog="Example: tidegauge replay recording.frames.tsv.gz --speed max --json")
 def replay(
-    tape: Annotated[Path, typer.Argument(help="A recorded tape (.tsv, .tsv.gz or .tsv.zst).")],
+    tape: Annotated[
+        list[Path], typer.Argument(help="A recorded tape, the parts of one, or their folder.")
+    ],
     speed: Annotated[
         str, typer.Option(help="max, or how many times faster than recorded.")
     ] = "max",

@@ -14,6 +14,12 @@ def clock(at: Nanos) -> str:
     return datetime.fromtimestamp(at / SECOND, tz=UTC).strftime("%H:%M:%S")
 
 
+def instant(at: Nanos) -> str:
+    """Write an instant with its date, to the millisecond, UTC."""
+    moment = datetime.fromtimestamp(at // SECOND, tz=UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{at % SECOND // 1_000_000:03d}"
+
+
 def price(value: Decimal | None) -> str:
     """Write a price with every digit that counts."""
     if value is None:

@@ -5,7 +5,7 @@ import contextlib
 import re
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,25 +136,36 @@ async def watch(app: App, console: Console, title: str) -> None:
         showing.cancel()
 
 
-def run_replay(tape: Path, speed: float | None, settings: Settings, *, as_json: bool) -> None:
+def run_replay(
+    tapes: Sequence[Path], speed: float | None, settings: Settings, *, as_json: bool
+) -> None:
     """Replay a tape with its progress on standard error, and print what it found."""
-    with _progress() as told:
-        outcome = play(tape, monitor_plan(settings), speed=speed, progress=told)
+    with progress_of("reading the tape") as told:
+        outcome = play(tapes, monitor_plan(settings), speed=speed, progress=told)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
     else:
         _print_outcome(outcome)
+    if outcome.damage is not None:
+        raise OperatorError(outcome.damage)
+    if outcome.equal is False:
+        raise OperatorError(
+            f"The replay differs from the live run: its hash is {outcome.hash}, the run's"
+            f" {outcome.live_hash}",
+            fix="Replay it with the version that recorded it: `tidegauge tape info` names it",
+        )
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
+def progress_of(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on standard error, if somebody looks, how many lines of a tape were read."""
     if not sys.stderr.isatty():
-        yield lambda _records: None
+        yield lambda _lines: None
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading the tape")
-        yield lambda records: progress.update(task, description=f"{records:,} records")
+        task = progress.add_task(what)
+        yield lambda lines: progress.update(task, description=f"{what}: {lines:,} lines")
 
 
 def _print_outcome(outcome: ReplayOutcome) -> None:
@@ -174,7 +185,16 @@ def _print_outcome(outcome: ReplayOutcome) -> None:
         )
     for alert in outcome.alerts:
         print_line(f"  {figures.clock(alert.started_at)} to {_end(alert)} {alert_line(alert)}")
-    print_line(f"  sha256 of the readings and alerts: {outcome.hash}")
+    print_line(f"  sha256 of the readings and alerts: {outcome.hash}{_verdict(outcome)}")
+
+
+def _verdict(outcome: ReplayOutcome) -> str:
+    """Say how the hash compares with that of the run that was recorded."""
+    if outcome.equal is not None:
+        return ", equal to the live run" if outcome.equal else ", DIFFERS from the live run"
+    if outcome.incomparable is not None:
+        return f" (not comparable with the live run: {outcome.incomparable})"
+    return ""
 
 
 def _end(alert: Alert) -> str:

@@ -7,6 +7,7 @@ header and with every book as it stood, so that it can be played by itself.
 
 import os
 import queue
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -68,39 +69,36 @@ class _Part:
 class Recorder:
     """A `runtime.journal.Journal` that keeps what it is told. Use it from one thread.
 
-    `state` gives the lines that a part begins with, so that it can be played without those before
-    it; None: this is no moment to begin one.
+    `state` gives the lines that a later part begins with, so that it can be played without those
+    before it; None: this is no moment to begin one.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        run_id: str,
-        plan: MonitorPlan,
-        at: Nanos,
-        limits: Limits | None = None,
-        state: Callable[[Nanos], list[TapeLine] | None] = lambda _now: None,
-    ) -> None:
+    def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
         """Raises `OperatorError` if the folder cannot be written to."""
         self.digest = Digest()
         self.dropped = 0
-        self.state = state
-        self._run_id = run_id
-        self._plan = plan
+        self.state: Callable[[Nanos], list[TapeLine] | None] = lambda _now: None
         self._limits = Limits() if limits is None else limits
-        self._writer = _Writer(folder, _stem(run_id, at), self._limits.total_bytes)
+        self._writer = _Writer(folder, self._limits.total_bytes)
+        self._facts: dict[str, Any] = {}
         self._untold = 0
         self._number = 0
         self._noted = 0
-        self._ends_at = at + self._limits.part_span
+        self._ends_at: Nanos = 0
         self._next_try: Nanos = 0
-        self._closed = False
+        self._open = False
+
+    def begin(self, run_id: str, plan: MonitorPlan, at: Nanos) -> None:
+        """Begin the first part. What is noted before is not kept."""
+        self._facts = {"format": FORMAT, "program": __version__, "run": run_id, "plan": plan}
+        self._ends_at = at + self._limits.part_span
+        self._writer.start(_stem(run_id, at))
         self._writer.begin(_Part(0, [self._header(at)]))
+        self._open = True
 
     def note(self, line: TapeLine) -> None:
         """Take one line. Never blocks, never raises."""
-        if self._closed or self._writer.failed:
+        if not self._open or self._writer.failed:
             return
         size = len(line.text) + len(line.conn)
         if self._noted - self._writer.taken > MOST_WAITING or size > LONGEST_LINE // 2:
@@ -116,12 +114,12 @@ class Recorder:
 
     def take(self, record: object) -> None:
         """Take what the run found; the tape ends with a hash over it."""
-        if not self._closed:
+        if self._open:
             self.digest.take(record)
 
     def close(self, at: Nanos) -> None:
         """The run is over: write the hash, and wait until all is on disk."""
-        if self._closed:
+        if not self._open:
             return
         found = self.digest
         self.note(
@@ -134,7 +132,7 @@ class Recorder:
                 dropped=self.dropped,
             )
         )
-        self._closed = True
+        self._open = False
         self._writer.close()
         if self.dropped:
             log.warning("tape_has_gaps", lines=self.dropped)
@@ -159,40 +157,38 @@ class Recorder:
         self._writer.begin(_Part(self._number, [self._header(now), *state]))
 
     def _header(self, at: Nanos) -> TapeLine:
-        facts: dict[str, Any] = {
-            "format": FORMAT,
-            "program": __version__,
-            "run": self._run_id,
-            "segment": self._number,
-            "plan": self._plan,
-        }
-        return meta_line(at, Meta.TAPE, **facts)
+        return meta_line(at, Meta.TAPE, segment=self._number, **self._facts)
 
 
 class _Writer:
     """The thread that compresses and writes. `taken` is how much text it took from its queue."""
 
-    def __init__(self, folder: Path, stem: str, total_bytes: int) -> None:
+    def __init__(self, folder: Path, total_bytes: int) -> None:
         self.taken = 0
         self.part_bytes = 0
         self.failed = False
         self._folder = folder
-        self._stem = stem
+        self._stem = ""
         self._total_bytes = total_bytes
         self._queue: queue.SimpleQueue[TapeLine | _Part | None] = queue.SimpleQueue()
         self._file: int | None = None
         self._path: Path | None = None
         self._text: list[str] = []
         self._length = 0
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._open(0)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
         except OSError as error:
             raise OperatorError(
                 f"Cannot record into {folder}: {error.strerror or error}",
                 fix="Give --record a folder that can be written to",
             ) from None
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self, stem: str) -> None:
+        """Begin to write; the parts' names begin with `stem`."""
+        self._stem = stem
         self._thread.start()
 
     def put(self, line: TapeLine) -> None:
@@ -265,8 +261,6 @@ class _Writer:
 
     def _open(self, number: int) -> None:
         path = self._folder / f"{self._stem}-{number:04d}.tape.zst"
-        if path == self._path:
-            return
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         if self._file is not None:
             os.close(self._file)

@@ -27,7 +27,7 @@ MOST_SILENCES = 20
 class TapeInfo:
     """The content of a tape. `header` is None for a plain tape, `timeless` one of bare frames.
 
-    `frames` counts lines by kind and connection; `silences` are the first spans of more than ten
+    `latest` is the time of the last line, `last_at` the greatest. `frames` counts lines by kind and connection; `silences` are the first spans of more than ten
     seconds without a line, each with its beginning and length.
     """
 
@@ -36,6 +36,7 @@ class TapeInfo:
     lines: int = 0
     first_at: Nanos | None = None
     last_at: Nanos = 0
+    latest: Nanos = 0
     timeless: bool = False
     header: dict[str, Any] | None = None
     instruments: dict[VenueName, dict[str, str]] = field(default_factory=dict)
@@ -87,7 +88,8 @@ def _count(found: TapeInfo, line: TapeLine) -> None:
         found.first_at = found.last_at = line.at
         found.timeless = line.at == START
     silence = line.at - found.last_at
-    found.backwards += silence < 0
+    found.backwards += line.at < found.latest
+    found.latest = line.at
     if silence >= SILENCE and len(found.silences) < MOST_SILENCES:
         found.silences.append((found.last_at, silence))
     found.last_at = max(found.last_at, line.at)
