@@ -87,8 +87,13 @@ class FaultProxy:
         assert task is not None
         self._connections.add(task)
         self.opened += 1
-        with suppress(OSError, asyncio.CancelledError):
+        try:
             there_reader, there_writer = await asyncio.open_connection(HOST, self._target)
+        except OSError:
+            writer.close()
+            self._connections.discard(task)
+            return
+        with suppress(OSError, asyncio.CancelledError):
             pumps = [
                 asyncio.create_task(self._down(there_reader, writer)),
                 asyncio.create_task(self._up(reader, there_writer)),
@@ -101,7 +106,10 @@ class FaultProxy:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
                 there_writer.transport.abort()
-                writer.close()
+                for each in (there_writer, writer):
+                    each.close()
+                    with suppress(OSError):
+                        await each.wait_closed()
         self._connections.discard(task)
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
