@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from tests.support.programs import require_program
 
+from tidegauge.core.errors import OperatorError
+from tidegauge.faces.demo import VENUES, chosen
+from tidegauge.simulator.venues import VENUES as LOCAL
+
 TIDEGAUGE = Path(sys.executable).with_name("tidegauge")
-VENUES = ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid")
 SPEED = "2"
 DEADLINE_S = 120.0
 
@@ -39,6 +42,52 @@ def test_the_demo_finds_the_crunch_on_every_venue_and_reads_it_back(data_dir: Pa
         assert feed[2] == "0", "no gaps"
     assert "db psql" in written
     assert "RESOLVED" in live
+
+
+def test_a_demo_runs_any_of_the_local_venues(data_dir: Path) -> None:
+    """All of them at once: each gives readings and tells of its trades, without a gap."""
+    done = subprocess.run(
+        [TIDEGAUGE, "demo", "--plain", "--speed=6", "--venue=all", "--data-dir", data_dir],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    live, _, written = done.stdout.partition("read back from PostgreSQL")
+    assert f"{len(LOCAL)} local venues" in live
+    tables = written.split("feed  ")[0].partition("\nmarket ")
+    for venue in LOCAL:
+        assert re.search(rf"^{venue} +[A-Z]+ +[\d,]+ ", tables[0], re.MULTILINE), written
+        (trades,) = re.findall(rf"^{venue} +([\d,]+) ", tables[2], re.MULTILINE)
+        assert int(trades.replace(",", "")) > 0
+        (feed,) = re.findall(rf"^{venue} +(\d+) +(\d+) +(\d+) +\d+ ", written, re.MULTILINE)
+        assert feed[2] == "0", "no gaps"
+
+
+@pytest.mark.parametrize(
+    ("asked", "runs"),
+    [
+        (None, VENUES),
+        (["all"], LOCAL),
+        (["bybit"], ("bybit-spot", "bybit-linear")),
+        (["hyperliquid", "binance"], ("hyperliquid", "binance")),
+    ],
+)
+def test_a_demo_runs_the_venues_it_is_told_to(
+    asked: list[str] | None, runs: tuple[str, ...]
+) -> None:
+    """By name or by family; five of them when it is told nothing."""
+    assert chosen(asked) == runs
+
+
+def test_a_venue_that_cannot_be_run_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is started, with those that can."""
+    monkeypatch.setattr("tidegauge.faces.demo.LOCAL", ("binance",))
+    with pytest.raises(OperatorError, match=r"no local venue 'hyperliquid'.*binance"):
+        chosen(["hyperliquid"])
+    with pytest.raises(OperatorError, match="Did you mean 'binance'"):
+        chosen(["binanse"])
 
 
 @pytest.fixture

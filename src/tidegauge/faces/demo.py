@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from tidegauge import venues
 from tidegauge.core.errors import OperatorError
+from tidegauge.core.instrument import VenueName
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.settings import Settings, load_settings
+from tidegauge.simulator.venues import VENUES as LOCAL
 
 from . import demo_report, running
 from .logs import log_to_file
@@ -22,6 +25,9 @@ from .options import DataDir, PlainView
 
 SYMBOLS = ("BTCUSDT",)
 VENUES = ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid")
+"""What a demo runs unless it is told otherwise: no more than a small terminal shows."""
+
+ALL = "all"
 
 LASTS_S = 60.0
 CRUNCH_AT_S = 20.0
@@ -41,6 +47,9 @@ def command(
     speed: Annotated[
         float, typer.Option("--speed", min=0.1, max=20, help="How many times faster to run.")
     ] = 1.0,
+    venue: Annotated[
+        list[str] | None, typer.Option("--venue", help="A local venue to run, or all; repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the generated market.")] = 1,
     plain: PlainView = False,
     data_dir: DataDir = None,
@@ -49,17 +58,33 @@ def command(
 
     Example: tidegauge demo --speed 2
     """
+    names = chosen(venue)
     settings = demo_settings(data_dir, speed)
     console = running.console_for(plain=plain)
     log_to_file(settings)
-    _introduce(console, settings, speed, keep_running=keep_running)
+    _introduce(console, settings, speed, len(names), keep_running=keep_running)
     assignment = Assignment(
         symbols=SYMBOLS,
-        venues=VENUES,
+        venues=names,
         duration_s=None if keep_running else LASTS_S / speed,
         command="demo",
     )
     running.run_loop(_run(settings, assignment, console, speed, seed))
+
+
+def chosen(names: list[str] | None) -> tuple[VenueName, ...]:
+    """Return the venues to run. Raises `OperatorError` for one that cannot be run here."""
+    if not names:
+        return VENUES
+    if ALL in names:
+        return LOCAL
+    resolved = tuple(spec.name for spec in venues.resolve(names))
+    for name in resolved:
+        if name not in LOCAL:
+            raise OperatorError(
+                f"there is no local venue {name!r}", fix=f"There are {', '.join(LOCAL)}"
+            )
+    return resolved
 
 
 def demo_settings(data_dir: Path | None, speed: float) -> Settings:
@@ -95,12 +120,15 @@ def _hurried(speed: float) -> dict[str, Any]:
     return {**holds, "step": step, "bleed": {"hold_s": own.bleed.hold_s / speed}}
 
 
-def _introduce(console: Console, settings: Settings, speed: float, *, keep_running: bool) -> None:
+def _introduce(
+    console: Console, settings: Settings, speed: float, served: int, *, keep_running: bool
+) -> None:
     ends = "until Ctrl-C" if keep_running else f"for about {LASTS_S / speed:.0f} s"
     sampling = f"sampled every {SAMPLE_EVERY_S / speed:.3g} s, min_samples {MIN_SAMPLES}"
     crunch = f"about {CRUNCH_AT_S / speed:.0f} s in, for {CRUNCH_FOR_S / speed:.0f} s"
+    places = "One local venue" if served == 1 else f"{served} local venues"
     lines = (
-        f"Five local venues, a generated market, a private PostgreSQL; running {ends}.",
+        f"{places}, a generated market, a private PostgreSQL; running {ends}.",
         f"Demo settings: {sampling}, clear_for {CLEAR_FOR_S / speed:.3g} s (usually 1 s, 300, 30 s).",
         f"A liquidity crunch comes {crunch}, on every venue.",
         f"Data and log: {settings.data_dir}",
@@ -115,7 +143,9 @@ async def _run(
     with console.status("Starting PostgreSQL and the local venues (the first time takes longer)"):
         stack = contextlib.AsyncExitStack()
         try:
-            endpoints = await stack.enter_async_context(local_venues(speed, seed))
+            endpoints = await stack.enter_async_context(
+                local_venues(assignment.venues, speed, seed)
+            )
             settings = _pointed_at(settings, endpoints)
             app = App(settings, assignment)
             await stack.enter_async_context(app.opened())
@@ -136,7 +166,9 @@ def _pointed_at(settings: Settings, endpoints: Mapping[str, Mapping[str, str]]) 
 
 
 @asynccontextmanager
-async def local_venues(speed: float, seed: int) -> AsyncIterator[dict[str, dict[str, str]]]:
+async def local_venues(
+    names: Sequence[VenueName], speed: float, seed: int
+) -> AsyncIterator[dict[str, dict[str, str]]]:
     """Run the local venue servers in a process of their own; yield where they listen.
 
     They stop when their standard input closes, so that they never outlive this process.
@@ -145,6 +177,7 @@ async def local_venues(speed: float, seed: int) -> AsyncIterator[dict[str, dict[
         sys.executable,
         "-m",
         "tidegauge.runtime.local_venues",
+        f"--venues={','.join(names)}",
         f"--seed={seed}",
         f"--speed={speed}",
         f"--crunch-at={CRUNCH_AT_S}",
