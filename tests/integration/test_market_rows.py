@@ -76,13 +76,19 @@ async def test_summaries_that_are_sent_again_are_stored_once(
 async def test_a_run_is_reported_by_venue(database: Database, connection: Any) -> None:
     """Sums over its rows, and what was said last, whatever order they came in."""
     others = [a_market_summary(number, venue="bybit-linear") for number in (2, 1)]
-    quiet = replace(a_market_summary(1, venue="hyperliquid"), flow=Flow(), standing=Standing())
+    quiet = replace(
+        a_market_summary(1, venue="hyperliquid"),
+        flow=Flow(),
+        standing=Standing(),
+        tells_liquidations=False,
+    )
     await write(database, a_market_summary(), *others, quiet)
     binance, bybit, hyperliquid = await market_by_venue(connection, "run-1")
     assert (binance.venue, binance.trades, binance.liquidations) == ("binance-futures", 3, 1)
     assert (bybit.rows, bybit.trades, bybit.bought) == (2, 6, Decimal("91500.15"))
     assert bybit.last_price == Decimal("61002.10")
     assert (hyperliquid.trades, hyperliquid.last_price) == (0, None)
+    assert hyperliquid.liquidations is None
     assert hyperliquid.sold == 0
     assert await market_by_venue(connection, "another") == []
 

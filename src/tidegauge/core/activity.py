@@ -110,7 +110,8 @@ class Standing:
 class MarketSummary:
     """What one instrument's venue told beside the book from `since` to `at`, for the record.
 
-    `number` counts the summaries of an instrument from 1. `trace` names the last frame in it.
+    `number` counts the summaries of an instrument from 1. `trace` names the last frame in it. Where
+    the venue tells of no liquidations there are none in `flow`, which does not mean that none were.
     """
 
     venue: VenueName
@@ -122,6 +123,7 @@ class MarketSummary:
     trace: str
     flow: Flow
     standing: Standing
+    tells_liquidations: bool = True
 
 
 class Activity:
@@ -143,15 +145,17 @@ class Activity:
         "_open_interest",
         "_since",
         "_standing",
+        "_tells_liquidations",
         "_trace",
         "_traded_at",
         "malformed",
         "repeated",
     )
 
-    def __init__(self, instrument: Instrument, since: Nanos | None = None) -> None:
+    def __init__(self, instrument: Instrument, *, tells_liquidations: bool = True) -> None:
         self._instrument = instrument
-        self._since = since
+        self._tells_liquidations = tells_liquidations
+        self._since: Nanos | None = None
         self._standing = Standing()
         self._before = Flow()
         self._flow = Flow()
@@ -197,6 +201,11 @@ class Activity:
         return self._changed or self._number > 0
 
     @property
+    def tells_liquidations(self) -> bool:
+        """Whether the venue tells of liquidations: it says so, or it did."""
+        return self._tells_liquidations or self.total.liquidations > 0
+
+    @property
     def total(self) -> Flow:
         """What was traded and liquidated since the start."""
         return self._before.plus(self._flow)
@@ -223,6 +232,7 @@ class Activity:
             trace=self._trace,
             flow=self._flow,
             standing=self._standing,
+            tells_liquidations=self.tells_liquidations,
         )
         self._before = self._before.plus(self._flow)
         self._flow, self._since, self._changed = Flow(), now, False

@@ -56,7 +56,7 @@ def _show_market(console: Console, rows: list[MarketRows]) -> None:
             figures.price(row.last_price),
             figures.percent(row.funding_8h),
             figures.amount(row.open_interest),
-            f"{row.liquidations:,}",
+            UNKNOWN if row.liquidations is None else f"{row.liquidations:,}",
         )
     console.print(table)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from tidegauge.core.activity import Flow
 from tidegauge.core.trust import Trust
 from tidegauge.runtime.view import BookView, MarketView
 
@@ -83,7 +84,6 @@ def words(market: MarketView) -> str:
 
 def _cells(market: MarketView) -> dict[str, str]:
     said, total = market.standing, market.total
-    closed = (total.liquidated_long_quote, total.liquidated_short_quote)
     due = said.next_funding_at
     return {
         "last": figures.price(said.last_price),
@@ -95,6 +95,13 @@ def _cells(market: MarketView) -> dict[str, str]:
         "fund 8h": figures.percent(said.funding_8h),
         "next": figures.UNKNOWN if due is None else figures.clock(due),
         "OI": figures.amount(said.open_interest),
+        **(_liquidated(total) if market.tells_liquidations else {}),
+    }
+
+
+def _liquidated(total: Flow) -> dict[str, str]:
+    closed = (total.liquidated_long_quote, total.liquidated_short_quote)
+    return {
         "liq": f"{total.liquidations:,}",
         "liq long/short": "/".join(map(figures.money, closed)),
     }

@@ -21,6 +21,7 @@ from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
+from tidegauge.wire.protocol import Beside
 
 from .view import BookView, MarketView
 
@@ -58,7 +59,9 @@ class WatchedBook:
         self.detector: CrunchDetector | None = None
         if keeper.instrument.kind is not InstrumentKind.OPTION:
             self.detector = CrunchDetector(key, plan.crunch_of.get(key.symbol, plan.crunch))
-        self.activity = Activity(keeper.instrument)
+        self.activity = Activity(
+            keeper.instrument, tells_liquidations=Beside.LIQUIDATIONS in feed.spec.beside
+        )
         self.last: Reading | None = None
         self.written_at: Nanos | None = None
         self.summed_at: Nanos | None = None
@@ -260,6 +263,7 @@ def _market(activity: Activity, now: Nanos) -> MarketView:
         total=activity.total,
         bought=bought,
         sold=sold,
+        tells_liquidations=activity.tells_liquidations,
         malformed=activity.malformed,
     )
 

@@ -19,6 +19,7 @@ class MarketView:
     total: Flow
     bought: Decimal
     sold: Decimal
+    tells_liquidations: bool
     malformed: int
 
 

@@ -27,7 +27,7 @@ class MarketRows:
     trades: int
     bought: Decimal
     sold: Decimal
-    liquidations: int
+    liquidations: int | None
     last_price: Decimal | None
     premium_bps: float | None
     funding_8h: float | None

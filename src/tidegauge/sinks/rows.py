@@ -250,14 +250,15 @@ def _of_feed_event(event: FeedEvent, run: str) -> list[tuple[Table, Row]]:
 def _of_market(told: MarketSummary, run: str) -> list[tuple[Table, Row]]:
     flow, said = told.flow, told.standing
     interval = said.funding_interval
+    forced = (flow.liquidations, flow.liquidated_long_quote, flow.liquidated_short_quote)
     row = (
         deterministic_id("market", run, told.venue, told.symbol, told.number, told.at),
         *(run, told.venue, told.symbol, text(told.instrument), told.number, instant(told.since)),
         *(instant(told.at), told.at, told.trace, said.last_price, flow.trades),
         *(flow.buy_base, flow.buy_quote, flow.sell_base, flow.sell_quote, said.mark, said.index),
         *(said.funding_rate, None if interval is None else interval // SECOND),
-        *(_instant_or_none(said.next_funding_at), said.open_interest, flow.liquidations),
-        *(flow.liquidated_long_quote, flow.liquidated_short_quote),
+        *(_instant_or_none(said.next_funding_at), said.open_interest),
+        *(forced if told.tells_liquidations else (None, None, None)),
     )
     return [(MARKET, row)]
 

@@ -29,6 +29,7 @@ MARKET = MarketView(
     total=Flow(trades=12_345, liquidations=7, liquidated_long_quote=Decimal(1_250_000)),
     bought=Decimal("1234567.8"),
     sold=Decimal("345678.9"),
+    tells_liquidations=True,
     malformed=0,
 )
 TOLD = replace(BOOK, market=MARKET)
@@ -37,6 +38,7 @@ SPOT = MarketView(
     total=Flow(trades=1),
     bought=Decimal(0),
     sold=Decimal(5),
+    tells_liquidations=False,
     malformed=2,
 )
 VENUES = ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid")
@@ -92,6 +94,12 @@ def test_what_was_told_before_an_interruption_is_not_shown_as_told_now() -> None
     lost = replace(TOLD, trust=Trust.SYNCING, reading=None)
     assert rows(drawn(view(lost), width=80))[0].split()[2:] == ["-"] * 7
     assert "63,938.55" not in book_line(lost, view(lost))
+
+
+def test_what_a_venue_never_tells_is_a_dash_and_no_zero() -> None:
+    """A spot market has no mark, no funding, and nothing is liquidated there that it would say."""
+    row = rows(drawn(view(replace(BOOK, market=SPOT)), width=80))[0].split()
+    assert row[2:] == ["1.2345", "0", "5", "-", "-", "-", "-"]
 
 
 def test_the_plain_line_says_what_was_told_and_no_more() -> None:

@@ -119,6 +119,9 @@ def test_what_was_never_said_is_null() -> None:
         *("next_funding_at", "open_interest"),
     }
     assert named(*rows_of(a_market_summary(), "run-1")[0])["funding_interval_s"] == 3600
+    [silent] = rows_of(replace(a_market_summary(), tells_liquidations=False), "run-1")
+    assert named(*silent)["liquidations"] is None
+    assert named(*silent)["liquidated_long_quote"] is None
 
 
 def test_an_alert_leaves_how_it_stands_and_what_changed() -> None:

@@ -23,9 +23,9 @@ CREATE TABLE tidegauge.market (
     funding_interval_s     bigint,
     next_funding_at        timestamptz,
     open_interest          numeric,
-    liquidations           bigint NOT NULL,
-    liquidated_long_quote  numeric NOT NULL,
-    liquidated_short_quote numeric NOT NULL
+    liquidations           bigint,
+    liquidated_long_quote  numeric,
+    liquidated_short_quote numeric
 );
 CREATE INDEX market_by_book ON tidegauge.market (venue, symbol, at);
 CREATE INDEX market_by_time ON tidegauge.market USING brin (at);
@@ -51,7 +51,7 @@ COMMENT ON COLUMN tidegauge.market.funding_rate IS 'A fraction for funding_inter
 COMMENT ON COLUMN tidegauge.market.funding_interval_s IS 'Seconds between two fundings.';
 COMMENT ON COLUMN tidegauge.market.next_funding_at IS 'When the next funding is due.';
 COMMENT ON COLUMN tidegauge.market.open_interest IS 'In base; contracts are converted, inverse ones at the mark.';
-COMMENT ON COLUMN tidegauge.market.liquidations IS 'Positions the venue closed by force in the span.';
+COMMENT ON COLUMN tidegauge.market.liquidations IS 'Positions the venue closed by force in the span; null where it does not tell of them.';
 COMMENT ON COLUMN tidegauge.market.liquidated_long_quote IS 'Notional of the longs among them.';
 COMMENT ON COLUMN tidegauge.market.liquidated_short_quote IS 'Notional of the shorts among them.';
 
