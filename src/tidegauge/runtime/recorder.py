@@ -2,7 +2,8 @@
 
 The monitor never waits for it. What the disk does not take in time is dropped, and the tape says how
 much; when the disk fails, recording ends and the monitor goes on. Each part begins with the run's
-header and with every book as it stood, so that it can be played by itself.
+header and where every fleet stands, and every shard's links are then replaced, so that the venues
+tell all books anew: a part can be played by itself.
 """
 
 import os
@@ -10,7 +11,7 @@ import queue
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,8 @@ import zstandard
 
 from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
-from tidegauge.core.instrument import HOUR, SECOND, Nanos
-from tidegauge.wire.tape import FORMAT, Meta, TapeKind, TapeLine, meta_line
+from tidegauge.core.instrument import HOUR, MINUTE, SECOND, Nanos
+from tidegauge.wire.tape import FORMAT, Meta, TapeLine, meta_line
 
 from .digest import Digest
 from .monitor import MonitorPlan
@@ -39,17 +40,20 @@ MOST_WAITING = 64 * 1024 * 1024
 """Text that may wait for the disk; some ten seconds of a busy day on fifty books."""
 GIB = 1024**3
 PART_BYTES = GIB // 4
-STATES_EVERY: Nanos = SECOND
-"""How often a part that should end is tried to be ended while books are between connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How large a part and the whole folder may grow; a part also ends after `part_span`."""
+    """How large a part and the whole folder may grow.
+
+    A part also ends after `part_span`, and never before `least_span`: it costs each venue new
+    connections.
+    """
 
     total_bytes: int = 20 * GIB
     part_bytes: int = PART_BYTES
     part_span: Nanos = HOUR
+    least_span: Nanos = 5 * MINUTE
 
     @classmethod
     def of_gigabytes(cls, gigabytes: float) -> "Limits":
@@ -67,17 +71,12 @@ class _Part:
 
 
 class Recorder:
-    """A `runtime.journal.Journal` that keeps what it is told. Use it from one thread.
-
-    `state` gives the lines that a later part begins with, so that it can be played without those
-    before it; None: this is no moment to begin one.
-    """
+    """A `runtime.journal.Journal` that keeps what it is told. Use it from one thread."""
 
     def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
         """Raises `OperatorError` if the folder cannot be written to."""
         self.digest = Digest()
         self.dropped = 0
-        self.state: Callable[[Nanos], list[TapeLine] | None] = lambda _now: None
         self._limits = Limits() if limits is None else limits
         self._writer = _Writer(folder, self._limits.total_bytes)
         self._facts: dict[str, Any] = {}
@@ -85,13 +84,15 @@ class Recorder:
         self._number = 0
         self._noted = 0
         self._ends_at: Nanos = 0
-        self._next_try: Nanos = 0
+        self._not_before: Nanos = 0
+        self._gap = False
         self._open = False
 
     def begin(self, run_id: str, plan: MonitorPlan, at: Nanos) -> None:
         """Begin the first part. What is noted before is not kept."""
         self._facts = {"format": FORMAT, "program": __version__, "run": run_id, "plan": plan}
         self._ends_at = at + self._limits.part_span
+        self._not_before = at + self._limits.least_span
         self._writer.start(_stem(run_id, at))
         self._writer.begin(_Part(0, [self._header(at)]))
         self._open = True
@@ -108,9 +109,8 @@ class Recorder:
         if self._untold:
             self._put(meta_line(line.at, Meta.GAP, lines=self._untold))
             self._untold = 0
+            self._gap = True
         self._put(line)
-        if line.kind is TapeKind.TICK and self._is_due(line.at):
-            self._begin_part(line.at)
 
     def take(self, record: object) -> None:
         """Take what the run found; the tape ends with a hash over it."""
@@ -141,20 +141,19 @@ class Recorder:
         self._noted += len(line.text) + len(line.conn)
         self._writer.put(line)
 
-    def _is_due(self, now: Nanos) -> bool:
-        full = self._writer.part_bytes >= self._limits.part_bytes
-        return (full or now >= self._ends_at) and now >= self._next_try
+    def is_due(self, now: Nanos) -> bool:
+        """Whether a new part should begin: this one is old, large, or has a gap in it."""
+        full = self._writer.part_bytes >= self._limits.part_bytes or self._gap
+        return self._open and (now >= self._ends_at or (full and now >= self._not_before))
 
-    def _begin_part(self, now: Nanos) -> None:
-        """Begin a new part between two ticks, when every book is on one connection."""
-        state = self.state(now)
-        if state is None:
-            self._next_try = now + STATES_EVERY
-            return
+    def begin_part(self, positions: Sequence[TapeLine], now: Nanos) -> None:
+        """Begin a new part with where each venue's fleet stands. Every shard is to roll next."""
         self._number += 1
+        self._gap = False
         self._ends_at = now + self._limits.part_span
-        self._noted += sum(len(line.text) + len(line.conn) for line in state)
-        self._writer.begin(_Part(self._number, [self._header(now), *state]))
+        self._not_before = now + self._limits.least_span
+        self._noted += sum(len(line.text) + len(line.conn) for line in positions)
+        self._writer.begin(_Part(self._number, [self._header(now), *positions]))
 
     def _header(self, at: Nanos) -> TapeLine:
         return meta_line(at, Meta.TAPE, segment=self._number, **self._facts)

@@ -9,11 +9,13 @@ from typing import Any, Unpack
 import msgspec
 
 from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import Nanos
 from tidegauge.wire.feed import Care, Listing
 from tidegauge.wire.fleet import Fleet
 from tidegauge.wire.protocol import Fetch, Response, Send
-from tidegauge.wire.shards import Orders
+from tidegauge.wire.resumed import ResumedFleet
+from tidegauge.wire.shards import Entered, Orders
 from tidegauge.wire.tape import (
     Meta,
     TapeKind,
@@ -56,6 +58,34 @@ class NotedFleet:
         self._rest_url = rest_url
         self._venue = fleet.spec.name
         self._addresses: dict[tuple[str, str], str] = {}
+        self._next_shard = 0
+        self._next_epoch = 1
+
+    def position(self, now: Nanos) -> TapeLine | None:
+        """Return the meta line by which a part of a tape can begin here, and a roll be its start.
+
+        None while a roll or a restart is going on: a fleet begun then would not do the same.
+        """
+        fleet = self.fleet
+        if fleet.rolling or len(fleet.feeds) < len(fleet.shards):
+            return None
+        shards = {
+            shard: [
+                Listing(symbol=keeper.id.symbol, instrument=keeper.instrument)
+                for keeper in feed.keepers.values()
+            ]
+            for shard, feed in zip(fleet.shards, fleet.feeds, strict=True)
+        }
+        return meta_line(
+            now,
+            Meta.VENUE,
+            self._venue,
+            resumed=True,
+            care=self._care,
+            shards=shards,
+            next_shard=self._next_shard,
+            next_epoch=self._next_epoch,
+        )
 
     def begin(self, listings: Sequence[Listing], now: Nanos) -> Orders:
         self._meta(now, Meta.VENUE, care=self._care, listings=listings)
@@ -124,9 +154,14 @@ class NotedFleet:
 
     def _sent(self, orders: Orders, now: Nanos) -> Orders:
         for shard, effect in orders:
-            if isinstance(effect, Send):
-                conn = self._conn(shard, effect.link)
-                self._journal.note(frame_line(now, TapeKind.SEND, conn, effect.text))
+            match effect:
+                case Send(link=link, text=text):
+                    conn = self._conn(shard, link)
+                    self._journal.note(frame_line(now, TapeKind.SEND, conn, text))
+                case Entered():
+                    self._next_shard = max(self._next_shard, int(shard) + 1)
+                case FeedEvent(kind=FeedEventKind.CONNECTED, trace=trace):
+                    self._next_epoch = int(trace.split("/")[1]) + 1
         return orders
 
 
@@ -158,7 +193,7 @@ def _tell_meta(fleet: Fleet, line: TapeLine) -> Orders:
     try:
         match facts["meta"]:
             case Meta.VENUE:
-                return fleet.begin(msgspec.convert(facts["listings"], list[Listing]), now)
+                return _begin(fleet, facts, now)
             case Meta.ADDED:
                 return fleet.add(msgspec.convert(facts["listing"], Listing), now)
             case Meta.REMOVED:
@@ -174,6 +209,13 @@ def _tell_meta(fleet: Fleet, line: TapeLine) -> Orders:
                 return fleet.crashed(facts["shard"], now, facts["reason"])
             case Meta.STOPPED:
                 return fleet.stopped(now)
-    except (KeyError, msgspec.ValidationError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise MalformedFrame(f"a meta line that tells too little: {error!r}") from None
     return []
+
+
+def _begin(fleet: Fleet, facts: dict[str, Any], now: Nanos) -> Orders:
+    if isinstance(fleet, ResumedFleet):
+        shards = msgspec.convert(facts["shards"], dict[str, list[Listing]])
+        return fleet.resume(shards, facts["next_shard"], now)
+    return fleet.begin(msgspec.convert(facts["listings"], list[Listing]), now)

@@ -19,8 +19,9 @@ from tidegauge.wire.effects import Effect
 from tidegauge.wire.feed import Care, Listing, Observer, VenueFeed
 from tidegauge.wire.fleet import Fleet
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Purpose, Response, VenueSpec
+from tidegauge.wire.resumed import ResumedFleet
 from tidegauge.wire.shards import Entered, InService, Left, Orders, Released
-from tidegauge.wire.tape import Meta, TapeKind, TapeLine, place_of
+from tidegauge.wire.tape import Meta, Place, TapeKind, TapeLine, place_of
 
 from .recorded_instruments import recorded_instruments
 from .tape_file import GoodPart
@@ -98,7 +99,10 @@ class TapePlayer:
         self._origin = VenueOfRecord(self._specs.values())
         self._observer = observer
         self._epochs: dict[VenueName, Iterator[int]] = {}
-        self._open: set[tuple[str, str, str]] = set()
+        self._open: set[Place] = set()
+        self._midway: set[VenueName] = set()
+        self._part: int | None = None
+        self._follows = False
         self._plain: dict[VenueName, _Plain] = {}
         self._beat = beat
         self._next_beat: Nanos | None = None
@@ -134,8 +138,13 @@ class TapePlayer:
     # -- a tape of ours --------------------------------------------------------------------------
 
     def _play_own(self, line: TapeLine) -> None:
-        meta = line.facts["meta"] if line.kind is TapeKind.META else None
-        if meta in (Meta.TAPE, Meta.GAP, Meta.END) or line.kind is TapeKind.SEND:
+        facts = line.facts if line.kind is TapeKind.META else {}
+        meta = facts.get("meta")
+        if meta == Meta.TAPE:
+            self._follows = self._part is not None and facts.get("segment", 0) == self._part + 1
+            self._part = facts.get("segment", 0)
+        known = facts.get("resumed", False) and self._follows and line.conn in self.fleets
+        if known or meta in (Meta.TAPE, Meta.GAP, Meta.END) or line.kind is TapeKind.SEND:
             return
         now = line.at
         if meta not in UNADVANCED:
@@ -146,18 +155,37 @@ class TapePlayer:
                 raise MalformedFrame(f"a line that does not say whose it is: {line.conn[:100]}")
             return
         if meta == Meta.VENUE:
-            self._begin(self._spec_of(place.venue), line.facts.get("care", {}))
+            self._begin_own(self._spec_of(place.venue), line, facts)
         fleet = self.fleets.get(place.venue)
         if fleet is None:
-            raise MalformedFrame(f"a line of {place.venue} before its first meta line")
-        link = place.venue, place.shard, place.link
-        if line.kind is TapeKind.OPEN:
-            self._open.add(link)
-        elif line.kind is TapeKind.RECV:
+            raise MalformedFrame(f"a line of {place.venue[:40]} before its first meta line")
+        if line.kind is TapeKind.RECV:
             self.frames += 1
-            if link not in self._open:
+        if self._crosses(place, line):
+            self._do(fleet, tell(fleet, line), now)
+
+    def _crosses(self, place: Place, line: TapeLine) -> bool:
+        """Whether a line is for the fleet. Links that opened before the tape began tell nothing.
+
+        Raises `MalformedFrame` for a link that never opened.
+        """
+        if line.kind is TapeKind.OPEN:
+            self._open.add(place)
+        elif line.kind in (TapeKind.RECV, TapeKind.CLOSE) and place not in self._open:
+            if place.venue in self._midway:
+                return False
+            if line.kind is TapeKind.RECV:
                 raise MalformedFrame(f"a frame over a link that never opened: {line.conn[:100]}")
-        self._do(fleet, tell(fleet, line), now)
+        return True
+
+    def _begin_own(self, spec: VenueSpec, line: TapeLine, facts: dict[str, Any]) -> None:
+        care = _care(facts)
+        if not facts.get("resumed"):
+            self._begin(spec, care)
+            return
+        self._midway.add(spec.name)
+        epochs = self._epochs[spec.name] = count(facts.get("next_epoch", 1))
+        self.fleets[spec.name] = ResumedFleet(spec, observer=self._observer, epochs=epochs, **care)
 
     def _spec_of(self, name: VenueName) -> VenueSpec:
         spec = self._specs.get(name)
@@ -246,9 +274,9 @@ class TapePlayer:
                             _ask(plain.asked, left)
 
 
-def _care(line: TapeLine) -> Care:
+def _care(facts: dict[str, Any]) -> Care:
     try:
-        return msgspec.convert(line.facts.get("care", {}), Care)
+        return msgspec.convert(facts.get("care", {}), Care)
     except msgspec.ValidationError as error:
         raise MalformedFrame(
             f"a venue whose books are looked after in no known way: {error}"

@@ -53,15 +53,16 @@ class Meta(StrEnum):
     """What a meta line tells. All from `VENUE` on are told to the venue's `wire.fleet.Fleet`."""
 
     TAPE = "tape"
-    """The first line: `format`, `program`, `run`, `segment` (from 0), and the `plan`."""
+    """The first line of each part: `format`, `program`, `run`, `segment` (from 0), and the `plan`."""
     GAP = "gap"
     """`lines` were not recorded here: the disk did not keep up."""
-    BOOK = "book"
-    """A book as it stood when this segment or cut began."""
     END = "end"
     """The run ended: `sha256` over its `readings` and `alerts`."""
     VENUE = "venue"
-    """A venue begins: the `care` for its books, and the `listings`, each a symbol and an instrument."""
+    """A venue begins: the `care` for its books, and the `listings`, each a symbol and an instrument.
+    A `resumed` one tells where a later part finds it: its `shards` with their listings, and the
+    numbers of the next shard and epoch. It is followed by a roll of each shard, which tells its
+    books anew."""
     ADDED = "added"
     """One more `listing` is wanted."""
     REMOVED = "removed"
@@ -87,6 +88,9 @@ class _Facts(msgspec.Struct):
     run: str = ""
     segment: int = 0
     resumed: bool = False
+    cut: bool = False
+    next_shard: int = 0
+    next_epoch: int = 1
     lines: int = 0
     sha256: str = ""
     dropped: int = 0
