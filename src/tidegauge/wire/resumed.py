@@ -1,0 +1,28 @@
+"""A fleet in the middle of its life, as a later part of a tape finds it."""
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+from tidegauge.core.instrument import Nanos
+
+from .fleet import Fleet
+from .kept_books import Listing
+from .shards import Orders
+
+
+class ResumedFleet(Fleet):
+    """A fleet that is given its shards. Their books are not known: they begin when a roll ends.
+
+    Made with `epochs` that go on where the run was.
+    """
+
+    def resume(
+        self, shards: Mapping[str, Sequence[Listing]], next_shard: int, now: Nanos
+    ) -> Orders:
+        """Serve these shards, by their names; the next one opened is `next_shard`."""
+        orders: Orders = []
+        for name, listings in shards.items():
+            self._names = count(int(name))
+            orders += self._serve(listings)
+        self._names = count(next_shard)
+        return orders
