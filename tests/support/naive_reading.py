@@ -33,6 +33,8 @@ def naive_reading(book: OrderBook, plan: MeasurePlan) -> dict[str, Any]:
     ]
     return {
         "mid": mid,
+        "best_bid_size": base(book, bid_size),
+        "best_ask_size": base(book, ask_size),
         "spread": ask - bid,
         "spread_bps": float(10_000 * (ask - bid) / mid),
         "microprice": float((bid * ask_size + ask * bid_size) / (bid_size + ask_size)),
@@ -44,8 +46,16 @@ def naive_reading(book: OrderBook, plan: MeasurePlan) -> dict[str, Any]:
 
 
 def levels(book: OrderBook, side: Side) -> Levels:
-    """Return one side as fractions, best first."""
-    return [(Fraction(price), Fraction(size)) for price, size in book.top(side, 10**6)]
+    """Return one side as fractions of quote and of base, best first."""
+    return [
+        (Fraction(price), Fraction(size) / (Fraction(price) if book.inverse else 1))
+        for price, size in book.top(side, 10**6)
+    ]
+
+
+def base(book: OrderBook, size: Fraction) -> Fraction:
+    """Return a base size as a reading tells it: derived ones have 18 decimals."""
+    return Fraction(round(size * 10**18), 10**18) if book.inverse else size
 
 
 def balance(bid: Any, ask: Any) -> float | None:
@@ -62,9 +72,9 @@ def naive_band(book: OrderBook, mid: Fraction, bps: int) -> dict[str, Any]:
     bid_quote, ask_quote = sum(p * s for p, s in bids), sum(p * s for p, s in asks)
     return {
         "bps": bps,
-        "bid_base": sum(s for _, s in bids),
+        "bid_base": base(book, sum((s for _, s in bids), Fraction())),
         "bid_quote": bid_quote,
-        "ask_base": sum(s for _, s in asks),
+        "ask_base": base(book, sum((s for _, s in asks), Fraction())),
         "ask_quote": ask_quote,
         "bid_complete": known_bid is None or Fraction(known_bid) <= low,
         "ask_complete": known_ask is None or Fraction(known_ask) >= high,

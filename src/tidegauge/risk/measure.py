@@ -3,6 +3,8 @@
 Prices are integers of ticks and sizes integers of lots until one correctly rounded division at the
 end; what leaves as `Decimal` is exact. Bands are found by bisection and summed in one pass a side,
 no deeper than the widest band; slippages are one walk a side, no deeper than the largest size.
+Of an inverse book (`risk.inverse`) the quote is exact, and the base of a level is derived: a `Decimal`
+of base is then rounded to 18 decimals.
 """
 
 from collections.abc import Iterable
@@ -14,7 +16,8 @@ from ..core.book import OrderBook
 from ..core.exact import from_units, to_units
 from ..core.reading import BandDepth, Fill, MaxSize, Origin, Quotability, Reading, Taker
 from ..core.side import BookSide, Level, Side
-from .walk import BPS, max_size, walk_fills
+from . import inverse
+from .walk import BPS, max_size, target_of, walk_fills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +67,11 @@ def measure(book: OrderBook, plan: MeasurePlan, origin: Origin) -> Reading | Non
         origin=origin,
         quotability=Quotability.QUOTED,
         best_bid=Decimal(bid),
-        best_bid_size=book.size(bid),
+        best_bid_size=_base_of(book, bid),
         best_ask=Decimal(ask),
-        best_ask_size=book.size(ask),
+        best_ask_size=_base_of(book, ask),
         mid=from_units(mid2 * 5, book.price_scale + 1),
-        microprice=(bid.ticks * ask.lots + ask.ticks * bid.lots)
-        / ((bid.lots + ask.lots) * 10**book.price_scale),
+        microprice=_microprice(book, bid, ask),
         spread=from_units(spread, book.price_scale),
         spread_bps=2 * BPS * spread / mid2,
         bid_levels=len(book.bids),
@@ -86,9 +88,9 @@ def _one_sided(book: OrderBook, bid: Level | None, ask: Level | None, origin: Or
         origin=origin,
         quotability=Quotability.ONE_SIDED,
         best_bid=None if bid is None else Decimal(bid),
-        best_bid_size=None if bid is None else book.size(bid),
+        best_bid_size=None if bid is None else _base_of(book, bid),
         best_ask=None if ask is None else Decimal(ask),
-        best_ask_size=None if ask is None else book.size(ask),
+        best_ask_size=None if ask is None else _base_of(book, ask),
         mid=None,
         microprice=None,
         spread=None,
@@ -102,17 +104,36 @@ def _one_sided(book: OrderBook, bid: Level | None, ask: Level | None, origin: Or
     )
 
 
+def _base_of(book: OrderBook, level: Level) -> Decimal:
+    return inverse.base_size(book, [level]) if book.inverse else book.size(level)
+
+
+def _microprice(book: OrderBook, bid: Level, ask: Level) -> float:
+    if book.inverse:
+        return inverse.microprice(book, bid, ask)
+    unit: int = 10**book.price_scale
+    return (bid.ticks * ask.lots + ask.ticks * bid.lots) / ((bid.lots + ask.lots) * unit)
+
+
 def _walk_both(
     book: OrderBook, mid2: int, plan: MeasurePlan
 ) -> tuple[tuple[Fill, ...], tuple[MaxSize, ...]]:
     takers = (Taker.SELL, Taker.BUY)
+    largest = inverse.max_size if book.inverse else max_size
+    if book.inverse:
+        targets = [target_of(notional, book.size_scale) for notional in plan.notionals]
+        fills = [inverse.walk_fills(book, taker, mid2, targets) for taker in takers]
+    else:
+        fills = [walk_fills(book, taker, mid2, plan.notionals) for taker in takers]
     return (
-        tuple([fill for taker in takers for fill in walk_fills(book, taker, mid2, plan.notionals)]),
-        tuple([max_size(book, taker, mid2, bps) for taker in takers for bps in plan.max_size_bps]),
+        tuple([fill for side in fills for fill in side]),
+        tuple([largest(book, taker, mid2, bps) for taker in takers for bps in plan.max_size_bps]),
     )
 
 
 def _top_imbalance(book: OrderBook, levels: int) -> float:
+    if book.inverse:
+        return inverse.top_imbalance(book, levels)
     bids = sum([level.lots for level in islice(book.bids, levels)])
     asks = sum([level.lots for level in islice(book.asks, levels)])
     return (bids - asks) / (bids + asks)
@@ -121,13 +142,13 @@ def _top_imbalance(book: OrderBook, levels: int) -> float:
 def _bands(book: OrderBook, mid2: int, bands: tuple[int, ...]) -> tuple[BandDepth, ...]:
     bids = _side_bands(book, book.bids, mid2, bands)
     asks = _side_bands(book, book.asks, mid2, bands)
-    size_scale, quote_scale = book.size_scale, book.price_scale + book.size_scale
+    quote_scale = book.size_scale if book.inverse else book.price_scale + book.size_scale
     return tuple(
         BandDepth(
             bps=bps,
-            bid_base=from_units(bid_lots, size_scale),
+            bid_base=bid_base,
             bid_quote=from_units(bid_quote, quote_scale),
-            ask_base=from_units(ask_lots, size_scale),
+            ask_base=ask_base,
             ask_quote=from_units(ask_quote, quote_scale),
             bid_complete=bid_complete,
             ask_complete=ask_complete,
@@ -135,7 +156,7 @@ def _bands(book: OrderBook, mid2: int, bands: tuple[int, ...]) -> tuple[BandDept
             if bid_quote or ask_quote
             else None,
         )
-        for bps, (bid_lots, bid_quote, bid_complete), (ask_lots, ask_quote, ask_complete) in zip(
+        for bps, (bid_base, bid_quote, bid_complete), (ask_base, ask_quote, ask_complete) in zip(
             bands, bids, asks, strict=True
         )
     )
@@ -143,8 +164,8 @@ def _bands(book: OrderBook, mid2: int, bands: tuple[int, ...]) -> tuple[BandDept
 
 def _side_bands(
     book: OrderBook, side: BookSide, mid2: int, bands: tuple[int, ...]
-) -> list[tuple[int, int, bool]]:
-    """Return (lots, ticks times lots, complete) of each band, summing every level once."""
+) -> list[tuple[Decimal, int, bool]]:
+    """Return (base, quote units, complete) of each band, summing every level once."""
     limit = book.known_limit(side.side)
     known = None if limit is None else to_units(limit, book.price_scale)
     counts, complete = [], []
@@ -165,7 +186,10 @@ def _side_bands(
     for count, known_so_far in zip(counts, complete, strict=True):
         part = levels[start:count]
         lots += sum([level.lots for level in part])
-        quote += sum([level.ticks * level.lots for level in part])
         start = count
-        sums.append((lots, quote, known_so_far))
+        if book.inverse:
+            sums.append((inverse.base_size(book, levels[:count]), lots, known_so_far))
+            continue
+        quote += sum([level.ticks * level.lots for level in part])
+        sums.append((from_units(lots, book.size_scale), quote, known_so_far))
     return sums

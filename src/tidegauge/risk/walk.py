@@ -17,7 +17,7 @@ from ..core.side import Level, Side
 BPS = 10_000
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """A notional as `units / denominator` of the book's quote units, and that rounded up."""
 
     notional: Decimal
@@ -48,7 +48,7 @@ class _Walk:
             return False
         return level > self.known if self.sign > 0 else level < self.known
 
-    def filled(self, target: _Target, level: Level) -> Fill:
+    def filled(self, target: Target, level: Level) -> Fill:
         """Return the fill of a target that ends in `level`, which is not eaten yet."""
         units, denominator = target.units, target.denominator
         ticks = level.ticks
@@ -72,7 +72,7 @@ class _Walk:
             floor=self.beyond(level),
         )
 
-    def unfilled(self, target: _Target, worst: Level) -> Fill:
+    def unfilled(self, target: Target, worst: Level) -> Fill:
         """Return what is left of a target that ate the whole side."""
         base, quote = self.base, self.quote
         slippage = self.sign * (2 * quote - base * self.mid2)
@@ -105,7 +105,7 @@ def walk_fills(
     """
     state = _Walk(book, taker, mid2)
     scale = book.price_scale + book.size_scale
-    targets = iter([_target(notional, scale) for notional in notionals])
+    targets = iter([target_of(notional, scale) for notional in notionals])
     target = next(targets, None)
     fills: list[Fill] = []
     level: Level | None = None
@@ -161,8 +161,9 @@ def max_size(book: OrderBook, taker: Taker, mid2: int, bps: int) -> MaxSize:
     return MaxSize(taker=taker, bps=bps, notional=notional, floor=floor)
 
 
-def _target(notional: Decimal, scale: int) -> _Target:
+def target_of(notional: Decimal, scale: int) -> Target:
+    """Return a notional in quote units of 10^-scale."""
     # A notional finer than the book's quote unit is kept exact as a fraction of it.
     finer = max(0, decimals(notional) - scale)
     units, denominator = int(EXACT.scaleb(notional, scale + finer)), 10**finer
-    return _Target(notional, units, denominator, -(-units // denominator))
+    return Target(notional, units, denominator, -(-units // denominator))

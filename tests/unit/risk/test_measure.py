@@ -14,7 +14,6 @@ from tidegauge.core.book import OrderBook
 from tidegauge.core.exact import from_units
 from tidegauge.core.reading import Quotability, Taker
 from tidegauge.risk.measure import MeasurePlan, measure
-from tidegauge.risk.walk import max_size
 
 AS_THEY_COME = MeasurePlan()
 
@@ -36,7 +35,9 @@ def books(draw: st.DrawFn) -> OrderBook:
         ]
 
     contract_value = Decimal(draw(st.sampled_from(["1", "0.01", "100"])))
-    book = OrderBook(price_scale=0, size_scale=0, contract_value=contract_value)
+    book = OrderBook(
+        price_scale=0, size_scale=0, contract_value=contract_value, inverse=draw(st.booleans())
+    )
     book.apply_snapshot(
         wire(bids),
         wire(asks),
@@ -80,12 +81,12 @@ def test_every_field_is_the_exact_rational_rounded_once(book: OrderBook, plan: M
 @given(book=books(), taker=st.sampled_from(Taker), bps=st.integers(1, 500))
 def test_the_largest_size_slips_no_more_than_asked(book: OrderBook, taker: Taker, bps: int) -> None:
     """Filling max_size stays within bps; a hundredth more would not, unless the side ends."""
-    bid, ask = book.best_bid, book.best_ask
-    assert bid is not None
-    assert ask is not None
-    largest = max_size(book, taker, bid.ticks + ask.ticks, bps)
+    asked = measure(book, MeasurePlan(notionals=(), bands=(), max_size_bps=(bps,)), origin())
+    assert asked is not None
+    (largest,) = [size for size in asked.max_sizes if size.taker is taker]
     assume(largest.notional > 0)
-    more = largest.notional * Decimal("1.01")
+    unit = from_units(1, book.price_scale + book.size_scale)  # what it was rounded down to
+    more = largest.notional * Decimal("1.01") + unit
     reading = measure(book, MeasurePlan(notionals=(largest.notional, more), bands=()), origin())
     assert reading is not None
     within, beyond = reading.fill(taker, largest.notional), reading.fill(taker, more)
