@@ -5,11 +5,12 @@ The mirror image of `wire.protocol`. A dialect never waits, never reads a clock 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 import msgspec
 
-from tidegauge.core.instrument import Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 
 ConnectionId: TypeAlias = int
 
@@ -97,6 +98,12 @@ class Dialect(Protocol):
 def json_text(value: object) -> str:
     """Return compact JSON."""
     return msgspec.json.encode(value).decode()
+
+
+def stamp(at: Nanos, places: int = 6) -> str:
+    """Return a time as RFC 3339 writes it, in UTC, with so many digits of a second."""
+    whole = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at // SECOND)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{at % SECOND:09d}"[: 20 + places] + "Z"
 
 
 def json_answer(

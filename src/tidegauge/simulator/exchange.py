@@ -1,6 +1,7 @@
 """The market behind one venue's dialect, and the clock and scenario that all venues share."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from tidegauge.core.instrument import Nanos, VenueName
 from tidegauge.core.side import Side
@@ -8,6 +9,9 @@ from tidegauge.core.side import Side
 from .listing import Listing
 from .market import MarketBook, Slot
 from .scenario import CALM, Conditions, Scenario
+
+Touched: TypeAlias = tuple[set[int], set[int]]
+"""The ticks of bids and of asks at which something happened."""
 
 
 class Stage:
@@ -61,6 +65,19 @@ class Exchange:
             for book in self.books.values()
             for slot in book.advance(at, lambda when: self.stage.conditions(self.venue, when))
         ]
+
+    def touched(self, now: Nanos) -> dict[str, Touched]:
+        """Run every book up to wall time `now`; return the ticks that were touched, by name.
+
+        What was not touched is left out.
+        """
+        found: dict[str, Touched] = {}
+        for book, slot in self.advance(now):
+            if slot.bids or slot.asks:
+                bids, asks = found.setdefault(book.listing.name, (set(), set()))
+                bids |= slot.bids
+                asks |= slot.asks
+        return found
 
 
 def spell(units: int, *, step_units: int, places: int) -> str:

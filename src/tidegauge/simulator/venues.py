@@ -8,7 +8,12 @@ from tidegauge.core.instrument import Symbol, VenueName
 from .dialect import Dialect
 from .dialects.binance import COIN_M, SPOT, USD_M, Binance
 from .dialects.bybit import Bybit
+from .dialects.coinbase import Coinbase
+from .dialects.coinbase_exchange import CoinbaseExchange
+from .dialects.deribit import Deribit
 from .dialects.hyperliquid import Hyperliquid
+from .dialects.kraken import Kraken
+from .dialects.okx import Okx
 from .exchange import Exchange, Stage
 from .listing import listings
 
@@ -19,6 +24,11 @@ DIALECTS: Mapping[VenueName, Callable[[Exchange], Dialect]] = MappingProxyType(
         "binance-coinm": lambda exchange: Binance(exchange, COIN_M),
         "bybit-spot": lambda exchange: Bybit(exchange, "spot"),
         "bybit-linear": lambda exchange: Bybit(exchange, "linear"),
+        "okx": Okx,
+        "deribit": Deribit,
+        "coinbase": Coinbase,
+        "coinbase-exchange": CoinbaseExchange,
+        "kraken": Kraken,
         "hyperliquid": Hyperliquid,
     }
 )
