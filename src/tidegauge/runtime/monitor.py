@@ -94,6 +94,8 @@ class Monitor:
         self._crashed = crashed
         self._books: dict[BookId, WatchedBook] = {}
         self._opened: dict[str, Nanos] = {}
+        self._stirred: dict[BookId, WatchedBook] = {}
+        """Books of whose market something was told that is not summed up yet."""
         self._next_sample: Nanos | None = None
         self.alerts: dict[str, Alert] = {}
         self.readings = 0
@@ -154,7 +156,7 @@ class Monitor:
             if now - self._next_sample > 10 * every:
                 # The process was asleep: samples of a past nobody saw are not made up.
                 self._next_sample = now
-        for book in self._books.values():
+        for book in [*self._stirred.values()]:
             self._apart(book, partial(self._sum_up_if_due, book, now))
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
@@ -211,12 +213,14 @@ class Monitor:
             return
         opened_at = self._opened.get(_connection(told.trace))
         book.activity.take(told.event, told.received_at, told.trace, opened_at)
+        self._stirred[book.keeper.id] = book
 
     def _sum_up_if_due(self, book: WatchedBook, now: Nanos) -> None:
         if self._due(book.summed_at, now):
             self._sum_up(book, now)
 
     def _sum_up(self, book: WatchedBook, now: Nanos) -> None:
+        self._stirred.pop(book.keeper.id, None)
         if book.activity.changed:
             book.summed_at = now
             self._emit(book.activity.summary(book.keeper.id.symbol, now))
