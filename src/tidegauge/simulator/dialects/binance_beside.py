@@ -30,12 +30,9 @@ class BinanceBeside:
         for name, each in self.dealings.items():
             stem = name.lower()
             for deal in each.deals(at):
-                for kind, payload in (
-                    ("trade", self._deal("trade", name, deal, now)),
-                    ("aggTrade", self._deal("aggTrade", name, deal, now)),
-                ):
+                for kind in ("trade", "aggTrade"):
                     if f"{stem}@{kind}" in wanted:
-                        yield f"{stem}@{kind}", payload
+                        yield f"{stem}@{kind}", self._deal(kind, name, deal, now)
                 if deal.liquidation and f"{stem}@forceOrder" in wanted:
                     yield f"{stem}@forceOrder", self._forced(name, deal, now)
             if marks_due and self.universe is not None:
