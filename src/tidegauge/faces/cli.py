@@ -14,13 +14,24 @@ from typer.exceptions import TyperException
 from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import Assignment
+from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, running, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
-from .options import Config, DataDir, DryRun, Duration, PlainView, SymbolNames, VenueNames
+from .options import (
+    Config,
+    DataDir,
+    DryRun,
+    Duration,
+    PlainView,
+    Record,
+    RecordMaxGb,
+    SymbolNames,
+    VenueNames,
+)
 
 app = typer.Typer(
     name="tidegauge",
@@ -64,6 +75,9 @@ def monitor(
     plain: PlainView = False,
     config: Config = None,
     data_dir: DataDir = None,
+    *,
+    record: Record = None,
+    record_max_gb: RecordMaxGb = DEFAULT_GIB,
 ) -> None:
     """Monitor live venues until stopped: books, readings, alerts, rows in PostgreSQL."""
     flags: dict[str, Any] = {}
@@ -78,7 +92,10 @@ def monitor(
         duration_s=duration,
     )
     running.check_venues(assignment.venues)
-    running.run_monitor(settings, assignment, title="tidegauge monitor", plain=plain)
+    recorder = running.recorder_into(record, record_max_gb)
+    running.run_monitor(
+        settings, assignment, title="tidegauge monitor", plain=plain, recorder=recorder
+    )
 
 
 @app.command(epilog="Example: tidegauge replay recording.frames.tsv.gz --speed max --json")

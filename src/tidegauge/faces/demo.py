@@ -15,13 +15,15 @@ from rich.console import Console
 from tidegauge import venues
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import VenueName
-from tidegauge.runtime.app import App, Assignment
+from tidegauge.runtime.app import Assignment
+from tidegauge.runtime.recorder import Recorder
+from tidegauge.runtime.recording import DEFAULT_GIB, recorded_app, recording
 from tidegauge.runtime.settings import Settings, load_settings
 from tidegauge.simulator.venues import VENUES as LOCAL
 
 from . import demo_report, running
 from .logs import log_to_file
-from .options import DataDir, PlainView
+from .options import DataDir, PlainView, Record, RecordMaxGb
 
 SYMBOLS = ("BTCUSDT",)
 VENUES = ("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid")
@@ -53,6 +55,8 @@ def command(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the generated market.")] = 1,
     plain: PlainView = False,
     data_dir: DataDir = None,
+    record: Record = None,
+    record_max_gb: RecordMaxGb = DEFAULT_GIB,
 ) -> None:
     """Watch the monitor find a liquidity crunch on local venues, with its own database.
 
@@ -69,7 +73,8 @@ def command(
         duration_s=None if keep_running else LASTS_S / speed,
         command="demo",
     )
-    running.run_loop(_run(settings, assignment, console, speed, seed))
+    recorder = running.recorder_into(record, record_max_gb)
+    running.run_loop(_run(settings, assignment, console, (speed, seed), recorder))
 
 
 def chosen(names: list[str] | None) -> tuple[VenueName, ...]:
@@ -138,17 +143,21 @@ def _introduce(
 
 
 async def _run(
-    settings: Settings, assignment: Assignment, console: Console, speed: float, seed: int
+    settings: Settings,
+    assignment: Assignment,
+    console: Console,
+    market: tuple[float, int],
+    recorder: Recorder | None,
 ) -> None:
+    """Run venues and monitor; `market` is its speed and its seed."""
     with console.status("Starting PostgreSQL and the local venues (the first time takes longer)"):
         stack = contextlib.AsyncExitStack()
         try:
-            endpoints = await stack.enter_async_context(
-                local_venues(assignment.venues, speed, seed)
-            )
+            endpoints = await stack.enter_async_context(local_venues(assignment.venues, *market))
             settings = _pointed_at(settings, endpoints)
-            app = App(settings, assignment)
+            app = recorded_app(settings, assignment, recorder)
             await stack.enter_async_context(app.opened())
+            await stack.enter_async_context(recording(app, recorder))
         except BaseException:
             await stack.aclose()
             raise

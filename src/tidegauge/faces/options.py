@@ -25,3 +25,13 @@ Config = Annotated[
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of the private database and the log.")
 ]
+Record = Annotated[
+    Path | None,
+    typer.Option("--record", help="Write a tape of everything that is received into this folder."),
+]
+RecordMaxGb = Annotated[
+    float,
+    typer.Option(
+        "--record-max-gb", min=0.001, help="Delete the oldest tapes beyond so many GiB in all."
+    ),
+]

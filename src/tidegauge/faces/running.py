@@ -21,6 +21,8 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.plans import monitor_plan
+from tidegauge.runtime.recorder import Limits, Recorder
+from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import ReplayOutcome
 from tidegauge.runtime.replay import replay as play
 from tidegauge.runtime.settings import Loaded, Settings, unknown_name
@@ -70,15 +72,27 @@ def symbol_names(names: Iterable[str]) -> tuple[Symbol, ...]:
     return symbols
 
 
-def run_monitor(settings: Settings, assignment: Assignment, *, title: str, plain: bool) -> None:
-    """Run the monitor until it is stopped, showing what it sees."""
+def recorder_into(folder: Path | None, max_gb: float) -> Recorder | None:
+    """Return a recorder, if one is wanted. Raises `OperatorError` for a folder that cannot be."""
+    return None if folder is None else Recorder(folder, limits=Limits.of_gigabytes(max_gb))
+
+
+def run_monitor(
+    settings: Settings,
+    assignment: Assignment,
+    *,
+    title: str,
+    plain: bool,
+    recorder: Recorder | None = None,
+) -> None:
+    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted."""
     console = console_for(plain=plain)
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
 
     async def run() -> None:
-        app = App(settings, assignment)
-        async with app.opened():
+        app = recorded_app(settings, assignment, recorder)
+        async with app.opened(), recording(app, recorder):
             await watch(app, console, title)
 
     run_loop(run())

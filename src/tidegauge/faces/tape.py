@@ -177,7 +177,7 @@ def _print_info(found: TapeInfo) -> None:
         echo(f"  nothing for {silence / SECOND:,.1f} s from {figures.clock(at)}")
     if found.not_recorded:
         echo(f"  {found.not_recorded:,} lines were not recorded: the disk did not keep up")
-    if found.backwards:
+    if found.backwards and found.header is None:
         echo(f"  {found.backwards:,} lines are older than the one before")
     if found.unknown:
         echo(f"  {found.unknown:,} lines of nobody we know")

@@ -6,18 +6,25 @@ from contextlib import asynccontextmanager
 
 from tidegauge.wire.tape import TapeLine
 
-from .app import App
+from .app import App, Assignment
 from .plans import monitor_plan
 from .recorder import Recorder
+from .settings import Settings
 
 LOOK_EVERY_S = 1.0
+DEFAULT_GIB = 20.0
 NEW_PART = "a new part of the tape begins"
 
 
 @asynccontextmanager
-async def recording(app: App, recorder: Recorder) -> AsyncIterator[None]:
-    """Record what an app does inside; it must have been given the recorder as its journal, and
-    `recorder.take` as its listener."""
+async def recording(app: App, recorder: Recorder | None) -> AsyncIterator[None]:
+    """Record what an app does inside, unless there is no recorder.
+
+    The app must have been given the recorder as its journal, and `recorder.take` as its listener.
+    """
+    if recorder is None:
+        yield
+        return
     recorder.begin(app.run_id, monitor_plan(app.settings), app.started_at)
     keeping = asyncio.create_task(_keep_in_parts(app, recorder), name="recording")
     try:
@@ -26,6 +33,12 @@ async def recording(app: App, recorder: Recorder) -> AsyncIterator[None]:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
         await asyncio.to_thread(recorder.close, app.world.clock.now())
+
+
+def recorded_app(settings: Settings, assignment: Assignment, recorder: Recorder | None) -> App:
+    """Return an app that tells a recorder all that `recording` needs, if there is one."""
+    listener = None if recorder is None else recorder.take
+    return App(settings, assignment, journal=recorder, listener=listener)
 
 
 async def _keep_in_parts(app: App, recorder: Recorder) -> None:
