@@ -51,6 +51,8 @@ TESTED_ELSEWHERE = {
     "simulator/dialects/binance_beside": "unit/venues/test_conformance_served.py",
     "simulator/dialects/binance_catalogue": "unit/simulator/dialects/test_binance.py",
     "simulator/dialects/bybit_beside": "unit/venues/test_conformance_served.py",
+    "simulator/dialects/okx_beside": "unit/simulator/dialects/test_okx.py",
+    "simulator/dialects/okx_catalogue": "unit/simulator/dialects/test_okx.py",
     "simulator/exchange": "unit/simulator/test_scenario.py",
     "simulator/listing": "unit/simulator/test_market.py",
     "simulator/path": "unit/simulator/test_market.py",
