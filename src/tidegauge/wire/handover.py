@@ -85,5 +85,6 @@ class Handover:
 
 
 def _equal(old: BookKeeper, new: BookKeeper) -> bool:
-    depth = COMPARED if old.sequence == new.sequence else 1
+    # A venue without numbers has 0 on every update: then nothing says that these are the same.
+    depth = COMPARED if old.sequence == new.sequence != 0 else 1
     return all(old.book.top(side, depth) == new.book.top(side, depth) for side in Side)
