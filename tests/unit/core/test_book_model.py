@@ -1,7 +1,7 @@
 """Whatever is applied to a book, a plain dictionary tells the same."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -76,6 +76,21 @@ class ModelSide:
     def keep(self, most: int) -> None:
         for price in self.ordered()[most:]:
             del self.levels[price]
+
+    def keep_within(self, bps: int, places: int) -> None:
+        """What lies further from the best price is dropped, and no longer known."""
+        best = next(iter(self.ordered()), None)
+        if best is None:
+            return
+        sign = -1 if self.side is Side.BID else 1
+        edge = best * (1 + sign * Decimal(bps) / 10_000)
+        kept = {price: size for price, size in self.levels.items() if not self.better(edge, price)}
+        if len(kept) < len(self.levels):
+            nearest = ROUND_CEILING if self.side is Side.BID else ROUND_FLOOR
+            edge = edge.quantize(Decimal(1).scaleb(-places), rounding=nearest)
+            if self.edge is None or self.better(edge, self.edge):
+                self.edge = edge
+        self.levels = kept
 
     def known_limit(self) -> Decimal | None:
         best = next(iter(self.ordered()), None)
@@ -155,6 +170,14 @@ class BookAgainstDictionary(RuleBasedStateMachine):
                 worst = model.ordered()[-1]
                 if model.edge is None or model.better(worst, model.edge):
                     model.edge = worst
+        assert dropped == before - sum(len(model.levels) for model in self.model.values())
+
+    @rule(bps=st.sampled_from([1, 50, 500, 5_000]))
+    def prune_beyond(self, bps: int) -> None:
+        before = sum(len(model.levels) for model in self.model.values())
+        dropped = self.book.prune_beyond(bps)
+        for model in self.model.values():
+            model.keep_within(bps, self.book.price_scale)
         assert dropped == before - sum(len(model.levels) for model in self.model.values())
 
     @rule(

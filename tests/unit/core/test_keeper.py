@@ -245,6 +245,81 @@ def test_a_book_that_contradicts_itself_is_found_by_the_sampled_audit() -> None:
     assert "ticks" in change.detail
 
 
+class TestPruning:
+    """What is pruned is no longer known, and what is known stays enough."""
+
+    @staticmethod
+    def wide(**kept: int | None) -> BookKeeper:
+        """A book told whole, one tick a level, 10 % either way of 100."""
+        made = keeper(live_at=None)
+        bids = tuple((f"{price / 100:.2f}", "1") for price in range(9_000, 10_000))
+        asks = tuple((f"{price / 100:.2f}", "1") for price in range(10_001, 11_000))
+        made.apply(BookSnapshot(instrument="BTCUSDT", bids=bids, asks=asks, sequence=1), 0)
+        made.prune(kept.get("levels"), kept.get("range_bps"))
+        return made
+
+    def test_the_range_is_kept_true_as_the_price_moves(self) -> None:
+        """One percent is kept; after a fall of half a percent only half of it is known below."""
+        made = self.wide(range_bps=100)
+        assert (made.book.known_bid, made.book.known_ask) == (Decimal("99.00"), Decimal("101.01"))
+        fallen = tuple((f"{price / 100:.2f}", "0") for price in range(9_951, 10_000))
+        made.apply(delta(bids=fallen), 1)
+        made.prune(None, 100)
+        assert made.book.known_bid == Decimal("99.00")
+        assert made.book.reach_bps(Side.BID) == pytest.approx(75, abs=1)
+        assert not made.outgrown()
+
+    def test_a_book_whose_price_left_what_was_kept_has_outgrown_it(self) -> None:
+        """Nothing but beginning afresh brings back what was dropped of a book that came whole."""
+        made = self.wide(range_bps=100)
+        fallen = tuple((f"{price / 100:.2f}", "0") for price in range(9_905, 10_000))
+        raised = BookDelta(
+            instrument="BTCUSDT", bids=fallen, asks=(("99.06", "1"),), sequence=3, venue_time=5
+        )
+        made.apply(raised, 1)
+        made.prune(None, 100)
+        assert made.outgrown()
+        made.apply(snapshot(), 2)
+        assert not made.outgrown()
+
+    def test_a_rise_that_prunes_the_bids_does_not_hide_what_the_asks_lose(self) -> None:
+        """Each side is measured by its own: the asks run out, and the book wants to be told anew."""
+        made = self.wide(levels=100)
+        wanted = []
+        for price in range(10_001, 10_090):
+            text = f"{price / 100:.2f}"
+            step = BookDelta(
+                instrument="BTCUSDT", bids=((text, "1"),), asks=((text, "0"),), sequence=price
+            )
+            made.apply(step, price * SECOND)
+            made.prune(100, None)
+            wanted.append(made.wants_refresh(price * SECOND))
+        assert wanted[0] is False
+        assert any(wanted)
+
+    @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=300), st.sampled_from([10, 1_000]))
+    def test_an_endless_stream_of_far_levels_is_not_kept(self, far: list[int], bps: int) -> None:
+        """Whatever comes from anywhere, what is held lies within the range, and is all that is."""
+        made = self.wide(range_bps=bps)
+        for number, price in enumerate(far):
+            level = ((f"{price / 10_000:.4f}", "1"),)
+            change = BookDelta(
+                instrument="BTCUSDT",
+                bids=level if price < 1_000_000 else (),
+                asks=((f"{100 + price:.2f}", "1"),),
+                sequence=number,
+            )
+            made.apply(change, number)
+            made.prune(None, bps)
+        book = made.book
+        for side in Side:
+            best, worst = book.side(side).best(), book.side(side).worst()
+            assert best is not None
+            assert worst is not None
+            assert abs(worst - best) <= best * bps / 10_000
+        book.check()
+
+
 @given(st.data())
 def test_the_record_of_changes_is_a_chain_and_only_live_books_quote(data: st.DataObject) -> None:
     """Whatever happens, each change begins where the last ended, and ends where the keeper is."""

@@ -190,6 +190,110 @@ def test_a_frame_from_the_future_is_a_clock_fault_told_once() -> None:
     assert [update.origin.latency for update in updates(first + second)] == [0, 5]
 
 
+def test_a_clock_fault_says_by_how_much_and_is_told_again_when_it_moves() -> None:
+    """The venue's clock is 1.27 s ahead, then 3 s; latency goes on without it."""
+    feed = opened_feed()
+    told = []
+    for second, ahead in ((5, 1.27), (6, 1.28), (7, 3.0)):
+        at = round((second + ahead) * SECOND)
+        told += feed.received(
+            BOOK_LINK, frame("snapshot", [("99", "1")], [("101", "1")], at=at), second * SECOND
+        )
+    faults = [each for each in told if isinstance(each, FeedEvent)]
+    details = [each.detail for each in faults if each.kind is FeedEventKind.CLOCK_FAULT]
+    assert details == [
+        "the venue's clock is 1.27 s ahead of ours",
+        "the venue's clock is 3.00 s ahead of ours",
+    ]
+    assert feed.counts.clock_faults == 2
+    assert feed.latency.offset == -3 * SECOND
+
+
+def test_an_item_that_comes_late_is_taken_as_of_the_one_before() -> None:
+    """Time never goes back inside: no age, latency or silence is negative."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 9 * SECOND)
+    late = feed.received(BOOK_LINK, frame("delta", [("99", "2")], number=2), 4 * SECOND)
+    (update,) = updates(late)
+    assert (update.origin.received_at, update.origin.feed_age) == (9 * SECOND, 0)
+    assert feed.tick(2 * SECOND) == []
+    assert feed.origin(feed.keepers["AAA"], 8 * SECOND).feed_age == 0
+
+
+def test_a_heartbeat_keeps_no_book_alive() -> None:
+    """Pongs each second count for the socket; the book is stale by its own silence."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 0)
+    for second in range(1, 31):
+        feed.received(BOOK_LINK, frame("pong"), second * SECOND)
+        feed.tick(second * SECOND)
+    assert feed.keepers["AAA"].trust is Trust.STALE
+
+
+def test_a_silent_book_is_untrusted_before_its_limit_whatever_the_ticks() -> None:
+    """At the last tick before it: ticking four times a second gives less away."""
+    for ticks in (1, 4):
+        feed = opened_feed()
+        feed.received(BOOK_LINK, SNAPSHOT, 0)
+        feed.received(BOOK_LINK, frame("pong"), SECOND)
+        stale = 0
+        for number in range(1, 40 * ticks):
+            now = number * SECOND // ticks + SECOND // 8
+            if FeedEventKind.TRUST in kinds(feed.tick(now)) and not stale:
+                stale = now
+        assert 30 * SECOND - SECOND // ticks <= stale <= 30 * SECOND
+
+
+def test_a_silent_book_is_begun_afresh_when_a_tick_later_it_still_is() -> None:
+    """Where nobody can be asked whether the market is quiet, the book is got anew."""
+    feed = opened_feed(AAA, BBB)
+    for name in ("AAA", "BBB"):
+        feed.received(BOOK_LINK, SNAPSHOT.replace("AAA", name), 0)
+    for second in range(1, 33):
+        feed.received(
+            BOOK_LINK, frame("delta", [("99", "2")], name="BBB", number=second), second * SECOND
+        )
+        feed.tick(second * SECOND)
+    assert feed.keepers["AAA"].trust is Trust.SYNCING
+    assert feed.keepers["BBB"].trust is Trust.LIVE, "the sibling is not disturbed"
+    assert isinstance(feed.protocol, PlainProtocol)
+    assert feed.protocol.resynced == [("AAA", TrustReason.SILENT)]
+
+
+def test_a_link_that_says_nothing_is_dropped_for_its_silent_book() -> None:
+    """Nothing at all came since the book's last word: a new subscription would go nowhere."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 0)
+    effects = [effect for second in range(1, 33) for effect in feed.tick(second * SECOND)]
+    (drop,) = [effect for effect in effects if isinstance(effect, Drop)]
+    assert drop == Drop(link=BOOK_LINK, reason="no frame for 30 s")
+
+
+def test_a_locked_book_gives_no_reading_either() -> None:
+    """Best bid equal to best ask: not quotable at once, and untrusted when it stays."""
+    feed = opened_feed()
+    feed.received(BOOK_LINK, SNAPSHOT, 0)
+    feed.received(BOOK_LINK, frame("delta", [("101", "1")]), 1)
+    assert not feed.keepers["AAA"].quotable
+    feed.tick(2 * SECOND)
+    assert feed.keepers["AAA"].reason is TrustReason.CROSSED
+
+
+def test_books_are_kept_within_a_range_and_begun_afresh_beyond_it() -> None:
+    """Only what is kept is known; when the price has left it, the whole book is got again."""
+    feed = VenueFeed(SPEC, [AAA], range_kept_bps=500)
+    feed.opened(BOOK_LINK, 0)
+    bids, asks = [("100", "1"), ("96", "1"), ("90", "1")], [("101", "1"), ("120", "1")]
+    feed.received(BOOK_LINK, frame("snapshot", bids, asks), 0)
+    book = feed.keepers["AAA"].book
+    assert (len(book.bids), len(book.asks)) == (2, 1)
+    fallen = frame("delta", [("100", "0")], [("101", "0"), ("97", "1")], number=2)
+    feed.received(BOOK_LINK, fallen, SECOND)
+    feed.tick(2 * SECOND)
+    assert isinstance(feed.protocol, PlainProtocol)
+    assert feed.protocol.resynced == [("AAA", TrustReason.NARROWED)]
+
+
 def test_the_observer_sees_each_update_before_the_next() -> None:
     """Several updates in one frame are told once, but observed one by one."""
     seen: list[int] = []
