@@ -1,6 +1,8 @@
 """`tidegauge tape`: look at, cut and prove recorded tapes."""
 
+import calendar
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +10,18 @@ import msgspec
 import typer
 from rich.table import Table
 
+from tidegauge import venues
 from tidegauge.core.errors import OperatorError
-from tidegauge.core.instrument import SECOND
+from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.runtime.replay import reader_of
+from tidegauge.runtime.tape_cut import Span, cut
 from tidegauge.runtime.tape_file import tapes_in
 from tidegauge.runtime.tape_info import TapeInfo, inspect
 from tidegauge.runtime.tape_runs import runs_of
 from tidegauge.runtime.verify import BookProof, TapeProof, verify
 
 from . import figures, running
+from .options import VenueNames
 
 app = typer.Typer(
     name="tape",
@@ -181,3 +187,64 @@ def _print_info(found: TapeInfo) -> None:
         echo(f"  {found.backwards:,} lines are older than the one before")
     if found.unknown:
         echo(f"  {found.unknown:,} lines of nobody we know")
+
+
+@app.command(
+    "cut",
+    epilog="Example: tidegauge tape cut recordings/ --from 14:02 --to 14:09 --symbol BTCUSDT -o a.tape.zst",
+)
+def cut_tape(
+    tape: Tapes,
+    begin: Annotated[str, typer.Option("--from", help="UTC: 2026-11-21T14:02:00, or 14:02:00.")],
+    end: Annotated[str, typer.Option("--to", help="UTC: 2026-11-21T14:09:00, or 14:09:00.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The tape to write; must not exist.")],
+    symbol: Annotated[
+        list[str] | None, typer.Option("--symbol", help="Only this symbol; repeatable.")
+    ] = None,
+    venue: VenueNames = None,
+) -> None:
+    """Cut a span out of a tape; what builds its books before the span comes along."""
+    runs = runs_of(tapes_in(tape))
+    if len(runs) != 1:
+        raise OperatorError(
+            f"These are {len(runs)} different tapes", fix="Name one tape, or the parts of one"
+        )
+    (parts,) = runs
+    day = _first_day(parts[0])
+    span = Span(
+        begin=_instant("--from", begin, day),
+        end=_instant("--to", end, day),
+        venues=frozenset(spec.name for spec in venues.resolve(venue or ())),
+        names=frozenset(symbol or ()),
+    )
+    if span.end < span.begin:
+        raise OperatorError("--to is before --from", fix="Exchange them")
+    with running.progress_of("cutting") as told:
+        done = cut(parts, out, span, progress=told)
+    typer.echo(
+        f"{out}: {done.lines:,} lines from {figures.instant(done.first_at or 0)} to"
+        f" {figures.instant(done.last_at)}, and {done.before:,} before that build the books"
+    )
+    if done.damage is not None:
+        raise OperatorError(done.damage)
+
+
+def _first_day(path: Path) -> date:
+    first = next(iter(reader_of(path)), None)
+    return datetime.fromtimestamp((0 if first is None else first.at) // SECOND, UTC).date()
+
+
+def _instant(option: str, text: str, day: date) -> Nanos:
+    """Read an instant, UTC; a time alone is on the tape's first day."""
+    try:
+        if "T" in text or "-" in text:
+            moment = datetime.fromisoformat(text)
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+        else:
+            moment = datetime.combine(day, time.fromisoformat(text), UTC)
+    except ValueError:
+        raise OperatorError(
+            f"{option} {text!r} is no time", fix="Write it like 2026-11-21T14:02:00, or 14:02:00"
+        ) from None
+    whole = calendar.timegm(moment.utctimetuple())
+    return whole * SECOND + moment.microsecond * 1000

@@ -5,6 +5,7 @@ may not grow past `LONGEST_LINE`. What cannot be read is an `OperatorError` with
 all lines before it have been given out by then.
 """
 
+import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ ALWAYS_EXPANDED = 64 * 1024 * 1024
 BACKWARDS: Nanos = 60 * SECOND
 """Lines stand in the order in which they were acted upon: a busy minute may disorder their times."""
 
+OUTPUT_BYTES = 1024 * 1024
 SUFFIXES = (".tsv", ".tsv.gz", ".tsv.zst", ".tape.zst", ".jsonl")
 """What counts as a tape inside a folder. A tape that is named may be called anything."""
 
@@ -250,6 +252,68 @@ def _unzstd(packed: Iterator[bytes]) -> Iterator[bytes]:
         raise Damaged(f"corrupt zstd: {error}") from None
     if begun and not frame.eof:
         raise Damaged("it ends in the middle of its compressed data")
+
+
+# -- writing -----------------------------------------------------------------------------------------
+
+
+class TapeOutput:
+    """A tape that is written in one go: it is there, under its name, only once it is whole.
+
+    Packed as its name says: `.gz`, `.zst`, or not at all. Raises `OperatorError`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.exists():
+            raise OperatorError(f"{path} is there already", fix="Give -o another name")
+        self.path = path
+        self.lines = 0
+        self._partial = path.with_name(f".{path.name}.partial")
+        self._text: list[str] = []
+        self._length = 0
+        try:
+            self._file = self._partial.open("wb")
+        except OSError as error:
+            raise self._refusal(error) from None
+
+    def write(self, line: TapeLine) -> None:
+        self.lines += 1
+        text = line.written()
+        self._text.append(text)
+        self._length += len(text)
+        if self._length >= OUTPUT_BYTES:
+            self._flush()
+
+    def finish(self) -> None:
+        """Give the tape its name."""
+        self._flush()
+        self._file.close()
+        self._partial.rename(self.path)
+
+    def abandon(self) -> None:
+        """Leave nothing behind; after `finish`, do nothing."""
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def _flush(self) -> None:
+        content = "".join(f"{text}\n" for text in self._text).encode()
+        self._text, self._length = [], 0
+        try:
+            if self.path.suffix == ".zst":
+                packed = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(content)
+                self._file.write(packed)
+            elif self.path.suffix == ".gz":
+                self._file.write(gzip.compress(content, mtime=0))
+            else:
+                self._file.write(content)
+        except OSError as error:
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: OSError) -> OperatorError:
+        return OperatorError(
+            f"Cannot write {self.path}: {error.strerror or error}",
+            fix="Give -o a place with room that can be written to",
+        )
 
 
 # -- several files, one after another ----------------------------------------------------------------

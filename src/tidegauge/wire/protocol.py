@@ -218,8 +218,9 @@ class VenueSpec:
     `silence_limit` is how long a healthy book may say nothing, None to not watch. `named_in` gives
     the instruments whose books a recorded frame speaks of, so that a tape can be played without a
     catalogue; `touches` reads the venue's own word on best bid and ask from one, numbered like the
-    updates of the book, to hold the book against. `beside` says what the protocol tells beside the
-    book, `checks` (for people) by what it knows that a book is whole.
+    updates of the book, to hold the book against. `numbers_links`: the venue numbers the frames of
+    a connection whatever they are about, so that none may be left out. `beside` says what the
+    protocol tells beside the book, `checks` (for people) by what it knows that a book is whole.
     """
 
     name: VenueName
@@ -237,6 +238,7 @@ class VenueSpec:
     max_frame: int = 16 * 1024 * 1024
     named_in: Callable[[str], Sequence[str]] = names_nothing
     touches: Callable[[str], BookTouch | None] = tells_no_touch
+    numbers_links: bool = False
     limits: VenueLimits = VenueLimits()
     audit: Audit | None = None
     beside: frozenset[Beside] = frozenset()

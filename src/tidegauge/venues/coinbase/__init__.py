@@ -162,6 +162,7 @@ SPECS = (
         default_name=_default_name,
         max_frame=32 * 1024 * 1024,
         named_in=_named_in,
+        numbers_links=True,
         limits=VenueLimits(
             connects=Rate(8, SECOND),
             messages=Rate(8, SECOND),
