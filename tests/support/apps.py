@@ -49,7 +49,8 @@ class Watched:
         """The feed of a venue, as it is now."""
         (found,) = [each for each in self.app._venues if each.spec.name == venue]
         assert found.runner is not None
-        return found.runner.feed
+        (feed,) = found.runner.fleet.feeds
+        return feed
 
     def keeper(self, venue: VenueName, instrument: str = "BTCUSDT") -> BookKeeper:
         """The keeper of a book, by the venue's own name of it."""

@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about
     "runtime/app": "integration/test_runtime.py",
+    "runtime/venue": "integration/test_runtime.py",
     "runtime/local_server": "integration/test_local_venues.py",
     "runtime/local_venues": "integration/test_local_venues.py",
     "runtime/view": "unit/faces/test_live.py",

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import structlog
 
 from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.wire.allowance import Pacer
 from tidegauge.wire.backoff import Backoff
+from tidegauge.wire.protocol import Rate
 
+from .budget import VenueBudget
 from .settings import FeedSettings
 from .world import Dial, HandshakeRefused, Socket, SocketClosed, Unreachable, World
 
@@ -20,6 +23,9 @@ REFUSALS = frozenset({401, 403, 451})
 
 GOODBYE_S = 0.5
 """How long a venue may take to answer our goodbye when the monitor stops."""
+
+CROWD = 0.1
+"""How much longer, at most, than need be a link waits for its turn to connect."""
 
 OUTBOX = 1000
 """Frames that may wait to be written before the link is given up."""
@@ -77,11 +83,13 @@ class Link:
         name: str,
         *,
         venue: str,
-        url: Callable[[], str],
+        url: str,
         put: Callable[[FrameCame], None],
         tell: Callable[[LinkItem], None],
         settings: FeedSettings,
         world: World,
+        budget: VenueBudget,
+        messages: Rate | None = None,
         proxy: str | None,
         max_frame: int,
         room: Callable[[], Awaitable[None]] | None = None,
@@ -89,13 +97,20 @@ class Link:
         self.name = name
         self.connected = False
         self.attempts = 0
+        self.ended: str | None = None
+        """Why the last connection ended, or did not come about."""
+        self.ended_at: Nanos = 0
+        self.retry_at: Nanos | None = None
+        """When the next one is tried, while there is none."""
         self._venue = venue
-        self._url = url
+        self.url = url
         self._put = put
         self._tell = tell
         self._room = room
         self._settings = settings
         self._world = world
+        self._budget = budget
+        self._messages = messages
         self._proxy = proxy
         self._max_frame = max_frame
         self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX)
@@ -121,19 +136,24 @@ class Link:
         """Connect for ever. Returns only when the venue refuses us."""
         backoff, clock = backoff_of(self._settings), self._world.clock
         while True:
+            await self._slot()
             self.attempts += 1
+            self.retry_at = None
             try:
                 async with self._world.connect(self._dial()) as socket:
                     backoff.opened(clock.steady())
                     reason = await self._converse(socket)
             except HandshakeRefused as error:
                 reason = str(error)
+                self._budget.refused(error.status, error.retry_after)
                 if error.status in REFUSALS:
                     self._tell(LinkRefused(self.name, reason, clock.now()))
                     return
             except Unreachable as error:
                 reason = str(error)
             wait = backoff.wait(clock.steady(), self._world.chance())
+            self.ended, self.ended_at = reason, clock.now()
+            self.retry_at = self.ended_at + wait
             log.warning(
                 "link_closed",
                 venue=self._venue,
@@ -143,9 +163,21 @@ class Link:
             )
             await asyncio.sleep(wait / SECOND)
 
+    async def _slot(self) -> None:
+        """Wait until the venue's budget has room for one more connection."""
+        waited = False
+        while wait := self._budget.connect_wait():
+            if not waited:
+                waited = True
+                log.info("link_waits_for_budget", venue=self._venue, link=self.name)
+            # Scattered, so that those who wait do not all come at once.
+            wait += int(wait * CROWD * self._world.chance())
+            self.retry_at = self._world.clock.now() + wait
+            await asyncio.sleep(wait / SECOND)
+
     def _dial(self) -> Dial:
         return Dial(
-            url=self._url(),
+            url=self.url,
             proxy=self._proxy,
             max_frame=self._max_frame,
             open_timeout_s=self._settings.open_timeout_s,
@@ -180,11 +212,15 @@ class Link:
             # Waited for, not awaited: its cancellation must not be taken for our own.
             await asyncio.wait([writer])
 
-    @staticmethod
-    async def _write(socket: Socket, outbox: asyncio.Queue[str]) -> None:
+    async def _write(self, socket: Socket, outbox: asyncio.Queue[str]) -> None:
+        pacer, clock = Pacer(self._messages), self._world.clock
         with contextlib.suppress(SocketClosed):
             while True:
-                await socket.send(await outbox.get())
+                text = await outbox.get()
+                while wait := pacer.wait(clock.steady()):  # noqa: ASYNC110 (time is no event)
+                    await asyncio.sleep(wait / SECOND)
+                pacer.sent(clock.steady())
+                await socket.send(text)
 
 
 async def _say_goodbye(socket: Socket) -> None:

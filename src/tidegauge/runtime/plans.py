@@ -3,9 +3,11 @@
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.measure import MeasurePlan
 from tidegauge.risk.settings import CrunchSettings, Threshold, UserFloors
+from tidegauge.wire.feed import Care
+from tidegauge.wire.lifetimes import DAY, Hours
 
 from .monitor import MonitorPlan
-from .settings import Settings, SymbolSettings
+from .settings import FeedSettings, Settings, SymbolSettings
 
 
 def monitor_plan(settings: Settings) -> MonitorPlan:
@@ -79,3 +81,24 @@ def crunch_settings(settings: Settings, of_symbol: SymbolSettings) -> CrunchSett
 
 def _nanos(seconds: float) -> Nanos:
     return round(seconds * SECOND)
+
+
+def care_of(settings: FeedSettings) -> Care:
+    """Return how books are looked after."""
+    audit_every = settings.audit_every_s
+    return Care(
+        levels_kept=settings.book_levels_kept,
+        range_kept_bps=settings.book_range_kept_bps,
+        audit_every=None if audit_every is None else _nanos(audit_every),
+    )
+
+
+def roll_hours(settings: FeedSettings) -> Hours | None:
+    """Return the hours in which connections are replaced; they may span midnight."""
+    if settings.roll_hours_utc is None:
+        return None
+    begin, end = (
+        (int(hour) * 3_600 + int(minute) * 60) * SECOND
+        for hour, minute in (at.split(":") for at in settings.roll_hours_utc.split("-"))
+    )
+    return Hours(begin, (end - begin) % DAY)

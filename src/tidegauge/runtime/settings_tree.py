@@ -20,9 +20,11 @@ from .settings_types import (
     FREEZE,
     Bps,
     DatabaseUrl,
+    DayHours,
     HomePath,
     Notional,
     ProxyUrl,
+    Ratio,
     RestUrl,
     Seconds,
     Section,
@@ -157,6 +159,27 @@ class FeedSettings(Section):
     close_timeout_s: Seconds = Field(default=2.0, description="longest time to close one")
     mailbox: Annotated[int, Ge(16), Le(1_048_576)] = Field(
         default=4_096, description="frames that may wait before the feed resyncs"
+    )
+    roll_hours_utc: DayHours | None = Field(
+        default=None,
+        description="hours in which connections are replaced before their venue ends them, such as "
+        "03:00-04:30; none: any",
+    )
+    weight_share: Ratio = Field(
+        default=0.5, description="how much of a venue's REST weight is ours to use"
+    )
+    catalogue_every_s: Seconds = Field(
+        default=3_600.0, description="how often instruments are looked up again"
+    )
+    refused_retry_s: Seconds = Field(
+        default=3_600.0, description="how long a venue that refuses us is left alone"
+    )
+    audit_every_s: Seconds | None = Field(
+        default=300.0, description="how often a book is compared with REST; none: never"
+    )
+    book_range_kept_bps: Annotated[int, Ge(100), Le(10_000)] | None = Field(
+        default=None,
+        description="how far from the best price levels are kept, in bps; none: any distance",
     )
     max_frame_mb: Annotated[int, Ge(1), Le(1_024)] = Field(
         default=16, description="largest frame accepted, in MiB"

@@ -1,5 +1,6 @@
 """What a single setting may be: the types, with their ranges, that the tree is made of."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,10 @@ from pydantic import (
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+
+TIME = r"([01]\d|2[0-3]):[0-5]\d"
+"""A time of the day."""
 
 
 def venue_key(name: object) -> object:
@@ -74,6 +79,12 @@ def _with_host(value: Any) -> Any:
     return value
 
 
+def _hours(text: str) -> str:
+    if not re.fullmatch(f"{TIME}-{TIME}", text, re.ASCII) or text[:5] == text[6:]:
+        raise ValueError("must be two times of the day such as 03:00-04:30")
+    return text
+
+
 def _expanded(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("must be a path")
@@ -100,6 +111,7 @@ WsUrl = Annotated[str, _url("wss", "ws"), AfterValidator(_with_host)]
 RestUrl = Annotated[str, _url("https", "http"), AfterValidator(_with_host)]
 ProxyUrl = Annotated[SecretStr, _url("https", "http"), AfterValidator(_with_host)]
 DatabaseUrl = Annotated[SecretStr, _url("postgresql", "postgres")]
+DayHours = Annotated[str, AfterValidator(_hours)]
 HomePath = Annotated[Path, AfterValidator(_expanded)]
 
 

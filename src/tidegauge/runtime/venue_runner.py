@@ -1,21 +1,31 @@
-"""Runs one venue: its links, its REST requests and its books, in one task group."""
+"""Runs one venue: the links of all its shards, its REST requests and its books, in one task group."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, Instrument, Nanos
+from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.keeper import BookKeeper
 from tidegauge.wire.effects import Effect, Quarantine
 from tidegauge.wire.feed import Listing, Observer, VenueFeed
+from tidegauge.wire.fleet import Fleet
+from tidegauge.wire.lifetimes import roll_due
 from tidegauge.wire.protocol import Drop, Fetch, Response, Send, VenueSpec
+from tidegauge.wire.shards import Entered, InService, Left, Orders, Released
+from tidegauge.wire.tape import TapeLine
 
+from .budget import VenueBudget
+from .journal import Journal
 from .link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
 from .mailbox import Inbox
 from .monitor import Monitor
+from .plans import care_of, roll_hours
 from .settings import FeedSettings
+from .tape_fleet import NotedFleet
 from .view import VenueView
 from .world import Http, World
 
@@ -41,135 +51,283 @@ class Tick:
 Item = LinkItem | Answered | Tick
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a venue's runner is given by the program it is part of. `proxy` None: the environment's.
+
+    `crashed` is told of an error of ours that cost one shard its connections.
+    """
+
+    monitor: Monitor
+    world: World
+    settings: FeedSettings
+    crashed: Callable[[Exception], None]
+    proxy: str | None = None
+    observer: Observer | None = None
+    journal: Journal | None = None
+
+
 class VenueRunner:
-    """Owns a venue's feed and everything that feeds it, for as long as `run` runs."""
+    """Owns a venue's fleet and everything that feeds it, for as long as `run` runs."""
 
     def __init__(
         self,
         spec: VenueSpec,
-        listings: tuple[Listing, ...],
+        listings: Sequence[Listing],
+        surroundings: Surroundings,
         *,
-        monitor: Monitor,
-        world: World,
         http: Http,
-        ws_url: str,
-        settings: FeedSettings,
-        proxy: str | None,
-        observer: Observer | None = None,
+        budget: VenueBudget,
+        urls: tuple[str, str],
         epochs: Iterator[int] | None = None,
     ) -> None:
         self.spec = spec
-        self.feed = VenueFeed(
-            spec,
-            listings,
-            levels_kept=settings.book_levels_kept,
-            observer=observer,
-            epochs=epochs,
-        )
         self.quarantined: str | None = None
-        self._instruments: list[Instrument] = [listing.instrument for listing in listings]
-        self._monitor = monitor
-        self._world = world
+        self._around = surroundings
         self._http = http
-        self._inbox: Inbox[Item] = Inbox(settings.mailbox)
-        self._requests: set[asyncio.Task[None]] = set()
-        self._links = {
-            name: Link(
-                name,
-                venue=spec.name,
-                url=self._url_of(name, ws_url),
-                put=self._inbox.put,
-                room=self._inbox.room,
-                tell=self._inbox.put_always,
-                settings=settings,
-                world=world,
-                proxy=proxy,
-                max_frame=min(spec.max_frame, settings.max_frame_mb * 1024 * 1024),
+        self._budget = budget
+        self._ws_url, rest_url = urls
+        self._clock = surroundings.world.clock
+        settings, journal = surroundings.settings, surroundings.journal
+        care = care_of(settings)
+        self.fleet = Fleet(spec, observer=surroundings.observer, epochs=epochs, **care)
+        self._told: Fleet | NotedFleet = self.fleet
+        if journal is not None:
+            self._told = NotedFleet(
+                self.fleet, journal, url_of=self._url_of, rest_url=rest_url, **care
             )
-            for name in spec.links(self._instruments)
-        }
-        monitor.watch(self.feed)
+        self._inbox: Inbox[tuple[str, Item]] = Inbox(settings.mailbox)
+        self._requests: set[asyncio.Task[None]] = set()
+        self._links: dict[str, dict[str, Link]] = {}
+        self._open: dict[str, list[asyncio.Task[None]]] = {}
+        self._due: dict[tuple[str, str], Nanos] = {}
+        self._hours = roll_hours(settings)
+        self._tasks: asyncio.TaskGroup | None = None
+        now = self._clock.now()
+        self._obey(self._told.begin(listings, now), now)
 
-    def _url_of(self, link: str, ws_url: str) -> Callable[[], str]:
-        return lambda: ws_url.rstrip("/") + self.spec.links(self._instruments)[link]
+    @property
+    def keepers(self) -> list[BookKeeper]:
+        """The books in service."""
+        return [keeper for feed in self.fleet.feeds for keeper in feed.keepers.values()]
 
     async def run(self) -> None:
         """Run until cancelled, or until the venue refuses us."""
-        async with asyncio.TaskGroup() as tasks:
-            owned = [
-                tasks.create_task(link.run(), name=f"{self.spec.name}/{name}")
-                for name, link in self._links.items()
-            ]
-            owned.append(tasks.create_task(self._keep_ticking(), name=f"{self.spec.name}/tick"))
-            await self._consume(tasks)
-            for task in (*owned, *self._requests):
+        async with asyncio.TaskGroup() as self._tasks:
+            ticking = self._tasks.create_task(self._keep_ticking(), name=f"{self.spec.name}/tick")
+            for shard in self._links:
+                self._start(shard)
+            await self._consume()
+            for task in (
+                ticking,
+                *self._requests,
+                *(t for own in self._open.values() for t in own),
+            ):
                 task.cancel()
+
+    # -- what is wanted of it --------------------------------------------------------------------
+
+    def add(self, listing: Listing) -> None:
+        """Watch one more book; the others go on."""
+        now = self._onwards()
+        self._obey(self._told.add(listing, now), now)
+
+    def remove(self, instrument: str, why: str, *, delisted: bool = False) -> None:
+        """Watch a book no more."""
+        now = self._onwards()
+        self._obey(self._told.remove(instrument, now, why, delisted=delisted), now)
+
+    def roll(self, shard: str, why: str) -> None:
+        """Have a shard's connections replaced by new ones."""
+        now = self._onwards()
+        self._obey(self._told.roll(shard, now, why), now)
+
+    def renew(self, why: str) -> None:
+        """Have the connections of every shard replaced: the venue tells all books anew."""
+        for shard in self.fleet.shards:
+            self.roll(shard, why)
+
+    def position(self, now: Nanos) -> TapeLine | None:
+        """Return how a part of a tape may begin here; None: not now, or nothing is noted."""
+        return self._told.position(now) if isinstance(self._told, NotedFleet) else None
+
+    def stopped(self) -> None:
+        """The monitor stops: say until when each book was watched."""
+        now = self._clock.now()
+        self._obey(self._told.stopped(now), now)
+
+    def failed(self, reason: str) -> None:
+        """Our own code failed beyond one shard: no book of this venue is believed any more."""
+        now = self._clock.now()
+        for shard in self.fleet.shards:
+            self._obey(self._told.crashed(shard, now, reason), now)
+
+    def _onwards(self) -> Nanos:
+        now = self._clock.now()
+        self._around.monitor.advance(now)
+        return now
+
+    # -- one thing after another -----------------------------------------------------------------
 
     async def _keep_ticking(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._inbox.put_always(Tick(self._world.clock.now()))
+            self._inbox.put_always(("", Tick(self._clock.now())))
 
-    async def _consume(self, tasks: asyncio.TaskGroup) -> None:
+    async def _consume(self) -> None:
         while self.quarantined is None:
             items, lost = await self._inbox.take()
             if lost:
-                now = self._world.clock.now()
-                self._do(self.feed.overflowed(now, lost), now, tasks)
-            turn_ends = self._world.clock.steady() + TURN
-            for item in items:
+                now = self._clock.now()
+                self._obey(self._told.overflowed(now, lost), now)
+            turn_ends = self._clock.steady() + TURN
+            for shard, item in items:
                 # The time it came, not the time it is its turn: what is read is as of then.
-                self._monitor.advance(item.at)
-                self._do(self._feed(item, item.at), item.at, tasks)
+                self._around.monitor.advance(item.at)
+                try:
+                    self._obey(self._tell(shard, item), item.at)
+                except Exception as crash:
+                    if not shard:
+                        raise
+                    self._crash(shard, crash)
                 if self.quarantined is not None:
                     return  # what else is waiting must not revive a book
-                if self._world.clock.steady() > turn_ends:
+                if self._clock.steady() > turn_ends:
                     await asyncio.sleep(0)
-                    turn_ends = self._world.clock.steady() + TURN
+                    turn_ends = self._clock.steady() + TURN
 
-    def _feed(self, item: Item, now: Nanos) -> list[Effect]:
+    def _tell(self, shard: str, item: Item) -> Orders:
         match item:
-            case FrameCame(link=link, frame=frame):
-                return self.feed.received(link, frame, now)
-            case Answered(fetch=fetch, response=response):
-                return self.feed.fetched(fetch, response, now)
-            case LinkOpened(link=link):
-                return self.feed.opened(link, now)
-            case LinkClosed(link=link, reason=reason):
-                return self.feed.closed(link, now, reason)
-            case LinkRefused(reason=reason):
-                return self.feed.refused(now, reason)
-            case Tick():
-                return self.feed.tick(now)
+            case FrameCame(link=link, frame=frame, at=now):
+                return self._told.received(shard, link, frame, now)
+            case Answered(fetch=fetch, response=response, at=now):
+                return self._told.fetched(shard, fetch, response, now)
+            case LinkOpened(link=link, at=now):
+                self._will_be_due(shard, link, now)
+                return self._told.opened(shard, link, now)
+            case LinkClosed(link=link, reason=reason, at=now):
+                self._due.pop((shard, link), None)
+                return self._told.closed(shard, link, now, reason)
+            case LinkRefused(reason=reason, at=now):
+                return self._told.refused(shard, now, reason)
+            case Tick(at=now):
+                return self._told.tick(now) + self._roll_due(now)
 
-    def _do(self, effects: list[Effect], now: Nanos, tasks: asyncio.TaskGroup) -> None:
-        for effect in effects:
-            if isinstance(effect, FeedEvent):
-                _log_event(effect)
-        for effect in self._monitor.handle(effects, now):
+    def _crash(self, shard: str, crash: Exception) -> None:
+        """Our own code failed on one shard: it begins afresh, the others do not notice."""
+        self._around.crashed(crash)
+        log.error("shard_crashed", venue=self.spec.name, shard=shard, exc_info=crash)
+        now = self._clock.now()
+        reason = f"our own error: {type(crash).__name__}: {crash}"
+        self._obey(self._told.crashed(shard, now, reason), now)
+
+    def _will_be_due(self, shard: str, link: str, now: Nanos) -> None:
+        """The venue ends connections at an age: this one is to be replaced before."""
+        lifetime = self.spec.limits.lifetime
+        if lifetime is not None:
+            chance = self._around.world.chance()
+            self._due[shard, link] = roll_due(now, lifetime, self._hours, chance=chance)
+
+    def _roll_due(self, now: Nanos) -> Orders:
+        orders: Orders = []
+        for key in [key for key, due in self._due.items() if due <= now]:
+            del self._due[key]
+            orders += self._told.roll(key[0], now, "the venue ends connections of this age")
+        return orders
+
+    # -- what comes of it ------------------------------------------------------------------------
+
+    def _obey(self, orders: Orders, now: Nanos) -> None:
+        for shard, effect in orders:
             match effect:
-                case Send(link=link, text=text):
-                    self._links[link].send(text)
-                case Fetch():
-                    request = tasks.create_task(
-                        self._answer(effect), name=f"{self.spec.name}/fetch"
-                    )
-                    self._requests.add(request)
-                    request.add_done_callback(self._requests.discard)
-                case Drop(link=link, reason=reason):
-                    self._links[link].drop(reason)
-                case Quarantine(reason=reason):
-                    self.quarantined = reason
+                case InService(feed=feed):
+                    self._around.monitor.watch(feed)
+                case Released(book=book):
+                    self._around.monitor.forget(book, now)
+                case Entered(feed=feed):
+                    self._enter(shard, feed)
+                case Left():
+                    self._leave(shard)
+                case _:
+                    if isinstance(effect, FeedEvent):
+                        _log_event(effect)
+                    for left in self._around.monitor.handle((effect,), now):
+                        self._perform(shard, left)
 
-    async def _answer(self, fetch: Fetch) -> None:
+    def _perform(self, shard: str, effect: Effect) -> None:
+        links = self._links.get(shard, {})
+        match effect:
+            case Send(link=link, text=text) if link in links:
+                links[link].send(text)
+            case Drop(link=link, reason=reason) if link in links:
+                links[link].drop(reason)
+            case Fetch() if self._tasks is not None:
+                request = self._tasks.create_task(
+                    self._answer(shard, effect), name=f"{self.spec.name}/fetch"
+                )
+                self._requests.add(request)
+                request.add_done_callback(self._requests.discard)
+            case Quarantine(reason=reason):
+                self.quarantined = reason
+
+    async def _answer(self, shard: str, fetch: Fetch) -> None:
         response = await self._http.fetch(fetch)
-        self._inbox.put_always(Answered(fetch, response, self._world.clock.now()))
+        self._inbox.put_always((shard, Answered(fetch, response, self._clock.now())))
+
+    # -- links -----------------------------------------------------------------------------------
+
+    def _enter(self, shard: str, feed: VenueFeed) -> None:
+        around, spec = self._around, self.spec
+        put, tell = self._inbox.put, self._inbox.put_always
+        paths = spec.links([keeper.instrument for keeper in feed.keepers.values()])
+        self._links[shard] = {
+            name: Link(
+                name,
+                venue=spec.name,
+                url=self._ws_url.rstrip("/") + path,
+                put=lambda item: put((shard, item)),
+                tell=lambda item: tell((shard, item)),
+                room=self._inbox.room,
+                settings=around.settings,
+                world=around.world,
+                budget=self._budget,
+                messages=spec.limits.messages,
+                proxy=around.proxy,
+                max_frame=min(spec.max_frame, around.settings.max_frame_mb * 1024 * 1024),
+            )
+            for name, path in paths.items()
+        }
+        self._start(shard)
+
+    def _start(self, shard: str) -> None:
+        if self._tasks is not None:
+            make = partial(self._tasks.create_task)
+            self._open[shard] = [
+                make(link.run(), name=f"{self.spec.name}/{shard}.{name}")
+                for name, link in self._links[shard].items()
+            ]
+
+    def _leave(self, shard: str) -> None:
+        self._links.pop(shard, None)
+        for task in self._open.pop(shard, ()):
+            task.cancel()
+        for key in [key for key in self._due if key[0] == shard]:
+            del self._due[key]
+
+    def _url_of(self, shard: str, link: str) -> str:
+        return self._links[shard][link].url
+
+    # -- looking at it ---------------------------------------------------------------------------
 
     def view(self) -> VenueView:
-        counts = self.feed.counts
+        """The venue as it stands."""
+        counts = self.fleet.counts
+        links = [link for own in self._links.values() for link in own.values()]
+        down = [link.retry_at for link in links if link.retry_at is not None]
+        ended = max((link for link in links if link.ended), key=lambda link: link.ended_at, default=None)
         return VenueView(
             name=self.spec.name,
-            links=tuple((name, link.connected) for name, link in self._links.items()),
+            links=tuple((link.name, link.connected) for link in links),
             frames=counts.frames,
             updates=counts.updates,
             connects=counts.connects,
@@ -177,10 +335,28 @@ class VenueRunner:
             resyncs=counts.resyncs,
             malformed=counts.malformed,
             quarantined=self.quarantined,
+            shards=len(self.fleet.shards),
+            rolling=self.fleet.rolling,
+            budget=self._budget.view(),
+            last_disconnect=None if ended is None else ended.ended,
+            retry_at=min(down, default=None),
+            clock_offset=self.fleet.latency.offset,
+            clock_faults=counts.clock_faults,
+            audits=counts.audits,
+            audit_differences=counts.audit_differences,
         )
 
 
-QUIET = frozenset({FeedEventKind.SUBSCRIBED, FeedEventKind.CONNECTED, FeedEventKind.CATALOGUE})
+QUIET = frozenset(
+    {
+        FeedEventKind.SUBSCRIBED,
+        FeedEventKind.CONNECTED,
+        FeedEventKind.CATALOGUE,
+        FeedEventKind.ROLLED,
+        FeedEventKind.ADDED,
+        FeedEventKind.REMOVED,
+    }
+)
 
 
 def _log_event(event: FeedEvent) -> None:

@@ -10,6 +10,8 @@ from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.risk.status import CrunchStatus
 
+from .budget import BudgetView
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
@@ -48,7 +50,12 @@ class BookView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueView:
-    """One venue's feed in numbers. `quarantined` says why the venue is left alone, if it is."""
+    """One venue's feed in numbers. `quarantined` says why the venue is left alone, if it is.
+
+    `links` names each socket and whether it is open. `retry_at` is when the next connection is
+    tried, of those that are down. `clock_offset` is how far the venue's clock is behind ours, the
+    shortest way included; None while it is unknown.
+    """
 
     name: str
     links: tuple[tuple[str, bool], ...]
@@ -59,6 +66,15 @@ class VenueView:
     resyncs: int
     malformed: int
     quarantined: str | None
+    shards: int = 0
+    rolling: int = 0
+    budget: BudgetView | None = None
+    last_disconnect: str | None = None
+    retry_at: Nanos | None = None
+    clock_offset: Nanos | None = None
+    clock_faults: int = 0
+    audits: int = 0
+    audit_differences: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +91,5 @@ class MonitorView:
     rows_waiting: int
     rows_dropped: int
     database: str
+    clock_behind: Nanos = 0
+    """How far this machine's wall clock is ahead of the monitor's time."""

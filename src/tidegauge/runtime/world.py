@@ -7,7 +7,7 @@ seed gives the same day.
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tidegauge.core.instrument import Nanos
 from tidegauge.wire.protocol import Fetch, Response
@@ -22,6 +22,19 @@ class Clock(Protocol):
 
     def steady(self) -> Nanos:
         """A monotonic time of no particular origin."""
+        ...
+
+
+@runtime_checkable
+class Slewing(Protocol):
+    """A clock that follows another one without leaping, and knows when that was set."""
+
+    def look(self) -> Nanos | None:
+        """Compare, about once a second. Returns by how much the other was set, if it was."""
+        ...
+
+    def behind(self) -> Nanos:
+        """How far the other one is ahead."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegauge.core.instrument import SECOND, Nanos
 
@@ -15,25 +15,15 @@ BAN: dict[int, Nanos] = {418: 120 * SECOND, 429: 60 * SECOND, 403: 300 * SECOND}
 """How long to leave a host alone that answered so and named no time."""
 
 
+LONGEST_BAN: Nanos = 3_600 * SECOND
+
+
 def slot_wait(taken: Sequence[Nanos], rate: Rate, now: Nanos) -> Nanos:
     """Return how long until one more fits into any span of the rate; 0: now. `taken` rises."""
     within = [at for at in taken if now - at < rate.per]
     if len(within) < rate.count:
         return 0
     return within[len(within) - rate.count] + rate.per - now
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """REST weight within a rate's span: what we used ourselves, and what the venue says is used."""
-
-    own: int
-    reported: int = 0
-
-    @property
-    def used(self) -> int:
-        """The larger: others may share our address, and a report may be old."""
-        return max(self.own, self.reported)
 
 
 def affordable(weight: int, used: int, limit: int, purpose: Purpose) -> bool:
@@ -50,6 +40,64 @@ def banned_until(status: int, retry_after: float | None, now: Nanos) -> Nanos | 
     if status not in BAN:
         return None
     return now + (BAN[status] if retry_after is None else int(retry_after * SECOND))
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What we have taken of one host's allowance. Times are UTC, shared by all our processes.
+
+    `weights` are (second, weight used in it); `reported` is what the host said at `reported_at` to
+    be used of its minute, by whoever shares our address.
+    """
+
+    connects: list[Nanos] = field(default_factory=list)
+    weights: list[tuple[Nanos, int]] = field(default_factory=list)
+    reported: int = 0
+    reported_at: Nanos = 0
+    banned_until: Nanos = 0
+
+    def ban(self, until: Nanos) -> None:
+        """Leave the host alone; a shorter ban shortens no longer one."""
+        self.banned_until = max(self.banned_until, until)
+
+    def ban_left(self, now: Nanos) -> Nanos:
+        """Return how much longer the host is to be left alone."""
+        # A file that was written by a clock far ahead must not shut us out for good.
+        return max(0, min(self.banned_until - now, LONGEST_BAN))
+
+    def connect(self, rate: Rate, now: Nanos) -> Nanos:
+        """Take a slot to connect, and return 0; or return how long to wait for one."""
+        self.connects = [at for at in self.connects if abs(now - at) < rate.per]
+        wait = max(self.ban_left(now), slot_wait(self.connects, rate, now))
+        if wait == 0:
+            self.connects.append(now)
+        return wait
+
+    def spend(self, weight: int, purpose: Purpose, allowed: Rate | None, now: Nanos) -> Nanos:
+        """Take weight for a request, and return 0; or return how long to wait for it."""
+        if left := self.ban_left(now):
+            return left
+        if allowed is None:
+            return 0
+        self.weights = [each for each in self.weights if abs(now - each[0]) < allowed.per]
+        if not affordable(weight, self.used(allowed, now), allowed.count, purpose):
+            oldest = self.weights[0][0] + allowed.per - now if self.weights else 0
+            return max(SECOND, oldest)
+        second = now // SECOND * SECOND
+        if self.weights and self.weights[-1][0] == second:
+            weight += self.weights.pop()[1]
+        self.weights.append((second, weight))
+        return 0
+
+    def used(self, allowed: Rate, now: Nanos) -> int:
+        """Return the weight used: the larger of what we know and of what the host last said."""
+        own = sum(weight for at, weight in self.weights if abs(now - at) < allowed.per)
+        current = self.reported_at // allowed.per == now // allowed.per
+        return max(own, self.reported) if current else own
+
+    def report(self, used: int, now: Nanos) -> None:
+        """The host told how much of this minute's weight is used."""
+        self.reported, self.reported_at = used, now
 
 
 class Pacer:

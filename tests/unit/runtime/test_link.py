@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
 import pytest
+from tests.support.budgets import budget_for
 from tests.support.database import until
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
@@ -19,6 +20,8 @@ from tidegauge.runtime.settings import FeedSettings
 
 QUICK = FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, close_timeout_s=0.2)
 
+WORLD = real_world()
+
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -30,11 +33,12 @@ class Bench:
         self.link = Link(
             "book",
             venue="plain",
-            url=lambda: url,
+            url=url,
             put=self.told.append,
             tell=self.told.append,
             settings=QUICK,
-            world=real_world(),
+            world=WORLD,
+            budget=budget_for(url),
             proxy=proxy,
             max_frame=max_frame,
         )

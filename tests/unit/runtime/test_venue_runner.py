@@ -1,23 +1,28 @@
 """A venue's links, requests and books in one task group, over a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 
 import pytest
+from tests.support.budgets import budget_for
 from tests.support.database import until
 from tests.support.plain_venue import SNAPSHOT, SPEC, PlainProtocol, frame, instrument
 from websockets.asyncio.server import ServerConnection, serve
 
+from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.runtime.journal import Journal
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.runtime.outside import RestHost, real_world
 from tidegauge.runtime.settings import FeedSettings
-from tidegauge.runtime.venue_runner import VenueRunner
+from tidegauge.runtime.venue_runner import Surroundings, VenueRunner
 from tidegauge.wire.feed import Listing
-from tidegauge.wire.protocol import Fetch, Response, VenueSpec
+from tidegauge.wire.protocol import Fetch, Output, Response, VenueSpec
+from tidegauge.wire.tape import TapeKind, TapeLine
 
 
 class Slow(RestHost):
@@ -37,21 +42,30 @@ class Slow(RestHost):
 class Bench:
     """A runner of one plain venue that says what it is told to."""
 
-    def __init__(self, url: str, spec: VenueSpec = SPEC) -> None:
+    def __init__(self, url: str, spec: VenueSpec = SPEC, *, journal: Journal | None = None) -> None:
         self.records: list[Record] = []
         self.http = Slow()
+        self.crashes: list[Exception] = []
         self.runner = VenueRunner(
             spec,
             (Listing(symbol="AAAUSDT", instrument=instrument()),),
-            monitor=Monitor(MonitorPlan(), self.records.append),
-            world=real_world(),
+            Surroundings(
+                monitor=Monitor(MonitorPlan(), self.records.append),
+                world=real_world(),
+                settings=FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, mailbox=16),
+                crashed=self.crashes.append,
+                journal=journal,
+            ),
             http=self.http,
-            ws_url=url,
-            settings=FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, mailbox=16),
-            proxy=None,
+            budget=budget_for(url),
+            urls=(url, "http://plain.test"),
             epochs=count(7),
         )
-        self.keeper = self.runner.feed.keepers["AAA"]
+
+    @property
+    def keeper(self) -> BookKeeper:
+        (keeper,) = self.runner.keepers
+        return keeper
 
 
 @asynccontextmanager
@@ -90,7 +104,7 @@ async def test_it_subscribes_follows_and_shows_what_it_counts() -> None:
         2,
         1,
     )
-    assert bench.runner.feed.trace().startswith(f"{SPEC.name}/7/")
+    assert bench.runner.fleet.feeds[0].trace().startswith(f"{SPEC.name}/7/")
 
 
 async def test_a_request_does_not_hold_up_the_frames() -> None:
@@ -98,7 +112,7 @@ async def test_a_request_does_not_hold_up_the_frames() -> None:
     async with saying(SNAPSHOT, frame("lost"), frame("delta", number=9)) as url:
         bench = Bench(url)
         async with running(bench):
-            await until(lambda: bench.runner.feed.counts.frames == 3)
+            await until(lambda: bench.runner.fleet.counts.frames == 3)
             assert len(bench.http.asked) == 1
             assert bench.keeper.trust is Trust.SYNCING
             bench.http.allowed.set()
@@ -115,20 +129,94 @@ async def test_a_refusal_ends_it_at_once_and_nothing_revives_the_book() -> None:
     assert (bench.keeper.trust, bench.keeper.reason) == (Trust.UNTRUSTED, TrustReason.REFUSED)
 
 
-async def test_a_bug_of_ours_ends_it_with_every_task_it_owns() -> None:
-    """The caller sees the error; no link, request or timer is left behind."""
+class Fragile(PlainProtocol):
+    """Has a bug in what it does of a frame, or of a tick."""
 
-    class Broken(PlainProtocol):
-        def received(self, link: str, frame: str | bytes, now: int) -> list[object]:  # type: ignore[override]
+    def received(self, link: str, frame: str | bytes, now: int) -> list[Output]:
+        if b"bug" in bytes(frame if isinstance(frame, bytes) else frame.encode()):
             raise RuntimeError("a bug")
+        return super().received(link, frame, now)
 
-    def broken(instruments: Sequence[object]) -> Broken:
-        return Broken(instruments)  # type: ignore[arg-type]
 
+class Tickless(PlainProtocol):
+    """Has a bug that concerns no shard in particular."""
+
+    def tick(self, now: int) -> list[Output]:
+        raise RuntimeError("a bug")
+
+
+async def test_a_bug_of_ours_costs_one_shard_its_connection() -> None:
+    """It is told of, its books are not believed, and it begins afresh after a moment."""
+    async with saying(SNAPSHOT, "bug") as url:
+        bench = Bench(url, replace(SPEC, protocol=Fragile))
+        async with running(bench):
+            await until(lambda: bench.runner.fleet.counts.connects > 1)
+    assert [str(crash) for crash in bench.crashes][:1] == ["a bug"]
+    kinds = [record.kind for record in bench.records if isinstance(record, FeedEvent)]
+    assert FeedEventKind.DISCONNECTED in kinds
+
+
+async def test_a_bug_beyond_one_shard_ends_it_with_every_task_it_owns() -> None:
+    """The caller sees the error; no link, request or timer is left behind."""
     before = asyncio.all_tasks()
     async with saying(SNAPSHOT) as url:
-        bench = Bench(url, replace(SPEC, protocol=broken))  # type: ignore[arg-type]
+        bench = Bench(url, replace(SPEC, protocol=Tickless))
         with pytest.raises(ExceptionGroup) as failure:
-            await bench.runner.run()
+            async with asyncio.timeout(10):
+                await bench.runner.run()
         assert failure.group_contains(RuntimeError, match="a bug")
     assert asyncio.all_tasks() == before
+    bench.runner.failed("a bug")
+    assert bench.runner.fleet.shards == ["0"]
+
+
+async def test_a_roll_opens_a_second_socket_and_closes_the_first() -> None:
+    """The book is believed throughout, by the epoch of the one and then of the other."""
+    async with saying(SNAPSHOT) as url:
+        bench = Bench(url)
+        async with running(bench):
+            await until(lambda: bench.keeper.trust is Trust.LIVE)
+            bench.runner.roll("0", "told to")
+            await until(lambda: bench.keeper.epoch == 8)
+            assert bench.keeper.trust is Trust.LIVE
+            await until(lambda: bench.runner.view().links == (("book", True),), 10)
+    events = [record for record in bench.records if isinstance(record, FeedEvent)]
+    assert [event.trust for event in events if event.kind is FeedEventKind.TRUST][-1] is Trust.LIVE
+    assert sum(event.kind is FeedEventKind.ROLLED for event in events) == 1
+
+
+async def test_symbols_come_and_go_while_it_runs() -> None:
+    """The first book goes on; what is let go is watched no more."""
+    async with saying(SNAPSHOT, frame("snapshot", [("9", "1")], [("10", "1")], name="BBB")) as url:
+        bench = Bench(url)
+        async with running(bench):
+            await until(lambda: bench.keeper.trust is Trust.LIVE)
+            bench.runner.add(Listing(symbol="BBBUSDT", instrument=instrument("BBB")))
+            await until(lambda: len(bench.runner.keepers) == 2)
+            assert all(keeper.trust is Trust.LIVE for keeper in bench.runner.keepers)
+            bench.runner.remove("AAA", "told to")
+            await until(lambda: [k.instrument.name for k in bench.runner.keepers] == ["BBB"])
+            assert bench.keeper.trust is Trust.LIVE
+
+
+async def test_everything_is_noted_as_it_is_acted_upon() -> None:
+    """What a replay needs: the venue, its socket, its frames and what we said, in that order."""
+    lines: list[TapeLine] = []
+
+    class Notes:
+        def note(self, line: TapeLine) -> None:
+            lines.append(line)
+
+    async with saying(SNAPSHOT) as url:
+        bench = Bench(url, journal=Notes())
+        async with running(bench):
+            await until(lambda: bench.keeper.trust is Trust.LIVE)
+            bench.runner.roll("0", "told to")
+            await until(lambda: bench.keeper.epoch == 8)
+    kinds = [line.kind for line in lines if line.kind is not TapeKind.TICK]
+    assert kinds[:4] == [TapeKind.META, TapeKind.OPEN, TapeKind.SEND, TapeKind.RECV]
+    assert lines[-1].at >= lines[0].at
+    assert {line.conn.partition("#")[2] for line in lines if line.kind is TapeKind.OPEN} == {
+        "plain/0.book",
+        "plain/1.book",
+    }
