@@ -7,6 +7,7 @@ differs from venue to venue is the wording (`Wording`) and the judge of what fol
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
 
 from tidegauge.core.errors import SequenceGap, SubscriptionRejected
@@ -86,6 +87,7 @@ class SubscribedBooks(Generic[Judge]):
         self._frame_within = frame_within
         self._link = link
         self._pending: dict[int, list[str]] = {}
+        self._beside: dict[int, list[str]] = {}
         self._asked: deque[Nanos] = deque()
         self._number = 0
         self._heard_at: Nanos = 0
@@ -213,6 +215,7 @@ class SubscribedBooks(Generic[Judge]):
 
     def accepted(self, number: int, name: str | None = None) -> list[Output]:
         """Request `number` was answered well; as to `name` only, if the venue answers each."""
+        self._beside.pop(number, None)
         batch = self._pending.get(number, [])
         if name in batch:
             batch.remove(name)
@@ -256,6 +259,11 @@ class SubscribedBooks(Generic[Judge]):
 
     def refused(self, number: int, why: str, *, for_good: bool) -> list[Output]:
         """Request `number` was refused. `for_good`: what it names is to blame, not the moment."""
+        beside = self._beside.pop(number, [])
+        if self._wording.beside is not None and len(beside) > 1:
+            # One name of it is no good: the others need not go without.
+            alone = [self._request(self._wording.beside, [name], self._heard_at) for name in beside]
+            return [Note(kind="batch_refused", detail=why), *chain.from_iterable(alone)]
         batch = [name for name in self._pending.pop(number, []) if name in self._calls]
         if len(batch) > 1:
             now, half = self._heard_at, len(batch) // 2
@@ -282,6 +290,7 @@ class SubscribedBooks(Generic[Judge]):
                 lost.append(BookLost(instrument=name, reason=reason, detail=detail))
             book.judge = None
         self._pending.clear()
+        self._beside.clear()
         return lost
 
     def _resubscribe(self, names: Sequence[str], now: Nanos) -> list[Output]:
@@ -308,6 +317,8 @@ class SubscribedBooks(Generic[Judge]):
                 return [*sends, Drop(link=self._link, reason=why)]
             if wording is self._wording.subscribe:
                 self._pending[number] = batch
+            elif wording is self._wording.beside:
+                self._beside[number] = batch
             sends += [Send(link=self._link, text=text) for text in texts]
         return sends
 

@@ -11,7 +11,7 @@ from tidegauge.core.events import BookSnapshot, Liquidation, Marks, Position, Tr
 from tidegauge.core.instrument import HOUR, SECOND
 from tidegauge.core.reading import Taker
 from tidegauge.venues import load
-from tidegauge.wire.protocol import BOOK_LINK, Purpose, Send
+from tidegauge.wire.protocol import BOOK_LINK, Note, Purpose, Send
 
 SPOT, LINEAR = load()["bybit-spot"], load()["bybit-linear"]
 
@@ -101,6 +101,21 @@ def test_a_trade_that_cannot_be_read_is_malformed(more: dict[str, Any]) -> None:
     """It costs that frame only."""
     with pytest.raises(MalformedFrame):
         opened().receive(BOOK_LINK, deals("publicTrade", **more), 0)
+
+
+def test_a_refused_batch_is_asked_for_one_by_one() -> None:
+    """One bad name must not cost the others their trades."""
+    conversation = Conversation(SPOT, [instrument(SPOT, name) for name in ("BTCUSDT", "NOPEUSDT")])
+    conversation.open_all(0)
+    asked = [json.loads(each.text) for each in conversation.said if isinstance(each, Send)]
+    (number,) = [each["req_id"] for each in asked if each["args"][0].startswith("publicTrade")]
+    refusal = {"success": False, "ret_msg": "Invalid topic", "req_id": number, "op": "subscribe"}
+    outputs = conversation.receive(BOOK_LINK, json.dumps(refusal), 0)
+    again = [json.loads(each.text) for each in outputs if isinstance(each, Send)]
+    assert [each["args"] for each in again] == [["publicTrade.BTCUSDT"], ["publicTrade.NOPEUSDT"]]
+    refusal["req_id"] = again[1]["req_id"]
+    (note,) = conversation.receive(BOOK_LINK, json.dumps(refusal), 0)
+    assert isinstance(note, Note)
 
 
 # -- the audit -----------------------------------------------------------------------------------
