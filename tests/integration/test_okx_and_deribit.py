@@ -9,6 +9,7 @@ from tests.support.database import until
 
 from tidegauge.core.events import FeedEventKind
 from tidegauge.core.instrument import SECOND, InstrumentKind
+from tidegauge.core.trust import Trust
 from tidegauge.runtime import venue_runner
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.simulator.dialects.okx import Okx
@@ -102,6 +103,20 @@ async def test_ids_that_are_set_back_cost_okx_nothing(tmp_path: Path) -> None:
         await until(lambda: keeper.updates > updates + 5)
         assert keeper.since == since
         assert watched.feed("okx").counts.gaps == 0
+
+
+async def test_a_connection_that_okx_will_end_is_replaced_before(tmp_path: Path) -> None:
+    """Another one takes over while the first still tells: no moment without a believed book."""
+    async with (
+        LocalVenues(venues=("okx",)) as venues,
+        watching(settings_for(venues.endpoints, tmp_path), ("okx",)) as watched,
+    ):
+        before = len(watched.told(FeedEventKind.TRUST, "okx"))
+        okx_of(venues).announce_the_end()
+        await until(lambda: bool(watched.told(FeedEventKind.ROLLED, "okx")))
+        await until(watched.live)
+        told = watched.told(FeedEventKind.TRUST, "okx")[before:]
+        assert [event.trust for event in told if event.trust is not Trust.LIVE] == []
 
 
 async def test_without_a_snapshot_okxs_book_is_had_by_rest(

@@ -75,6 +75,7 @@ class Okx:
         self.eager = False
         self.ping_seconds: float | None = None
         self.snapshots = True
+        self.ending = False
         self.clients: dict[ConnectionId, Client] = {}
         self.books: dict[str, ToldBook] = {}
         self.due: Nanos = 0
@@ -162,17 +163,9 @@ class Okx:
 
     # -- the market ------------------------------------------------------------------------------
 
-    def announce_the_end(self) -> list[Reply]:
-        """Return what every client is told a minute before its connection is closed."""
-        return [
-            Say(
-                connection=connection,
-                text=json_text(
-                    {"event": "notice", "code": "64008", "msg": CLOSING, "connId": client.name}
-                ),
-            )
-            for connection, client in self.clients.items()
-        ]
+    def announce_the_end(self) -> None:
+        """Tell every client that its connection will be closed in a minute."""
+        self.ending = True
 
     def reset_ids(self) -> None:
         """Number every book from a small id again, as after maintenance; the chain goes on."""
@@ -182,7 +175,7 @@ class Okx:
     def advance(self, now: Nanos) -> list[Reply]:
         self.exchange.advance(now)
         at = self.exchange.stage.market_time(now)
-        replies: list[Reply] = []
+        replies = self._notices()
         if at >= self.due:
             self.due = at - at % BOOK_EVERY + BOOK_EVERY
             for name, told in self.books.items():
@@ -197,6 +190,16 @@ class Okx:
             elif now - client.active_at > IDLE:
                 replies.append(Close(connection=connection))
         return replies
+
+    def _notices(self) -> list[Reply]:
+        if not self.ending:
+            return []
+        self.ending = False
+        notice = {"event": "notice", "code": "64008", "msg": CLOSING}
+        return [
+            Say(connection=connection, text=json_text(notice | {"connId": client.name}))
+            for connection, client in self.clients.items()
+        ]
 
     def _say(self, channel: Channel, text: str, *, always: bool) -> list[Reply]:
         """Say it to those who want it; unless `always`, only to those who have heard nothing."""
