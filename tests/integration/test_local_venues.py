@@ -51,6 +51,18 @@ BOOKS: dict[str, tuple[str, tuple[Any, ...]]] = {
             },
         ),
     ),
+    "coinbase": (
+        "/",
+        ({"type": "subscribe", "product_ids": ["BTC-USDT"], "channel": "level2"},),
+    ),
+    "coinbase-exchange": (
+        "/",
+        ({"type": "subscribe", "product_ids": ["BTC-USDT"], "channels": ["level2_batch"]},),
+    ),
+    "kraken": (
+        "/v2",
+        ({"method": "subscribe", "params": {"channel": "book", "symbol": ["BTC/USDT"]}},),
+    ),
     "hyperliquid": (
         "/ws",
         ({"method": "subscribe", "subscription": {"type": "l2Book", "coin": "BTC"}},),
@@ -97,7 +109,7 @@ async def test_a_venue_tells_its_book_to_a_plain_client(venue: str) -> None:
         frames = [await read(ws) for _ in range(3 if venue != "hyperliquid" else 2)]
         assert "BTC" in msgspec.json.encode(frames[-1]).decode()
         if requests:
-            assert frames[0].keys() & {"success", "event", "result", "channel"}
+            assert frames[0].keys() & {"success", "event", "result", "channel", "channels"}
             assert frames[0].get("success", True)
             assert "error" not in frames[0].values()
 

@@ -155,7 +155,7 @@ SPECS = (
         beside=frozenset({Beside.TRADES}),
         checks="CRC32 over the digits of the best ten levels, on every message",
         docs="https://docs.kraken.com/api/docs/websocket-v2/book",
-        depth=f"{DEPTH} levels a side, kept by the client, as events happen",
+        depth=f"{DEPTH:,} levels a side, kept by the client, as events happen",
         quirks=(
             "levels fall out of the subscribed depth without a word",
             "numbers are not in quotes, and their zeros are part of the checksum",
