@@ -63,6 +63,8 @@ TESTED_ELSEWHERE = {
     # a real server, or real sockets, are what they are about
     "runtime/app": "integration/test_runtime.py",
     "runtime/venue": "integration/test_runtime.py",
+    "runtime/control": "integration/test_symbols.py",
+    "faces/symbols": "integration/test_symbols.py",
     "runtime/local_server": "integration/test_local_venues.py",
     "runtime/local_venues": "integration/test_local_venues.py",
     "runtime/view": "unit/faces/test_live.py",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from tidegauge import __version__, venues
+from tidegauge.core.errors import OperatorError
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.sinks.batch import WriterLimits
@@ -25,6 +26,7 @@ from tidegauge.wire.tape import tick_line
 from .budget import FILE as BUDGET
 from .budget import Ledger, MemoryLedger, SharedLedger
 from .catalogue import refuse_unknown
+from .control import Request, answering
 from .journal import Journal
 from .monitor import Monitor, Record
 from .outside import real_world
@@ -70,9 +72,10 @@ class App:
     ) -> None:
         self.world = real_world() if world is None else world
         self.journal = journal
-        # What daemons of this machine share is no part of a simulated world.
+        # What the processes of this machine share is no part of a simulated world.
+        self._shared = world is None
         self.ledger: Ledger = (
-            MemoryLedger() if world is not None else SharedLedger(settings.data_dir / BUDGET)
+            SharedLedger(settings.data_dir / BUDGET) if self._shared else MemoryLedger()
         )
         known = settings.symbols
         self.symbols = {name: known.get(name, SymbolSettings()) for name in assignment.symbols}
@@ -116,6 +119,9 @@ class App:
                 self.writer.submit(self._run())
             for spec in venues.resolve(self.assignment.venues):
                 self._venues.append(await self._venue(spec, stack))
+            if self._shared:
+                door = answering(self.settings.data_dir, self._asked)
+                await stack.enter_async_context(door)
             yield self
 
     def _limits(self) -> WriterLimits:
@@ -287,6 +293,45 @@ class App:
         times = self._book_crashes[book]
         if times == 10 ** (len(str(times)) - 1):
             log.error("book_crashed", book=str(book), times=times, exc_info=crash)
+
+    # -- symbols while running -------------------------------------------------------------------
+
+    def _asked(self, request: Request) -> list[str]:
+        """Do what somebody asked of us while we run. Raises `OperatorError`."""
+        match request.do:
+            case "add":
+                return [self.add_symbol(symbol) for symbol in request.symbols]
+            case "remove":
+                return [self.remove_symbol(symbol) for symbol in request.symbols]
+        return [f"{name}: {self._watched(name)}" for name in self.symbols]
+
+    def _watched(self, symbol: Symbol) -> str:
+        ids = (keeper.id for venue in self._venues for keeper in venue.keepers)
+        return ", ".join(id_.venue for id_ in ids if id_.symbol == symbol) or "nowhere"
+
+    def add_symbol(self, symbol: Symbol) -> str:
+        """Watch one more symbol. Raises `OperatorError` if no venue lists it."""
+        settings = self.settings.symbols.get(symbol, SymbolSettings())
+        found = {venue.spec.name: venue.add(symbol, settings) for venue in self._venues}
+        listed = [f"{venue} ({name})" for venue, name in found.items() if name is not None]
+        if not listed:
+            raise OperatorError(
+                f"No venue lists the symbol {symbol}",
+                fix="Map it to each venue's instrument under `symbols:` in config/settings.yaml",
+            )
+        self.symbols[symbol] = settings
+        log.info("symbol_added", symbol=symbol, listed=listed)
+        return f"{symbol}: watching on {', '.join(listed)}"
+
+    def remove_symbol(self, symbol: Symbol) -> str:
+        """Watch a symbol no more. Raises `OperatorError` if it is not watched."""
+        if self.symbols.pop(symbol, None) is None:
+            raise OperatorError(
+                f"{symbol} is not watched", fix="`tidegauge symbols list` says what is"
+            )
+        gone = [venue.spec.name for venue in self._venues if venue.remove(symbol)]
+        log.info("symbol_removed", symbol=symbol, venues=gone)
+        return f"{symbol}: let go on {', '.join(gone) or 'no venue'}"
 
     # -- looking at it ---------------------------------------------------------------------------
 

@@ -1,0 +1,57 @@
+"""`tidegauge symbols`: what a running monitor watches, changed while it runs."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.control import Request, ask
+
+from .database import settings_of
+from .options import Config, DataDir
+from .running import symbol_names
+
+app = typer.Typer(
+    name="symbols",
+    help="See and change what a running monitor watches.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Names = Annotated[list[str], typer.Argument(help="Symbols, such as BTCUSDT.", metavar="SYMBOL...")]
+Pid = Annotated[
+    int | None, typer.Option("--pid", help="Process id of the monitor, where there are several.")
+]
+
+
+@app.command("list", epilog="Example: tidegauge symbols list")
+def show(config: Config = None, data_dir: DataDir = None, pid: Pid = None) -> None:
+    """Say what is watched, on which venues."""
+    _ask("list", [], config, data_dir, pid)
+
+
+@app.command("add", epilog="Example: tidegauge symbols add SOLUSDT")
+def add(names: Names, config: Config = None, data_dir: DataDir = None, pid: Pid = None) -> None:
+    """Watch more symbols; the books of the others go on without a break."""
+    _ask("add", names, config, data_dir, pid)
+
+
+@app.command("remove", epilog="Example: tidegauge symbols remove SOLUSDT")
+def remove(names: Names, config: Config = None, data_dir: DataDir = None, pid: Pid = None) -> None:
+    """Watch symbols no more; the books of the others go on without a break."""
+    _ask("remove", names, config, data_dir, pid)
+
+
+def _ask(
+    do: Literal["list", "add", "remove"],
+    names: list[str],
+    config: Config,
+    data_dir: DataDir,
+    pid: Pid,
+) -> None:
+    settings = settings_of(config, data_dir)
+    reply = ask(settings.data_dir, Request(do, symbol_names(names)), pid)
+    if reply.error is not None:
+        raise OperatorError(reply.error, fix=reply.fix)
+    for line in reply.said:
+        typer.echo(line)
