@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegauge.core.alert import Alert, AlertState, Severity
+from tidegauge.core.instrument import MILLISECOND
 from tidegauge.core.reading import BandDepth, Fill, Reading, Taker
 from tidegauge.core.trust import Trust
 from tidegauge.risk.status import CrunchPhase, CrunchStatus
@@ -197,7 +198,7 @@ def render(
         head,
         _books(view, wide=wide),
         _alerts(view),
-        _venues(view),
+        _venues(view, wide=wide),
         _foot(view),
     ]
     told = market.told_books(view.books)
@@ -300,18 +301,30 @@ def _alerts(view: MonitorView) -> RenderableType:
     return Group(*lines)
 
 
-def _venues(view: MonitorView) -> Text:
-    return Text("   ".join(_venue(venue) for venue in view.venues), style="dim")
+def _venues(view: MonitorView, *, wide: bool) -> Text:
+    return Text("   ".join(_venue(venue, wide=wide) for venue in view.venues), style="dim")
 
 
-def _venue(venue: VenueView) -> str:
+def _venue(venue: VenueView, *, wide: bool) -> str:
+    """One venue in numbers; on a narrow terminal what is as it should be is left out."""
     if venue.quarantined is not None:
         return f"{venue.name}: {figures.printable(venue.quarantined)}"
     up = all(connected for _, connected in venue.links) if venue.links else False
-    return (
-        f"{venue.name} {'up' if up else 'down'} {venue.frames:,} frames {venue.gaps} gaps"
-        f" {venue.resyncs} resyncs"
-    )
+    parts = [
+        f"{venue.name} {'up' if up else 'down'} {venue.frames:,} frames",
+        f"{venue.gaps} gaps {venue.resyncs} resyncs",
+    ]
+    if wide and venue.audits:
+        parts.append(f"{venue.audits:,} audits")
+    if venue.audit_differences or (wide and venue.audits):
+        parts.append(f"{venue.audit_differences:,} differences")
+    if wide and venue.clock_offset is not None:
+        parts.append(f"clock {venue.clock_offset / MILLISECOND:.0f}ms behind")
+    if venue.clock_faults:
+        parts.append(f"{venue.clock_faults:,} clock faults")
+    if venue.rolling:
+        parts.append("changing over")
+    return " ".join(parts)
 
 
 def _foot(view: MonitorView) -> Text:

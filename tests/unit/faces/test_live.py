@@ -3,68 +3,16 @@
 import asyncio
 import io
 from dataclasses import replace
-from decimal import Decimal
 
 from rich.console import Console
 from tests.support.database import an_alert
-from tests.support.markets import START, one_sided, reading
+from tests.support.markets import START, one_sided
+from tests.support.views import BOOK, VENUE, drawn, view
 
-from tidegauge.core.alert import Alert, AlertKey, AlertState
-from tidegauge.core.instrument import SECOND, BookId
+from tidegauge.core.alert import AlertState
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.faces.live import LineView, TableView, book_line, render, view_for
-from tidegauge.risk.crunch import SIGNAL, CrunchDetector
-from tidegauge.risk.settings import CrunchSettings
-from tidegauge.runtime.view import BookView, MonitorView, VenueView
-
-BOOK = BookView(
-    id=BookId("binance-futures", "BTCUSDT"),
-    instrument="BTCUSDT",
-    trust=Trust.LIVE,
-    reason=TrustReason.SYNCHRONISED,
-    since=START,
-    age=51_000_000,
-    updates=10,
-    best_bid=Decimal("63938.5"),
-    best_ask=Decimal("63938.6"),
-    reading=reading(START),
-    crunch=CrunchDetector(
-        AlertKey(signal=SIGNAL, symbol="BTCUSDT", venue="binance-futures"), CrunchSettings()
-    ).status(),
-)
-VENUE = VenueView(
-    name="binance-futures",
-    links=(("book", True),),
-    frames=1234,
-    updates=1200,
-    connects=1,
-    gaps=2,
-    resyncs=3,
-    malformed=0,
-    quarantined=None,
-)
-
-
-def view(*books: BookView, alerts: tuple[Alert, ...] = (), venue: VenueView = VENUE) -> MonitorView:
-    return MonitorView(
-        at=START + 5 * SECOND,
-        started_at=START,
-        books=books,
-        venues=(venue,),
-        alerts=alerts,
-        readings=42,
-        rows_written=7,
-        rows_waiting=1,
-        rows_dropped=0,
-        database="embedded PostgreSQL",
-    )
-
-
-def drawn(shown: MonitorView, width: int = 140) -> str:
-    console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    console.print(render(shown, "tidegauge", width=width))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+from tidegauge.faces.live import LineView, TableView, book_line, view_for
+from tidegauge.runtime.view import MonitorView
 
 
 def test_a_book_is_one_line_with_its_prices_trust_and_crunch() -> None:
@@ -154,3 +102,15 @@ async def test_on_a_terminal_the_table_is_redrawn() -> None:
     await _printed(table, view(BOOK))
     assert "binance-futures BTCUSDT" in output.getvalue()
     assert "\x1b" in output.getvalue()
+
+
+def test_what_a_venue_was_audited_for_is_shown() -> None:
+    """On a wide terminal all of it; on a narrow one what is not as it should be."""
+    checked = replace(VENUE, audits=40, audit_differences=0, clock_offset=12_000_000)
+    assert "40 audits 0 differences clock 12ms behind" in drawn(
+        view(BOOK, venue=checked), width=200
+    )
+    assert "audits" not in drawn(view(BOOK, venue=checked), width=80)
+    wrong = replace(checked, audit_differences=3, clock_faults=2, rolling=1)
+    told = " ".join(drawn(view(BOOK, venue=wrong), width=80).split())
+    assert "3 differences 2 clock faults changing over" in told

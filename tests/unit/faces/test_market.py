@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rich.console import Console
 from tests.support.database import an_alert
-from tests.unit.faces.test_live import BOOK, drawn, view
+from tests.support.views import BOOK, drawn, view
 
 from tidegauge.core.activity import Flow, Standing
 from tidegauge.core.alert import AlertState
