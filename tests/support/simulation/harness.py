@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,14 +11,22 @@ from typing import Any
 
 import structlog
 
+from tidegauge.core.instrument import Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.trust import Trust
 from tidegauge.runtime.app import App, Assignment
-from tidegauge.runtime.settings import Endpoint, FeedSettings, ReadingSettings, Settings
+from tidegauge.runtime.journal import Journal
+from tidegauge.runtime.settings import (
+    Endpoint,
+    FeedSettings,
+    ReadingSettings,
+    Settings,
+    WindowSettings,
+)
 
 from .loop import run_simulated, simulated_loop
 from .network import Line, world_of
-from .venues import VENUES, ReferenceVenue
+from .venues import FOUR, VENUES, ReferenceVenue
 from .witness import Witness
 
 BASES = [
@@ -52,15 +60,22 @@ STILL = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to simulate. `pace` is how many updates a second each venue tells, over all books."""
+    """What to simulate. `pace` is how many updates a second each venue tells, over all books.
+
+    `only`: a venue lists no more than so many of the symbols. `journal` and `listener` are told
+    all that goes in and all that comes out.
+    """
 
     seed: int
-    venues: tuple[str, ...] = tuple(VENUES)
+    venues: tuple[str, ...] = FOUR
     symbols: tuple[str, ...] = SYMBOLS
     pace: float = 8.0
     feed: FeedSettings = field(default_factory=FeedSettings)
     sample_every_s: float = 30.0
     history: int = 100_000
+    only: Mapping[str, int] = field(default_factory=dict)
+    journal: Journal | None = None
+    listener: Callable[[object], None] = lambda _record: None
 
 
 class Simulation:
@@ -71,7 +86,9 @@ class Simulation:
         self.loop = simulated_loop()
         self.chance = random.Random(f"{plan.seed}/storm")
         self.servers: dict[str, ReferenceVenue] = {
-            name: VENUES[name](name, plan.symbols, plan.seed, kept=plan.history)
+            name: VENUES[name](
+                name, plan.symbols[: plan.only.get(name)], plan.seed, kept=plan.history
+            )
             for name in plan.venues
         }
         self.lines = {
@@ -82,13 +99,26 @@ class Simulation:
         self.witness = Witness(self.servers)
         self.events = 0
         self.pace = plan.pace
+        self.slowness = 0.0
+        """How many seconds the monitor takes for each update."""
         self.app = App(
             settings_of(plan),
             Assignment(symbols=plan.symbols, venues=plan.venues, store=False),
             world=self.world,
-            observer=self.witness.updated,
-            listener=self.witness.hear,
+            observer=self.updated,
+            listener=self.heard,
+            journal=plan.journal,
         )
+
+    def heard(self, record: Any) -> None:
+        """The monitor found something."""
+        self.plan.listener(record)
+        self.witness.hear(record)
+
+    def updated(self, keeper: BookKeeper, now: Nanos) -> None:
+        """One update was applied: the `Observer` of the feeds."""
+        self.loop.pass_time(self.slowness)
+        self.witness.updated(keeper, now)
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -99,7 +129,7 @@ class Simulation:
             keeper
             for venue in self.app._venues
             if venue.runner is not None
-            for keeper in venue.runner.feed.keepers.values()
+            for keeper in venue.runner.keepers
         ]
 
     def keeper(self, venue: str, name: str) -> BookKeeper:
@@ -135,10 +165,11 @@ class Simulation:
         return self.loop.time() - began
 
     async def tell(self, venue: str) -> None:
-        """Move one venue's books for ever."""
-        server = self.servers[venue]
+        """Move one venue's books for ever; a monitor that takes its time slows no market down."""
+        server, due = self.servers[venue], self.loop.time()
         while True:
-            await asyncio.sleep(server.chance.expovariate(self.pace))
+            due += server.chance.expovariate(self.pace)
+            await asyncio.sleep(max(0.0, due - self.loop.time()))
             if self.pace > STILL:
                 server.move()
                 self.events += 1
@@ -188,6 +219,8 @@ def settings_of(plan: Plan) -> Settings:
         },
         symbols={},
         feed=plan.feed,
+        # Short windows are soon full: what still grows then is a leak.
+        windows=WindowSettings(slow=120, fast=30, min_samples=30),
         readings=ReadingSettings(
             bands_bps=(10,),
             notionals=(Decimal(1_000),),

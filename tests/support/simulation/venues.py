@@ -14,7 +14,7 @@ from tidegauge.wire.protocol import Fetch, Purpose, Response
 
 from .loop import simulated_loop
 from .market import STEP, TICK, Change, ReferenceBook, price, rows
-from .network import EPOCH, SimulatedSocket
+from .network import EPOCH, Peer
 
 
 @dataclass(slots=True)
@@ -43,11 +43,13 @@ class ReferenceVenue:
         self.books = {
             each: ReferenceBook(each, self.chance, step=self.step, **more) for each in names
         }
-        self.clients: dict[SimulatedSocket, Client] = {}
+        self.clients: dict[Peer, Client] = {}
         self.unlisted: set[str] = set()
         self.clock_offset: Nanos = 0
         self.away_until = 0.0
         self.bans = 0
+        self.lifetime: float | None = None
+        """Seconds after which a connection is ended, whoever is on it."""
         self._loop = simulated_loop()
         self._weights: list[tuple[float, int]] = []
         self._connects: list[float] = []
@@ -74,9 +76,7 @@ class ReferenceVenue:
             if not client.deaf and book.name not in client.deaf_to:
                 self.tell(socket, client, book, change)
 
-    def tell(
-        self, socket: SimulatedSocket, client: Client, book: ReferenceBook, change: Change
-    ) -> None:
+    def tell(self, socket: Peer, client: Client, book: ReferenceBook, change: Change) -> None:
         """Tell a client of a change, if it asked for this book."""
         raise NotImplementedError
 
@@ -102,14 +102,16 @@ class ReferenceVenue:
                 return Response(status=429, body=b"", retry_after=seconds)
         return None
 
-    def connected(self, socket: SimulatedSocket, path: str) -> None:
+    def connected(self, socket: Peer, path: str) -> None:
+        if self.lifetime is not None:
+            self._loop.call_later(self.lifetime, socket.cut)
         self.clients[socket] = Client(path)
         self.opened(socket, self.clients[socket], dict(parse_qsl(urlsplit(path).query)))
 
-    def disconnected(self, socket: SimulatedSocket) -> None:
+    def disconnected(self, socket: Peer) -> None:
         self.clients.pop(socket, None)
 
-    def received(self, socket: SimulatedSocket, text: str) -> None:
+    def received(self, socket: Peer, text: str) -> None:
         client = self.clients.get(socket)
         if client is not None:
             self.heard(socket, client, text if text == "ping" else msgspec.json.decode(text))
@@ -130,9 +132,9 @@ class ReferenceVenue:
 
     # -- what differs from venue to venue --------------------------------------------------------
 
-    def opened(self, socket: SimulatedSocket, client: Client, query: Mapping[str, str]) -> None: ...
+    def opened(self, socket: Peer, client: Client, query: Mapping[str, str]) -> None: ...
 
-    def heard(self, socket: SimulatedSocket, client: Client, said: Any) -> None: ...
+    def heard(self, socket: Peer, client: Client, said: Any) -> None: ...
 
     def catalogue(self, fetch: Fetch) -> object:
         raise NotImplementedError
@@ -159,10 +161,10 @@ class Binance(ReferenceVenue):
     handshakes: tuple[int, float] | None = (300, 300.0)
     derivative = False
 
-    def opened(self, socket: SimulatedSocket, client: Client, query: Mapping[str, str]) -> None:
+    def opened(self, socket: Peer, client: Client, query: Mapping[str, str]) -> None:
         client.wants = dict.fromkeys(query.get("streams", "").split("/"))
 
-    def heard(self, socket: SimulatedSocket, client: Client, said: Any) -> None:
+    def heard(self, socket: Peer, client: Client, said: Any) -> None:
         for stream in said.get("params", []):
             if said["method"] == "SUBSCRIBE":
                 client.wants[stream] = None
@@ -171,9 +173,7 @@ class Binance(ReferenceVenue):
                 client.wants.pop(stream, None)
         socket.say(text_of({"result": None, "id": said["id"]}))
 
-    def tell(
-        self, socket: SimulatedSocket, client: Client, book: ReferenceBook, change: Change
-    ) -> None:
+    def tell(self, socket: Peer, client: Client, book: ReferenceBook, change: Change) -> None:
         if book.name in self.unlisted:
             return
         if f"{book.name.lower()}@aggTrade" in client.wants and change.last % 5 == 0:
@@ -188,7 +188,7 @@ class Binance(ReferenceVenue):
         data |= {"b": rows(change.bids, falling=True), "a": rows(change.asks)}
         socket.say(text_of({"stream": stream, "data": data}))
 
-    def _trade(self, socket: SimulatedSocket, book: ReferenceBook, number: int) -> None:
+    def _trade(self, socket: Peer, book: ReferenceBook, number: int) -> None:
         deal = {"e": "aggTrade", "E": self.millis, "s": book.name, "a": number, "q": "0.001"}
         deal |= {"p": price(max(book.bids)), "T": self.millis, "m": True}
         socket.say(text_of({"stream": f"{book.name.lower()}@aggTrade", "data": deal}))
@@ -252,7 +252,7 @@ class Bybit(ReferenceVenue):
             for book in self.books.values():
                 book.renumber(1, self.now)
 
-    def heard(self, socket: SimulatedSocket, client: Client, said: Any) -> None:
+    def heard(self, socket: Peer, client: Client, said: Any) -> None:
         answer = {
             "success": True,
             "ret_msg": "",
@@ -279,15 +279,13 @@ class Bybit(ReferenceVenue):
                     book = self.books[topic.rpartition(".")[2]]
                     self._frame(socket, book, "snapshot", book.picture.bids, book.picture.asks)
 
-    def tell(
-        self, socket: SimulatedSocket, client: Client, book: ReferenceBook, change: Change
-    ) -> None:
+    def tell(self, socket: Peer, client: Client, book: ReferenceBook, change: Change) -> None:
         if f"orderbook.1000.{book.name}" in client.wants:
             self._frame(socket, book, "delta", change.bids, change.asks)
 
     def _frame(
         self,
-        socket: SimulatedSocket,
+        socket: Peer,
         book: ReferenceBook,
         kind: str,
         bids: Mapping[int, int],
@@ -329,16 +327,14 @@ class Okx(ReferenceVenue):
 
     step = (1, 40)
 
-    def heard(self, socket: SimulatedSocket, client: Client, said: Any) -> None:
+    def heard(self, socket: Peer, client: Client, said: Any) -> None:
         if said == "ping":
             socket.say("pong")
             return
         for arg in said["args"]:
             self._answer(socket, client, said, arg)
 
-    def _answer(
-        self, socket: SimulatedSocket, client: Client, said: Any, arg: dict[str, str]
-    ) -> None:
+    def _answer(self, socket: Peer, client: Client, said: Any, arg: dict[str, str]) -> None:
         topic, name = f"{arg['channel']}/{arg['instId']}", arg["instId"]
         if name not in self.books or name in self.unlisted:
             message = f"Wrong URL or channel:{arg['channel']},instId:{name} doesn't exist."
@@ -356,18 +352,14 @@ class Okx(ReferenceVenue):
             told = self._told(book.picture.bids, book.picture.asks)
             self._frame(socket, arg, "snapshot", told | {"seqId": book.last, "prevSeqId": -1})
 
-    def tell(
-        self, socket: SimulatedSocket, client: Client, book: ReferenceBook, change: Change
-    ) -> None:
+    def tell(self, socket: Peer, client: Client, book: ReferenceBook, change: Change) -> None:
         arg = {"channel": "books", "instId": book.name}
         if f"books/{book.name}" in client.wants:
             told = self._told(change.bids, change.asks)
             ids = {"seqId": change.last, "prevSeqId": change.before}
             self._frame(socket, arg, "update", told | ids)
 
-    def _frame(
-        self, socket: SimulatedSocket, arg: object, action: str, told: dict[str, object]
-    ) -> None:
+    def _frame(self, socket: Peer, arg: object, action: str, told: dict[str, object]) -> None:
         socket.say(text_of({"arg": arg, "action": action, "data": [told | {"checksum": 0}]}))
 
     def _told(self, bids: Mapping[int, int], asks: Mapping[int, int]) -> dict[str, object]:
@@ -408,4 +400,8 @@ VENUES: Mapping[VenueName, Callable[..., ReferenceVenue]] = {
     "binance-futures": BinanceFutures,
     "bybit-linear": Bybit,
     "okx": Okx,
+    "bybit-spot": Bybit,
 }
+
+FOUR = tuple(VENUES)[:4]
+"""Each another way to know that a book is whole."""

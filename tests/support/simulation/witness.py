@@ -30,7 +30,7 @@ class Witness:
         self.alerts = 0
         self.kinds: Counter[str] = Counter()
         self.keepers: dict[tuple[str, str], BookKeeper] = {}
-        self.retired: set[tuple[str, str]] = set()
+        self.applied: dict[tuple[str, str], set[int]] = {}
         self._hash = sha256()
 
     @property
@@ -40,7 +40,9 @@ class Witness:
 
     def updated(self, keeper: BookKeeper, now: Nanos) -> None:
         """One update was applied: the `Observer` of the feeds."""
-        self.keepers[keeper.id.venue, keeper.instrument.name] = keeper
+        place = keeper.id.venue, keeper.instrument.name
+        self.keepers[place] = keeper
+        self.applied.setdefault(place, set()).add(keeper.sequence)
         if keeper.trust is Trust.LIVE:
             self.check(keeper, now)
 
