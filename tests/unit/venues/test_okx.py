@@ -1,6 +1,7 @@
 """OKX v5: the letter of its documentation, and what was recorded of it."""
 
 import json
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.conversation import Conversation, instrument
+from tests.support.damage import damaged
 
 from tidegauge.core.errors import MalformedFrame, SubscriptionRejected
 from tidegauge.core.events import (
@@ -17,6 +19,7 @@ from tidegauge.core.events import (
     BookSnapshot,
 )
 from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.side import Side
 from tidegauge.core.trust import TrustReason
 from tidegauge.venues import load
 from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Note, Output, Purpose, Retire, Send
@@ -265,6 +268,49 @@ def test_a_book_that_cannot_be_joined_is_subscribed_to_again() -> None:
     ]
     conversation.receive(BOOK_LINK, event("subscribe"), 62 * SECOND)
     assert told(conversation, frame("snapshot", -1, 7), 62 * SECOND)[-1] is BookSnapshot
+
+
+@given(
+    updates=st.integers(2, 12),
+    asked=st.integers(0, 11),
+    told_after=st.integers(0, 11),
+)
+def test_a_book_had_by_rest_is_the_same_book(updates: int, asked: int, told_after: int) -> None:
+    """Whatever update the snapshot is of, and whenever it is told: no update lost, none undone."""
+    conversation = opened()
+    conversation.receive(BOOK_LINK, event("subscribe", id="1"), 0)
+    asked %= updates
+    ids, rows, now = [100], [["1", "1", "0", "1"]], 0
+    for index in range(updates):
+        now += SECOND
+        previous, row = ids[-1], [f"1.{index:02d}", str(index + 2), "0", "1"]
+        ids.append(previous + 10)
+        rows.append(row)
+        text = frame("update", previous, ids[-1], bids=[row], asks=[])
+        conversation.receive(BOOK_LINK, text, now)
+        conversation.tick(now)
+        if index >= max(asked, told_after):
+            while conversation.fetches:
+                whole = {**REST, "bids": rows[: asked + 2], "seqId": ids[asked + 1]}
+                conversation.answer(json.dumps({"code": "0", "data": [whole]}), now)
+    assert conversation.live(BTC) == (max(asked, told_after) < updates)
+    if conversation.live(BTC):
+        book = conversation.keepers[BTC].book
+        prices = {Decimal(row[0]): Decimal(row[1]) for row in rows}
+        assert dict(book.walk(Side.BID)) == prices
+        assert conversation.keepers[BTC].sequence == ids[-1]
+
+
+@given(data=st.data())
+def test_a_damaged_answer_costs_nothing_but_time(data: st.DataObject) -> None:
+    """It is noted, or is a book as any other; the next answer can be used."""
+    conversation = begun()
+    body = data.draw(damaged(answer(20)))
+    conversation.answer(body, SECOND)
+    conversation.close(BOOK_LINK, 2 * SECOND)
+    conversation.open(BOOK_LINK, 3 * SECOND)
+    conversation.receive(BOOK_LINK, frame("snapshot", -1, 40), 4 * SECOND)
+    assert conversation.live(BTC)
 
 
 # -- answers and notices -------------------------------------------------------------------------
