@@ -50,8 +50,8 @@ SPECS = (
         catalogue=CATALOGUE,
         parse_catalogue=parse_catalogue,
         default_name=default_name,
-        # A still book says nothing at all: 54 s were seen of a perpetual, options are stiller.
-        silence_limit=300 * SECOND,
+        # A still book says nothing at all; 54 s were seen of a perpetual.
+        silence_limit=90 * SECOND,
         named_in=named_in,
         limits=VenueLimits(
             # Subscribing costs 3,000 of 30,000 credits, of which 10,000 come back each second.
