@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
 
-from tidegauge.core.errors import SequenceGap, SubscriptionRejected
+from tidegauge.core.errors import FeedError, SequenceGap, SubscriptionRejected
 from tidegauge.core.events import BookDelta, BookLost
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.trust import TrustReason
@@ -202,6 +202,14 @@ class SubscribedBooks(Generic[Judge]):
     def lose_all(self, reason: TrustReason, detail: str) -> list[Output]:
         """Nothing that came over this link holds any more. It has to be opened anew."""
         return self._abandon(reason, only_live=True, detail=detail)
+
+    def unreadable(self, error: FeedError) -> list[Output]:
+        """A frame could not be read, and no later one would show what it held.
+
+        For venues that do not number their updates: whichever book it was about is wrong now.
+        """
+        lost = self.lose_all(TrustReason.MALFORMED, str(error))
+        return [error, *lost, Drop(link=self._link, reason=f"unreadable: {error}")]
 
     def strike(self, name: str, why: str) -> list[Output]:
         """The venue does not know this instrument: want it no more."""

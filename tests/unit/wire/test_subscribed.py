@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegauge.core.errors import SubscriptionRejected
+from tidegauge.core.errors import MalformedFrame, SubscriptionRejected
 from tidegauge.core.events import BookDelta, BookLost
 from tidegauge.core.instrument import HOUR, SECOND, Nanos
 from tidegauge.core.trust import TrustReason
@@ -306,3 +306,17 @@ def test_what_is_not_wanted_costs_nothing(name: str) -> None:
     assert books.strike(name, "again") == []
     books.await_snapshot(name, 0, within=SECOND)
     assert name not in books
+
+
+def test_what_cannot_be_read_costs_every_book_where_nothing_is_numbered() -> None:
+    """No later frame would show what it held, nor of whom it spoke."""
+    books = live("A", "B")
+    error = MalformedFrame("nonsense")
+    assert books.unreadable(error) == [
+        error,
+        *(
+            BookLost(instrument=name, reason=TrustReason.MALFORMED, detail="nonsense")
+            for name in ("A", "B")
+        ),
+        Drop(link=BOOK_LINK, reason="unreadable: nonsense"),
+    ]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidegauge.core.errors import FeedError, MalformedFrame
+from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot, Trade
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.core.reading import Taker
@@ -19,8 +19,8 @@ from tidegauge.wire.trades import TradeNumbers
 BOOK = "level2_batch"
 CHANNELS = [BOOK, "matches", "heartbeat"]
 PRODUCTS_A_REQUEST = 50
-DEAD_AFTER: Nanos = 5 * SECOND
-"""Each product has a heartbeat a second."""
+DEAD_AFTER: Nanos = 4 * SECOND
+"""Each product has a heartbeat a second: four are missing."""
 
 
 class Frame(msgspec.Struct):
@@ -106,8 +106,7 @@ class CoinbaseExchangeProtocol(SubscribedProtocol[Unnumbered]):
             reader = _READERS.get(kind)
             outputs = [] if reader is None else self._take(kind, reader(frame), now)
         except MalformedFrame as error:
-            # No later frame would show what this one held: only a new connection helps.
-            raise FeedError(f"unreadable, and nothing else tells what it held: {error}") from error
+            outputs = self.books.unreadable(error)
         self.books.heard(now)
         return outputs
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from tidegauge.core.errors import FeedError, MalformedFrame
+from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.core.trust import TrustReason
@@ -30,8 +30,8 @@ from .judge import KrakenJudge, places_of
 DEPTH = 1000
 DEPTHS = (10, 25, 100, 500, 1000)
 SYMBOLS_A_REQUEST = 50
-DEAD_AFTER: Nanos = 5 * SECOND
-"""A heartbeat comes every second when nothing else does."""
+DEAD_AFTER: Nanos = 4 * SECOND
+"""A heartbeat comes every second when nothing else does: four are missing."""
 
 BELIEVED = ("online", "post_only", "cancel_only")
 """States of the venue in which its books are books; in maintenance they are not."""
@@ -86,8 +86,7 @@ class KrakenProtocol(SubscribedProtocol[KrakenJudge]):
         try:
             outputs = self._take(read_envelope(frame), now)
         except MalformedFrame as error:
-            # Below the levels that the checksum covers, nothing would show what this one held.
-            raise FeedError(f"unreadable, and nothing else tells what it held: {error}") from error
+            outputs = self.books.unreadable(error)
         self.books.heard(now)
         return outputs
 
