@@ -46,6 +46,17 @@ def test_a_person_may_rebase_it_which_is_not_a_recovery() -> None:
     assert watched.detector.rebase(watched.at, "operator") is None
 
 
+def test_an_alert_of_a_book_that_is_left_ends_saying_so() -> None:
+    """Nobody saw it recover; without an alert there is nothing to end."""
+    watched = long_crunch()
+    alert = watched.detector.leave(watched.at, "removed")
+    assert alert is not None
+    assert (alert.state, alert.ended_at) == (AlertState.RESOLVED, watched.at)
+    assert "no longer watched" in alert.sentence
+    assert watched.detector.status().alert is None
+    assert watched.detector.leave(watched.at, "removed") is None
+
+
 # -- bands and sizes ---------------------------------------------------------------------------
 
 
