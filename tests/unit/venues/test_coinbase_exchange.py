@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.conversation import Conversation, instrument
 
-from tidegauge.core.errors import MalformedFrame, SubscriptionRejected
+from tidegauge.core.errors import FeedError, MalformedFrame, Remedy, SubscriptionRejected
 from tidegauge.core.events import BookDelta, BookLost, BookSnapshot, Trade
 from tidegauge.core.instrument import SECOND, InstrumentStatus, Nanos
 from tidegauge.core.reading import Taker
@@ -152,18 +152,28 @@ def test_changes_are_absolute_sizes_of_the_book_side_they_name() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "nonsense",
         '{"type":"l2update","product_id":"BTC-USD"}',
         '{"type":"l2update","product_id":"BTC-USD","time":"2026-08-14T20:42:27Z","changes":[["up","1","1"]]}',
         '{"type":"l2update","product_id":"BTC-USD","time":"today","changes":[]}',
     ],
 )
-def test_a_frame_that_cannot_be_read_costs_the_connection(text: str) -> None:
+def test_a_book_that_cannot_be_read_costs_the_connection(text: str) -> None:
     """It may have held an update, and no number would ever tell."""
     conversation = live()
     outputs = conversation.receive(BOOK_LINK, text, 0)
     assert [type(each) for each in outputs] == [MalformedFrame, BookLost, Drop]
     assert conversation.lost(TrustReason.MALFORMED) == 1
+
+
+def test_noise_costs_the_connection_and_other_frames_cost_nothing() -> None:
+    """Noise may have been an update; what is known to be none is only counted."""
+    conversation = live()
+    with pytest.raises(FeedError) as raised:
+        conversation.receive(BOOK_LINK, "nonsense", 0)
+    assert raised.value.remedy is Remedy.RECONNECT
+    with pytest.raises(MalformedFrame):
+        hear(conversation, {"type": "match", "product_id": "BTC-USD"})
+    assert conversation.live("BTC-USD")
 
 
 def test_frames_of_other_channels_are_passed_over() -> None:

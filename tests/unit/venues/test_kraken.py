@@ -19,7 +19,7 @@ from tests.support.kraken import (
     requests,
 )
 
-from tidegauge.core.errors import MalformedFrame, SubscriptionRejected
+from tidegauge.core.errors import FeedError, MalformedFrame, Remedy, SubscriptionRejected
 from tidegauge.core.events import BookLost, Trade
 from tidegauge.core.instrument import SECOND, InstrumentStatus
 from tidegauge.core.reading import Taker
@@ -122,22 +122,31 @@ def test_four_silent_seconds_are_a_dead_socket() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "nonsense",
-        "{}",
         '{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[],"asks":[]}]}',
         Server().frame("update", [("1e999", "1")], []),
         Server().frame("update", [('"10.5"', "1")], []),
         Server().frame("update", [("-1", "1")], []),
         Server().frame("partial", [], []),
-        '{"method":"subscribe","req_id":1}',
     ],
 )
-def test_a_frame_that_cannot_be_read_costs_the_connection(text: str) -> None:
+def test_a_book_that_cannot_be_read_costs_the_connection(text: str) -> None:
     """Below the levels that the checksum covers nothing would show what it held."""
     conversation, _server = live()
     outputs = conversation.receive(BOOK_LINK, text, 0)
     assert [type(each) for each in outputs] == [MalformedFrame, BookLost, Drop]
     assert conversation.lost(TrustReason.MALFORMED) == 1
+
+
+def test_noise_costs_the_connection_and_other_frames_cost_nothing() -> None:
+    """Noise may have been an update; what is known to be none is only counted."""
+    conversation, _server = live()
+    with pytest.raises(FeedError) as raised:
+        conversation.receive(BOOK_LINK, "nonsense", 0)
+    assert raised.value.remedy is Remedy.RECONNECT
+    for text in ("{}", '{"method":"subscribe","req_id":1}', '{"channel":"trade","data":7}'):
+        with pytest.raises(MalformedFrame):
+            conversation.receive(BOOK_LINK, text, 0)
+    assert conversation.live(BTC)
 
 
 def deals(*numbers: int) -> str:

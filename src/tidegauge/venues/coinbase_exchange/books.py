@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.errors import FeedError, MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot, Trade
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.core.reading import Taker
@@ -18,6 +18,7 @@ from tidegauge.wire.trades import TradeNumbers
 
 BOOK = "level2_batch"
 CHANNELS = [BOOK, "matches", "heartbeat"]
+BOOK_FRAMES = ("snapshot", "l2update")
 PRODUCTS_A_REQUEST = 50
 DEAD_AFTER: Nanos = 4 * SECOND
 """Each product has a heartbeat a second: four are missing."""
@@ -103,9 +104,15 @@ class CoinbaseExchangeProtocol(SubscribedProtocol[Unnumbered]):
     def received(self, link: str, frame: str | bytes, now: Nanos) -> list[Output]:
         try:
             kind = read_frame(frame).type
+        except MalformedFrame as error:
+            # It may have been an update, and no later frame would show that it is missing.
+            raise FeedError(f"noise, where nothing is numbered: {error}") from error
+        try:
             reader = _READERS.get(kind)
             outputs = [] if reader is None else self._take(kind, reader(frame), now)
         except MalformedFrame as error:
+            if kind not in BOOK_FRAMES:
+                raise
             outputs = self.books.unreadable(error)
         self.books.heard(now)
         return outputs

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.errors import FeedError, MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.core.trust import TrustReason
@@ -84,8 +84,15 @@ class KrakenProtocol(SubscribedProtocol[KrakenJudge]):
 
     def received(self, link: str, frame: str | bytes, now: Nanos) -> list[Output]:
         try:
-            outputs = self._take(read_envelope(frame), now)
+            envelope = read_envelope(frame)
         except MalformedFrame as error:
+            # It may have been an update, and no later frame would show that it is missing.
+            raise FeedError(f"noise, where nothing is numbered: {error}") from error
+        try:
+            outputs = self._take(envelope, now)
+        except MalformedFrame as error:
+            if envelope.channel != "book":
+                raise
             outputs = self.books.unreadable(error)
         self.books.heard(now)
         return outputs
