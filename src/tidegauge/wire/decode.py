@@ -27,6 +27,9 @@ RFC_3339 = re.compile(
 _EPOCH = date(1970, 1, 1).toordinal()
 _LATEST = 2**63 - 1
 
+LONGEST_NUMBER = 12
+"""Digits of the number of a request; Python itself refuses to read some thousands."""
+
 NOTHING = msgspec.Raw()
 """A part of a frame that is not there."""
 
@@ -93,6 +96,11 @@ def number_text(raw: msgspec.Raw) -> str:
     if not text[:1].isdigit() and text[:1] != b"-":
         raise MalformedFrame(f"not a number: {_beginning(text)}")
     return text.decode()
+
+
+def request_number(text: str) -> int:
+    """Read the number of a request that an answer repeats; 0 for what is none of ours."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else 0
 
 
 def encode(value: Any) -> str:

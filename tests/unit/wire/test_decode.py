@@ -17,6 +17,7 @@ from tidegauge.wire.decode import (
     millis_text,
     nanos,
     number_text,
+    request_number,
     rfc3339,
 )
 
@@ -151,6 +152,14 @@ def test_what_is_no_time_is_malformed(text: str) -> None:
     """Nor a time that would not fit the database."""
     with pytest.raises(MalformedFrame):
         rfc3339(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("17", 17), ("", 0), ("x7", 0), ("-1", 0), ("\u0663", 0), ("9" * 5000, 0)]
+)
+def test_the_number_of_a_request_is_ours_or_none(text: str, number: int) -> None:
+    """An answer may hold anything there, and so many digits that Python would not read them."""
+    assert request_number(text) == number
 
 
 def test_what_is_sent_is_compact() -> None:

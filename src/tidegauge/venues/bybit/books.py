@@ -12,7 +12,16 @@ from tidegauge.core.instrument import (
     InstrumentKind,
     Nanos,
 )
-from tidegauge.wire.decode import FrameDecoder, Levels, Millis, UpdateId, encode, millis_text, nanos
+from tidegauge.wire.decode import (
+    FrameDecoder,
+    Levels,
+    Millis,
+    UpdateId,
+    encode,
+    millis_text,
+    nanos,
+    request_number,
+)
 from tidegauge.wire.protocol import Note, Output
 from tidegauge.wire.sequencer import StepSequencer
 from tidegauge.wire.subscribed import SubscribedBooks, SubscribedProtocol, Wording
@@ -94,7 +103,7 @@ class BybitProtocol(SubscribedProtocol[StepSequencer]):
 
     def _answered(self, envelope: Envelope) -> list[Output]:
         """Read the answer to a subscription; which of its topics is to blame may not be said."""
-        number = int(envelope.req_id) if envelope.req_id.isdecimal() else 0
+        number = request_number(envelope.req_id)
         said = envelope.ret_msg[:200]
         if envelope.success is None:
             raise MalformedFrame("an answer that tells neither success nor failure")

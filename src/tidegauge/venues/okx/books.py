@@ -7,7 +7,7 @@ from tidegauge.core.errors import FeedError, MalformedFrame
 from tidegauge.core.events import BookAlive, BookDelta
 from tidegauge.core.instrument import HOUR, Instrument, Nanos
 from tidegauge.core.trust import TrustReason
-from tidegauge.wire.decode import encode, millis_text, nanos
+from tidegauge.wire.decode import encode, millis_text, nanos, request_number
 from tidegauge.wire.protocol import (
     Fetch,
     Note,
@@ -99,7 +99,7 @@ class OkxProtocol(SubscribedProtocol[OkxJudge]):
 
     def _answered(self, link: str, envelope: Envelope) -> list[Output]:
         """Read the answer to a request, or a notice."""
-        number = int(envelope.id) if envelope.id.isdecimal() else 0
+        number = request_number(envelope.id)
         arg, said = envelope.arg, f"{envelope.code} {envelope.msg[:200]}"
         if envelope.event == "subscribe" and arg.channel == BOOKS and arg.inst_id in self.books:
             # What comes from here on is of this subscription, and should begin with a snapshot.
