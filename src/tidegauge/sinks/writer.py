@@ -254,6 +254,11 @@ class PostgresWriter:
                 await prepare(connection)
                 yield connection
             whole = True
+        except AttributeError as error:
+            # asyncpg writes on to a transport that the deadline has taken away during a COPY.
+            if not connection.is_closed():
+                raise
+            raise TimeoutError(f"not done within {limits.command_s} s") from error
         finally:
             cut.cancel()
             if not whole:
