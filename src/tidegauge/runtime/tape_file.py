@@ -207,10 +207,10 @@ class _Source:
         """Pass chunks on unless they are out of all proportion to what they came from."""
         given = 0
         for chunk in chunks:
+            yield chunk
             given += len(chunk)
             if given > ALWAYS_EXPANDED and given > MOST_EXPANDED * self.position:
                 raise Damaged(f"it expands more than {MOST_EXPANDED}-fold")
-            yield chunk
 
 
 def _gunzipped(packed: Iterator[bytes]) -> Iterator[bytes]:
