@@ -157,4 +157,4 @@ async def rows_in(database: Database, tables: Iterable[str]) -> dict[str, int]:
         }
 
 
-TABLES = ("runs", "instruments", "readings", "alerts", "alert_changes", "feed_events")
+TABLES = ("runs", "instruments", "readings", "alerts", "alert_changes", "feed_events", "market")
