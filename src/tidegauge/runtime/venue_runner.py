@@ -351,6 +351,7 @@ QUIET = frozenset(
     {
         FeedEventKind.SUBSCRIBED,
         FeedEventKind.CONNECTED,
+        FeedEventKind.AUDIT,
         FeedEventKind.CATALOGUE,
         FeedEventKind.ROLLED,
         FeedEventKind.ADDED,

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from tidegauge.core.instrument import Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.trust import Trust
 from tidegauge.runtime.app import App, Assignment
@@ -136,6 +136,19 @@ class Simulation:
         """One book, by the venue's name of it."""
         (found,) = [k for k in self.keepers if (k.id.venue, k.instrument.name) == (venue, name)]
         return found
+
+    def silence_s(self, venue: str, name: str) -> float:
+        """How long a book may be silent by now, learned or given."""
+        feeds = [
+            feed
+            for each in self.app._venues
+            if each.runner is not None
+            for feed in each.runner.fleet.feeds
+            if (each.runner.spec.name, name in feed.keepers) == (venue, True)
+        ]
+        limit = feeds[0].inspector.silence(name).limit(feeds[0].keepers[name].updated_at or 0)
+        assert limit is not None
+        return limit / SECOND
 
     @property
     def all_live(self) -> bool:
