@@ -5,10 +5,13 @@ A heartbeat proves its socket and no book: books have their own silences (`wire.
 
 from tidegauge.core.instrument import SECOND, Nanos
 
-from .protocol import Drop
+from .protocol import BOOK_LINK, Drop
 
 DEAD_AFTER: Nanos = 60 * SECOND
-"""A link on which nothing at all came for so long is closed and opened again."""
+"""A link on which nothing at all came for so long is closed and opened again.
+
+One that carries no book is left to the pings of its socket: nobody need trade.
+"""
 
 REVIVED_WITHIN: Nanos = 20 * SECOND
 """A resubscription is answered sooner; else, if no other book is told of either, the link is dead."""
@@ -69,7 +72,9 @@ class LinkWatch:
                 for name, at in self._begun_again.items()
                 if self._carrier.get(name) == link and at > self._told_at[link]
             ]
-            if now - heard_at > DEAD_AFTER and self._confirmed_at.get(link, 0) <= heard_at:
+            carries = link == BOOK_LINK or link in self._carrier.values()
+            quiet = not carries or self._confirmed_at.get(link, 0) > heard_at
+            if now - heard_at > DEAD_AFTER and not quiet:
                 drops.append(self._drop(link, now, DEAD_AFTER))
             elif in_vain and now - min(in_vain) > REVIVED_WITHIN:
                 drops.append(self._drop(link, now, now - self._told_at[link], " of any book"))

@@ -27,6 +27,14 @@ def test_a_link_without_any_frame_is_dropped_after_a_minute() -> None:
     assert links.silent(SECOND + DEAD_AFTER + 2) == []
 
 
+def test_a_link_that_carries_no_book_may_be_silent() -> None:
+    """Nobody need trade; whether it is still there, the pings of its socket find out."""
+    links = watch()
+    links.opened("market", 0)
+    links.heard("book", 99 * DEAD_AFTER)
+    assert links.silent(99 * DEAD_AFTER) == []
+
+
 def test_a_closed_link_is_not_missed() -> None:
     """Its silence is no news."""
     links = watch()
