@@ -66,20 +66,24 @@ class TouchOracle:
         if self._told and touch.sequence <= self._told[-1][0]:
             return
         while self._waiting and self._waiting[0].id < touch.sequence:
-            self._judge(self._waiting.popleft(), *self._told[-1])
+            update = self._waiting.popleft()
+            if self._told:
+                self._judge(update, *self._told[-1])
         self._told.append((touch.sequence, (_level(touch.bid), _level(touch.ask))))
+        while self._waiting and self._waiting[0].id == touch.sequence:
+            self._judge(self._waiting.popleft(), *self._told[-1])
 
     def applied(self, book: OrderBook, update: BookDelta, place: str) -> None:
         """The book followed an update."""
         since, self._before = self._before, update.sequence
-        if not self._told or update.sequence < self._told[0][0]:
+        if self._told and update.sequence < self._told[0][0]:
             return
         spoken = (
             frozenset(level[0] for level in update.bids),
             frozenset(level[0] for level in update.asks),
         )
         applied = _Update(update.sequence, since, sides_of(book), spoken, place)
-        if update.sequence > self._told[-1][0]:
+        if not self._told or update.sequence > self._told[-1][0]:
             self._waiting.append(applied)
             return
         while len(self._told) > 1 and self._told[1][0] <= update.sequence:
