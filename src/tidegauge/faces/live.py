@@ -324,7 +324,23 @@ def _venue(venue: VenueView, *, wide: bool) -> str:
         parts.append(f"{venue.clock_faults:,} clock faults")
     if venue.rolling:
         parts.append("changing over")
-    return " ".join(parts)
+    return " ".join(parts + _connections(venue, up=up, wide=wide))
+
+
+def _connections(venue: VenueView, *, up: bool, wide: bool) -> list[str]:
+    """What is left of the budget; for a venue that is down, why it is and when it is tried again."""
+    parts, budget = [], venue.budget
+    if not up and venue.last_disconnect is not None:
+        again = "" if venue.retry_at is None else f", again at {figures.clock(venue.retry_at)}"
+        parts.append(f"({figures.printable(venue.last_disconnect)}{again})")
+    if budget is not None and budget.banned_until is not None:
+        parts.append(f"put off until {figures.clock(budget.banned_until)}")
+    if wide and budget is not None:
+        sockets = sum(connected for _, connected in venue.links)
+        parts.append(f"{sockets} sockets {budget.connects}/{budget.connects_allowed} connects")
+        if budget.weight_allowed is not None:
+            parts.append(f"weight {budget.weight}/{budget.weight_allowed}")
+    return parts
 
 
 def _foot(view: MonitorView) -> Text:

@@ -12,6 +12,7 @@ from tests.support.views import BOOK, VENUE, drawn, view
 from tidegauge.core.alert import AlertState
 from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.faces.live import LineView, TableView, book_line, view_for
+from tidegauge.runtime.budget import BudgetView
 from tidegauge.runtime.view import MonitorView
 
 
@@ -114,3 +115,21 @@ def test_what_a_venue_was_audited_for_is_shown() -> None:
     wrong = replace(checked, audit_differences=3, clock_faults=2, rolling=1)
     told = " ".join(drawn(view(BOOK, venue=wrong), width=80).split())
     assert "3 differences 2 clock faults changing over" in told
+
+
+def test_what_is_left_of_a_venues_budget_and_why_it_is_down_is_shown() -> None:
+    """A venue that is down says why and when it is tried again, whatever the width."""
+    budget = BudgetView(
+        connects=3, connects_allowed=300, weight=120, weight_allowed=3_000, banned_until=None
+    )
+    up = replace(VENUE, links=(("book", True),), budget=budget)
+    assert "1 sockets 3/300 connects weight 120/3000" in drawn(view(BOOK, venue=up), width=200)
+    down = replace(
+        up,
+        links=(("book", False),),
+        last_disconnect="HTTP 503",
+        retry_at=0,
+        budget=replace(budget, banned_until=60_000_000_000),
+    )
+    told = " ".join(drawn(view(BOOK, venue=down), width=80).split())
+    assert "(HTTP 503, again at 00:00:00) put off until 00:01:00" in told
