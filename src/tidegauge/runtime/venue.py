@@ -149,8 +149,10 @@ class Venue:
             name = listing.instrument.name
             if status.get(name, InstrumentStatus.DELISTED) is InstrumentStatus.DELISTED:
                 runner.remove(name, f"{self.spec.name} has delisted {name}", delisted=True)
+        known = {listing.instrument.name for listing in runner.fleet.listings}
         for listing in self.selection.listings:
-            runner.add(listing)
+            if listing.instrument.name not in known:
+                runner.add(listing)
 
     # -- symbols while running -------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 
@@ -113,17 +112,18 @@ class VenueRunner:
 
     async def run(self) -> None:
         """Run until cancelled, or until the venue refuses us."""
-        async with asyncio.TaskGroup() as self._tasks:
-            ticking = self._tasks.create_task(self._keep_ticking(), name=f"{self.spec.name}/tick")
-            for shard in self._links:
-                self._start(shard)
-            await self._consume()
-            for task in (
-                ticking,
-                *self._requests,
-                *(t for own in self._open.values() for t in own),
-            ):
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                name = f"{self.spec.name}/tick"
+                ticking = self._tasks.create_task(self._keep_ticking(), name=name)
+                for shard in self._links:
+                    self._start(shard)
+                await self._consume()
+                links = (task for own in self._open.values() for task in own)
+                for task in (ticking, *self._requests, *links):
+                    task.cancel()
+        finally:
+            self._tasks = None
 
     # -- what is wanted of it --------------------------------------------------------------------
 
@@ -182,6 +182,8 @@ class VenueRunner:
                 self._obey(self._told.overflowed(now, lost), now)
             turn_ends = self._clock.steady() + TURN
             for shard, item in items:
+                if shard and shard not in self._links:
+                    continue  # it was closed meanwhile
                 # The time it came, not the time it is its turn: what is read is as of then.
                 self._around.monitor.advance(item.at)
                 try:
@@ -301,7 +303,7 @@ class VenueRunner:
 
     def _start(self, shard: str) -> None:
         if self._tasks is not None:
-            make = partial(self._tasks.create_task)
+            make = self._tasks.create_task
             self._open[shard] = [
                 make(link.run(), name=f"{self.spec.name}/{shard}.{name}")
                 for name, link in self._links[shard].items()
@@ -324,7 +326,9 @@ class VenueRunner:
         counts = self.fleet.counts
         links = [link for own in self._links.values() for link in own.values()]
         down = [link.retry_at for link in links if link.retry_at is not None]
-        ended = max((link for link in links if link.ended), key=lambda link: link.ended_at, default=None)
+        ended = max(
+            (link for link in links if link.ended), key=lambda link: link.ended_at, default=None
+        )
         return VenueView(
             name=self.spec.name,
             links=tuple((link.name, link.connected) for link in links),
