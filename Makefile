@@ -46,7 +46,7 @@ integration: setup ## tests with real sockets, databases and terminals
 	@$(BIN)/pytest tests/integration
 
 simulation: setup ## the whole monitor in simulated worlds, and whatever can go wrong there
-	@$(BIN)/pytest tests/simulation
+	@$(BIN)/pytest tests/simulation --numprocesses=auto --dist=worksteal
 
 campaign: setup ## the long forms: many seeds, many hours of market (about an hour)
 	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign

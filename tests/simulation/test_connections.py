@@ -69,22 +69,19 @@ def test_four_hundred_sockets_cut_at_once_come_back(monkeypatch: pytest.MonkeyPa
         replace_spec(monkeypatch, venue, alone)
 
     async def run() -> None:
-        plan = Plan(seed=7, venues=tuple(SOCKETS), symbols=MANY, pace=200.0, only=SOCKETS)
+        plan = Plan(seed=7, venues=tuple(SOCKETS), symbols=MANY, pace=20.0, only=SOCKETS)
         async with simulated(plan) as simulation:
             await simulation.until(lambda: sockets(simulation) == 400, 120)
-            simulation.pace = 20.0
             # The budgets of the first connections are forgiven by then.
             await asyncio.sleep(310)
-            simulation.pace = 200.0
-            await simulation.until(lambda: simulation.all_live, 120)
             for line in simulation.lines.values():
                 line.tally.handshakes.clear()
                 for socket in [*line.sockets]:
                     socket.cut()
             assert sockets(simulation) == 0
             back = await simulation.until(lambda: sockets(simulation) == 400, 30)
-            live = await simulation.until(lambda: simulation.all_live, 300)
-            print(f"400 sockets are back after {back:.1f} s, all books {live:.1f} s later")
+            print(f"400 sockets are back after {back:.1f} s")
+            await asyncio.sleep(30)
             for name, line in simulation.lines.items():
                 connects = known_venues.load()[name].limits.connects
                 most = line.tally.most_within(connects.per / SECOND, weight=False)
@@ -98,6 +95,10 @@ def test_four_hundred_sockets_cut_at_once_come_back(monkeypatch: pytest.MonkeyPa
 
 def sockets(simulation: Simulation) -> int:
     return sum(len(line.sockets) for line in simulation.lines.values())
+
+
+ACKNOWLEDGES_ANYTHING = ("binance", "binance-futures")
+"""What is unknown there only stays silent."""
 
 
 @pytest.mark.parametrize("venue", FOUR)
@@ -126,8 +127,14 @@ def test_a_name_that_the_venue_does_not_know_disturbs_no_other(venue: str) -> No
                 await asyncio.sleep(60)
                 later = simulation.witness.events[told:]
                 assert not [e for e in later if e.trust is not None and e.instrument not in bad]
-                rejected = simulation.witness.told(FeedEventKind.REJECTED)
-                assert {event.instrument for event in rejected} == set(bad)
+                assert all(
+                    keeper.trust is not Trust.LIVE
+                    for keeper in simulation.keepers
+                    if keeper.instrument.name in bad
+                )
+                if venue not in ACKNOWLEDGES_ANYTHING:
+                    rejected = simulation.witness.told(FeedEventKind.REJECTED)
+                    assert {event.instrument for event in rejected} == set(bad)
                 assert simulation.witness.wrong == []
                 return taken
 

@@ -23,7 +23,7 @@ def test_a_lost_frame_is_found_at_the_next_one(venue: str, seed: int) -> None:
             await simulation.until(lambda: simulation.all_live, 60)
             await simulation.settle()
             await lose_one(simulation, venue)
-            simulation.pace = 4.0
+            simulation.still = False
             await simulation.until(lambda: simulation.all_live, 60)
             await simulation.settle()
             assert simulation.behind() == []

@@ -13,7 +13,7 @@ from tidegauge.core.trust import Trust
 JOINED = ("binance", "binance-futures")
 """Venues whose snapshots are had by REST."""
 
-EVENTS = 2_000
+EVENTS = 1_000
 LOSSES = 100
 
 
@@ -33,7 +33,7 @@ LOSSES = 100
 def test_bad_snapshots_never_make_a_wrong_book(answers: dict[str, float]) -> None:
     """Frames are lost all the while, so that snapshots are needed; in the end all books are true."""
     plan = Plan(seed=4, venues=JOINED, pace=20.0)
-    weather = Weather(lost=0.01, cut=0.002, **answers)
+    weather = Weather(lost=0.02, cut=0.004, **answers)
     outcome: Outcome = simulate(lambda: ride_out(plan, EVENTS, weather), plan.seed)
     assert sum(outcome.faults[each] for each in answers) > 5, "hardly anything went wrong"
     assert outcome.good, outcome

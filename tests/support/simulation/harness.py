@@ -54,10 +54,6 @@ BASES = [
 SYMBOLS = tuple(f"{base}USDT" for base in BASES)
 
 
-STILL = 0.5
-"""The pace at which nothing moves (it is looked at now and then)."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to simulate. `pace` is how many updates a second each venue tells, over all books.
@@ -99,6 +95,7 @@ class Simulation:
         self.witness = Witness(self.servers)
         self.events = 0
         self.pace = plan.pace
+        self.still = False
         self.slowness = 0.0
         """How many seconds the monitor takes for each update."""
         self.app = App(
@@ -183,21 +180,23 @@ class Simulation:
         while True:
             due += server.chance.expovariate(self.pace)
             await asyncio.sleep(max(0.0, due - self.loop.time()))
-            if self.pace > STILL:
+            if not self.still:
                 server.move()
                 self.events += 1
 
     async def watch(self) -> None:
-        """Compare every believed book with the truth, now and then."""
+        """Now and then compare every believed book with the truth, and let the venues' hearts beat."""
         while True:
             await asyncio.sleep(10.0)
+            for server in self.servers.values():
+                server.beat()
             for keeper in self.keepers:
                 if keeper.trust is Trust.LIVE:
                     self.witness.check(keeper, self.world.clock.now())
 
     async def settle(self) -> None:
         """Move every book once more, then let the market stand still until all of it has come."""
-        self.pace = STILL
+        self.still = True
         for server in self.servers.values():
             for name in server.books:
                 server.move(name)

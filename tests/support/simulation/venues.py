@@ -80,6 +80,9 @@ class ReferenceVenue:
         """Tell a client of a change, if it asked for this book."""
         raise NotImplementedError
 
+    def beat(self) -> None:
+        """Say what is said whether the market moves or not."""
+
     def restart(self, seconds: float) -> None:
         """Go away for a while; nobody is connected after, and ids go on from elsewhere."""
         self.away_until = self._loop.time() + seconds
@@ -187,6 +190,16 @@ class Binance(ReferenceVenue):
             data |= {"T": self.millis, "pu": change.before}
         data |= {"b": rows(change.bids, falling=True), "a": rows(change.asks)}
         socket.say(text_of({"stream": stream, "data": data}))
+
+    def beat(self) -> None:
+        """Marks come all the time (each second in truth); one of them is enough here."""
+        book = self.books[min(self.books)]
+        stream = f"{book.name.lower()}@markPrice@1s"
+        mark = {"e": "markPriceUpdate", "E": self.millis, "s": book.name, "T": self.millis}
+        mark |= {"p": price(max(book.bids)), "i": price(max(book.bids)), "r": "0.0001"}
+        for socket, client in [*self.clients.items()]:
+            if stream in client.wants and not client.deaf:
+                socket.say(text_of({"stream": stream, "data": mark}))
 
     def _trade(self, socket: Peer, book: ReferenceBook, number: int) -> None:
         deal = {"e": "aggTrade", "E": self.millis, "s": book.name, "a": number, "q": "0.001"}
