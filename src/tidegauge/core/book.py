@@ -88,8 +88,8 @@ class OrderBook:
         told_bids, told_asks = self._decode(bids, asks)
         self.bids.empty()
         self.asks.empty()
-        self.bids.set_all(told_bids)
-        self.asks.set_all(told_asks)
+        self.bids.fill(told_bids)
+        self.asks.fill(told_asks)
         self.bids.window = self.asks.window = window
         self.bids.cut = self.asks.cut = False
         for side in (self.bids, self.asks):

@@ -30,11 +30,16 @@ def parse(text: str) -> Decimal:
     if not isinstance(text, str) or NUMBER.fullmatch(text) is None:
         raise MalformedFrame(f"not a price or a size: {str(text)[:40]!r}")
     value = Decimal(text)
-    _sign, digits, exponent = value.as_tuple()
-    too_long = len(digits) > MOST_DIGITS or (isinstance(exponent, int) and exponent < -MOST_DIGITS)
-    if too_long or value > LARGEST:
+    # Short text without an exponent can be neither too long nor too small.
+    plain = len(text) <= MOST_DIGITS and "e" not in text and "E" not in text
+    if (not plain and _is_long(value)) or value > LARGEST:
         raise MalformedFrame(f"not a number any market quotes: {text[:40]!r}")
     return value
+
+
+def _is_long(value: Decimal) -> bool:
+    _sign, digits, exponent = value.as_tuple()
+    return len(digits) > MOST_DIGITS or (isinstance(exponent, int) and exponent < -MOST_DIGITS)
 
 
 def to_units(value: Decimal, scale: int) -> int | None:

@@ -86,6 +86,12 @@ class BookSide:
                 del levels[level]
             level.lots = lots
 
+    def fill(self, told: Sequence[tuple[Level, int]]) -> None:
+        """Give an empty side its levels; sorted once, where one by one would take thrice as long."""
+        for level, lots in told:
+            level.lots = lots
+        self.levels.update({level: level for level, _ in told if level.lots})
+
     def clear(self) -> None:
         """Forget every level and every spelling."""
         self.told_best, self.touched = None, False
