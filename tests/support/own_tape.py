@@ -36,7 +36,7 @@ class Run:
             url_of=lambda _shard, link: f"ws://127.0.0.1:1/{link}?streams=many",
             rest_url="http://127.0.0.1:2/",
         )
-        facts = {"format": FORMAT, "program": "0", "run": "r", "segment": 0, "plan": self.plan}
+        facts = {"format": FORMAT, "program": "0", "run": f"of {venue}", "segment": 0, "plan": self.plan}
         self.note(meta_line(START, Meta.TAPE, **facts))
 
     def note(self, line: TapeLine) -> None:

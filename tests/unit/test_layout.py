@@ -72,6 +72,12 @@ TESTED_ELSEWHERE = {
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/postmaster": "integration/test_embedded.py",
     "sinks/report": "integration/test_postgres_database.py",
+    # parts of what records and replays
+    "runtime/digest": "integration/test_tape.py",
+    "runtime/recording": "integration/test_tape.py",
+    "runtime/tape_player": "unit/runtime/test_tape_fleet.py",
+    "runtime/tape_runs": "unit/runtime/test_tape_cut.py",
+    "wire/resumed": "integration/test_tape.py",
     # the whole program, seen from outside
     "faces/demo": "integration/test_demo.py",
     "faces/demo_report": "integration/test_demo.py",

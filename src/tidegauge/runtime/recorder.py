@@ -106,10 +106,7 @@ class Recorder:
             self._untold += 1
             self.dropped += 1
             return
-        if self._untold:
-            self._put(meta_line(line.at, Meta.GAP, lines=self._untold))
-            self._untold = 0
-            self._gap = True
+        self._tell_gap(line.at)
         self._put(line)
 
     def take(self, record: object) -> None:
@@ -122,7 +119,8 @@ class Recorder:
         if not self._open:
             return
         found = self.digest
-        self.note(
+        self._tell_gap(at)
+        self._put(
             meta_line(
                 at,
                 Meta.END,
@@ -136,6 +134,12 @@ class Recorder:
         self._writer.close()
         if self.dropped:
             log.warning("tape_has_gaps", lines=self.dropped)
+
+    def _tell_gap(self, at: Nanos) -> None:
+        if self._untold:
+            self._put(meta_line(at, Meta.GAP, lines=self._untold))
+            self._untold = 0
+            self._gap = True
 
     def _put(self, line: TapeLine) -> None:
         self._noted += len(line.text) + len(line.conn)

@@ -162,7 +162,7 @@ class _OwnCut:
         if line.kind is TapeKind.META:
             yield from self._meta(line)
         elif line.kind is TapeKind.TICK:
-            if not line.conn or self._keeps(line.conn):
+            if self._keeps(line.conn) if line.conn else self.wanted:
                 yield line
         else:
             venue = line.conn.rpartition("#")[2].partition("/")[0]

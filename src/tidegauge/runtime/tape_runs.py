@@ -10,12 +10,14 @@ from .tape_file import TapeReader
 
 
 def runs_of(paths: Iterable[Path]) -> list[list[Path]]:
-    """Group files by run, the parts of each in order. Whatever else a file is stands alone."""
-    groups: dict[str, list[tuple[int, Path]]] = {}
+    """Group files by run, the parts of each in order. A cut stands alone, and all other tapes do."""
+    runs: dict[str, dict[int, Path]] = {}
     for path in paths:
         run, part = _run_of(path)
-        groups.setdefault(run or str(path), []).append((part, path))
-    return [[path for _, path in sorted(parts)] for parts in groups.values()]
+        if not run or part in runs.get(run, {}):  # a copy of a part is no part
+            run = str(path)
+        runs.setdefault(run, {})[part] = path
+    return [[parts[number] for number in sorted(parts)] for parts in runs.values()]
 
 
 def _run_of(path: Path) -> tuple[str, int]:
@@ -25,4 +27,5 @@ def _run_of(path: Path) -> tuple[str, int]:
         return "", 0
     if first is None or first.kind is not TapeKind.META or first.facts["meta"] != Meta.TAPE:
         return "", 0
-    return first.facts.get("run", ""), first.facts.get("segment", 0)
+    facts = first.facts
+    return "" if facts.get("cut") else facts.get("run", ""), facts.get("segment", 0)
