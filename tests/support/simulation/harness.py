@@ -25,7 +25,7 @@ from tidegauge.runtime.settings import (
 )
 
 from .loop import run_simulated, simulated_loop
-from .network import Line, world_of
+from .network import Line, SimulatedClock, world_of
 from .venues import FOUR, VENUES, ReferenceVenue
 from .witness import Witness
 
@@ -91,7 +91,8 @@ class Simulation:
             name: Line(server, random.Random(f"{plan.seed}/{name}/network"))
             for name, server in self.servers.items()
         }
-        self.world = world_of(self.lines, random.Random(f"{plan.seed}/client"))
+        self.clock = SimulatedClock(self.loop)
+        self.world = world_of(self.lines, self.clock, random.Random(f"{plan.seed}/client"))
         self.witness = Witness(self.servers)
         self.events = 0
         self.pace = plan.pace

@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.runtime.clock import SlewedClock
 from tidegauge.runtime.outside import TIMEOUT_S
 from tidegauge.runtime.world import Dial, HandshakeRefused, SocketClosed, Unreachable, World
 from tidegauge.wire.protocol import Fetch, Response
@@ -50,17 +51,15 @@ class Server(Protocol):
     def answer(self, fetch: Fetch, *, lag: Nanos) -> Response: ...
 
 
-class SimulatedClock:
-    """Virtual time as the monitor's clock. `leap` is what a step of the machine's clock would do."""
+class SimulatedClock(SlewedClock):
+    """The monitor's own clock over virtual time. `leap` is by how much the machine's clock is set wrong."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
-        self._loop = loop
-
-    def now(self) -> Nanos:
-        return EPOCH + self.steady()
-
-    def steady(self) -> Nanos:
-        return round(self._loop.time() * SECOND)
+        self.leap: Nanos = 0
+        super().__init__(
+            wall=lambda: EPOCH + round(loop.time() * SECOND) + self.leap,
+            steady=lambda: round(loop.time() * SECOND),
+        )
 
 
 @dataclass(slots=True)
@@ -298,7 +297,7 @@ class _Host:
         return await self._line.fetch(fetch)
 
 
-def world_of(lines: Mapping[str, Line], chance: random.Random) -> World:
+def world_of(lines: Mapping[str, Line], clock: SimulatedClock, chance: random.Random) -> World:
     """Return the outside; a venue's hosts are found by `ws://<venue>.test`."""
 
     def line_of(url: str) -> Line:
@@ -309,7 +308,7 @@ def world_of(lines: Mapping[str, Line], chance: random.Random) -> World:
         yield _Host(line_of(rest_url))
 
     return World(
-        clock=SimulatedClock(simulated_loop()),
+        clock=clock,
         chance=chance.random,
         connect=lambda dial: line_of(dial.url).connect(dial),
         http=http,

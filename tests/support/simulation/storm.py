@@ -89,6 +89,8 @@ async def stir(simulation: Simulation) -> None:
             server = simulation.servers[name]
             if line.strikes("restart"):
                 server.restart(chance.uniform(0.0, 20.0))
+            if line.strikes("own_clock_step"):
+                simulation.clock.leap = round(chance.choice((0, 0.5, -0.5, 3600, -3600)) * SECOND)
             if line.strikes("clock_step"):
                 server.clock_offset = round(chance.choice((0, 0.5, -0.5, 3600, -3600)) * SECOND)
             for socket in [*line.sockets]:
