@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Unpack
 
-from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.events import FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos
 from tidegauge.core.trust import Trust, TrustReason
 
@@ -22,7 +22,18 @@ from .feed import Care, Listing, Observer, VenueFeed
 from .handover import Handover
 from .latency import LatencyFilter
 from .protocol import Fetch, Response, Retire, VenueSpec
-from .shards import Entered, InService, Left, Order, Orders, Released, Shard, passes, spread
+from .shards import (
+    Entered,
+    InService,
+    Left,
+    Order,
+    Orders,
+    Released,
+    Shard,
+    event_of,
+    passes,
+    spread,
+)
 
 ROLL_WITHIN: Nanos = 60 * SECOND
 """A feed that has not taken over by then is closed; the old one stays, and it is tried again."""
@@ -94,7 +105,7 @@ class Fleet:
     @property
     def rolling(self) -> int:
         """How many rolls are going on."""
-        return sum(member.successor is not None for member in self._members.values())
+        return sum(bool(member.successor) for member in self._members.values())
 
     # -- what is wanted of it --------------------------------------------------------------------
 
@@ -124,16 +135,26 @@ class Fleet:
             return []
         wanted = self._wanted[shard]
         listing = wanted.pop(instrument)
+        orders: Orders = []
+        member = self._members.get(shard)
+        if member is None or member.carries(instrument):
+            orders = self._let_go(shard, listing, now, why, delisted=delisted)
+        if member is not None:
+            member.released.add(instrument)
+        if wanted:
+            return orders + self._plan(shard, f"{instrument} was let go", now)
+        return orders + self._dissolve(shard, "it has no books left")
+
+    def _let_go(
+        self, shard: str, listing: Listing, now: Nanos, why: str, *, delisted: bool
+    ) -> Orders:
         trust = Trust.UNTRUSTED, TrustReason.DELISTED if delisted else TrustReason.REMOVED
         kind = FeedEventKind.DELISTED if delisted else FeedEventKind.REMOVED
-        orders = [
+        return [
             self._told(shard, FeedEventKind.TRUST, now, listing, why, trust),
             self._told(shard, kind, now, listing, why),
             Order(shard, Released(BookId(self.spec.name, listing.symbol))),
         ]
-        if wanted:
-            return orders + self._plan(shard, f"{instrument} was let go", now)
-        return orders + self._dissolve(shard, "it has no books left")
 
     def roll(self, shard: str, now: Nanos, why: str) -> Orders:
         """Have a shard's connections replaced."""
@@ -257,6 +278,8 @@ class Fleet:
         wanted = self._wanted.get(shard, {})
         if member.leaves_at is not None:
             wanted = next((w for s, w in self._wanted.items() if self._succeeded(member, s)), {})
+        if member.released:
+            wanted = {name: each for name, each in wanted.items() if name not in member.released}
         return [Order(member.name, each) for each in effects if passes(member, each, wanted)]
 
     def _succeeded(self, member: Shard, shard: str) -> bool:
@@ -306,7 +329,8 @@ class Fleet:
         new.feed.inherit(old.feed)
         orders = [Order(new.name, InService(new.feed))]
         for name, listing in wanted.items():
-            before, after = old.feed.keepers.get(name), new.feed.keepers[name]
+            after = new.feed.keepers[name]
+            before = old.feed.keepers[name] if old.carries(name) else None
             if before is None:
                 orders.append(self._told(new.name, FeedEventKind.ADDED, now, listing))
             if before is None or before.trust is not after.trust:
@@ -383,15 +407,5 @@ class Fleet:
         trust: tuple[Trust, TrustReason] | None = None,
     ) -> Order:
         member = self._members.get(shard)
-        event = FeedEvent(
-            kind=kind,
-            venue=self.spec.name,
-            at=now,
-            trace=f"{self.spec.name}/0/0" if member is None else member.feed.trace(),
-            instrument=None if listing is None else listing.instrument.name,
-            symbol=None if listing is None else listing.symbol,
-            trust=None if trust is None else trust[0],
-            reason=None if trust is None else trust[1],
-            detail=detail[:500],
-        )
-        return Order(shard, event)
+        trace = f"{self.spec.name}/0/0" if member is None else member.feed.trace()
+        return Order(shard, event_of(self.spec.name, trace, kind, now, listing, detail, trust))

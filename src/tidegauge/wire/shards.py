@@ -1,11 +1,12 @@
 """One shard of a venue's connections, and what of it the world is told."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import BookId, Nanos
+from tidegauge.core.instrument import BookId, Nanos, VenueName
+from tidegauge.core.trust import Trust, TrustReason
 
 from .effects import BookUpdated, Effect, MarketTold, Quarantine
 from .feed import Listing, VenueFeed
@@ -56,7 +57,8 @@ class Shard:
     """A feed with links of its own. `handover` is set on both sides of a roll.
 
     `successor` names the shard that is to replace this one, `replaces` the one that this is to
-    replace. `leaves_at` is set once it was replaced: until then its links stay open.
+    replace. `leaves_at` is set once it was replaced: until then its links stay open. `released`
+    holds what it still carries and nobody watches: one that is wanted again comes by a roll.
     """
 
     name: str
@@ -65,11 +67,16 @@ class Shard:
     successor: str | None = None
     replaces: str | None = None
     leaves_at: Nanos | None = None
+    released: set[str] = field(default_factory=set)
 
     @property
     def serves(self) -> bool:
         """Whether its books are the ones that are watched."""
         return self.replaces is None and self.leaves_at is None
+
+    def carries(self, name: str) -> bool:
+        """Whether it has this book, and the book is still watched."""
+        return name in self.feed.keepers and name not in self.released
 
 
 def passes(shard: Shard, effect: Effect, wanted: Container[str]) -> bool:
@@ -106,3 +113,26 @@ def spread(listings: Sequence[Listing], most: int) -> list[Sequence[Listing]]:
     """Split into as few parts of at most `most` as will do; their sizes differ by one at most."""
     parts, size = -(-len(listings) // most), len(listings)
     return [listings[size * part // parts : size * (part + 1) // parts] for part in range(parts)]
+
+
+def event_of(
+    venue: VenueName,
+    trace: str,
+    kind: FeedEventKind,
+    now: Nanos,
+    listing: Listing | None,
+    detail: str,
+    trust: tuple[Trust, TrustReason] | None,
+) -> FeedEvent:
+    """Return an event of a fleet, about one instrument or none."""
+    return FeedEvent(
+        kind=kind,
+        venue=venue,
+        at=now,
+        trace=trace,
+        instrument=None if listing is None else listing.instrument.name,
+        symbol=None if listing is None else listing.symbol,
+        trust=None if trust is None else trust[0],
+        reason=None if trust is None else trust[1],
+        detail=detail[:500],
+    )
