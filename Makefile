@@ -48,8 +48,9 @@ integration: setup ## tests with real sockets, databases and terminals
 simulation: setup ## the whole monitor in simulated worlds, and whatever can go wrong there
 	@$(BIN)/pytest tests/simulation --numprocesses=auto --dist=worksteal
 
-campaign: setup ## the long forms: many seeds, many hours of market (about an hour)
-	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign
+campaign: setup ## the long forms: many seeds, many hours of market (hours)
+	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign --ignore=tests/simulation
+	@TIDEGAUGE_CAMPAIGN=1 $(BIN)/pytest tests/simulation -m campaign -rP --numprocesses=auto --dist=worksteal
 
 bench: setup ## messages a second beside a textbook implementation, results compared first
 	@$(BIN)/python benchmark_test.py $(ARGS)
