@@ -8,7 +8,6 @@ tape of them plays back every roll at its place.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Unpack
 
@@ -28,6 +27,7 @@ from .shards import (
     Left,
     Order,
     Orders,
+    Plan,
     Released,
     Shard,
     event_of,
@@ -47,15 +47,6 @@ RESTART_AFTER: Nanos = SECOND
 
 MOST_ROLLS = 4
 """Rolls of one venue that may go on at once."""
-
-
-@dataclass(slots=True)
-class _Plan:
-    """A roll that is to be begun: why, not before when, and how often it has failed."""
-
-    why: str
-    at: Nanos
-    failures: int = 0
 
 
 class Fleet:
@@ -82,7 +73,7 @@ class Fleet:
         self._names = count()
         self._members: dict[str, Shard] = {}
         self._wanted: dict[str, dict[str, Listing]] = {}
-        self._plans: dict[str, _Plan] = {}
+        self._plans: dict[str, Plan] = {}
         self._restarts: dict[str, Nanos] = {}
 
     # -- looking at it ---------------------------------------------------------------------------
@@ -300,7 +291,7 @@ class Fleet:
             if set(new.feed.keepers) == set(self._wanted[shard]):
                 return []
             orders += self._close(new, "what is wanted changed")
-        self._plans[shard] = _Plan(why, now)
+        self._plans[shard] = Plan(why, now)
         return orders + self._begin_due(now)
 
     def _begin_due(self, now: Nanos) -> Orders:
@@ -342,14 +333,14 @@ class Fleet:
         detail = f"{new.handover.why}: {old.name} to {new.name}, {len(wanted)} books, {took:.1f} s"
         orders.append(self._told(new.name, FeedEventKind.ROLLED, now, detail=detail))
         if new.handover.retired is not None:
-            self._plans[new.name] = _Plan(new.handover.retired, now)
+            self._plans[new.name] = Plan(new.handover.retired, now)
         return orders
 
     def _give_up(self, new: Shard, now: Nanos, reason: str) -> Orders:
         """Keep the old feed, and try again later."""
         assert new.replaces is not None
         shard = new.replaces
-        plan = self._plans.setdefault(shard, _Plan(reason, now))
+        plan = self._plans.setdefault(shard, Plan(reason, now))
         plan.at = now + min(RETRY_CAP, RETRY_BASE << min(plan.failures, 10))
         plan.failures += 1
         detail = f"{new.name} does not take over from {shard}: {reason}"

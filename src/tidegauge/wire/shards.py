@@ -79,6 +79,15 @@ class Shard:
         return name in self.feed.keepers and name not in self.released
 
 
+@dataclass(slots=True)
+class Plan:
+    """A roll that is to be begun: why, not before when, and how often it has failed."""
+
+    why: str
+    at: Nanos
+    failures: int = 0
+
+
 def passes(shard: Shard, effect: Effect, wanted: Container[str]) -> bool:
     """Whether the world is to know of an effect.
 
