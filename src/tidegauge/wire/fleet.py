@@ -235,8 +235,7 @@ class Fleet:
         member = self._members.get(shard)
         if member is None:
             return []
-        effects = work(member.feed)
-        orders = self._passed(member, effects)
+        orders = self._passed(member, effects := work(member.feed))
         if member.handover is not None:
             orders += self._in_handover(member, member.handover, effects, now)
         for effect in effects:
@@ -343,8 +342,8 @@ class Fleet:
         plan = self._plans.setdefault(shard, Plan(reason, now))
         plan.at = now + min(RETRY_CAP, RETRY_BASE << min(plan.failures, 10))
         plan.failures += 1
-        detail = f"{new.name} does not take over from {shard}: {reason}"
-        told = self._told(new.name, FeedEventKind.DISCONNECTED, now, detail=detail)
+        why = f"{new.name} does not take over from {shard}: {reason}"
+        told = self._told(new.name, FeedEventKind.DISCONNECTED, now, detail=why)
         return [told, *self._close(new, reason)]
 
     def _close(self, member: Shard, reason: str) -> Orders:
@@ -363,9 +362,8 @@ class Fleet:
         member = self._members.get(shard)
         if member is None:
             return []
-        new = None if member.successor is None else self._members[member.successor]
-        orders = [] if new is None else self._close(new, reason)
-        return orders + self._close(member, reason)
+        new = self._members.get(member.successor or "")
+        return ([] if new is None else self._close(new, reason)) + self._close(member, reason)
 
     def _serve(self, listings: Sequence[Listing]) -> Orders:
         member = self._member(listings)
