@@ -1,6 +1,7 @@
 """A tape of a storm gives the storm again: the same readings and alerts, to the last bit (L-04)."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.simulation.harness import Plan, settings_of, simulate
@@ -28,7 +29,11 @@ class Notebook:
     def tape(self, plan: Plan) -> str:
         """Return the whole run as the text of a tape."""
         first, last = self.lines[0].at, self.lines[-1].at
-        facts = {"format": FORMAT, "run": "storm", "plan": monitor_plan(settings_of(plan))}
+        facts: dict[str, Any] = {
+            "format": FORMAT,
+            "run": "storm",
+            "plan": monitor_plan(settings_of(plan)),
+        }
         lines = [
             meta_line(first, Meta.TAPE, **facts),
             *self.lines,

@@ -1,6 +1,7 @@
 """A short run of the fixtures' conversations, recorded as the monitor records one."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tests.support.conversation import transcript
 
@@ -12,7 +13,7 @@ from tidegauge.venues import load
 from tidegauge.wire.feed import Listing
 from tidegauge.wire.fleet import Fleet
 from tidegauge.wire.protocol import Fetch, Response
-from tidegauge.wire.shards import InService, Orders
+from tidegauge.wire.shards import Entered, InService, Left, Orders, Released
 from tidegauge.wire.tape import FORMAT, Meta, TapeLine, meta_line, tick_line
 
 START: Nanos = 1_760_000_000 * SECOND
@@ -36,7 +37,13 @@ class Run:
             url_of=lambda _shard, link: f"ws://127.0.0.1:1/{link}?streams=many",
             rest_url="http://127.0.0.1:2/",
         )
-        facts = {"format": FORMAT, "program": "0", "run": f"of {venue}", "segment": 0, "plan": self.plan}
+        facts: dict[str, Any] = {
+            "format": FORMAT,
+            "program": "0",
+            "run": f"of {venue}",
+            "segment": 0,
+            "plan": self.plan,
+        }
         self.note(meta_line(START, Meta.TAPE, **facts))
 
     def note(self, line: TapeLine) -> None:
@@ -93,12 +100,17 @@ class Run:
 
     def obey(self, orders: Orders) -> None:
         for shard, effect in orders:
-            if isinstance(effect, InService):
-                self.monitor.watch(effect.feed)
-                continue
-            for left in self.monitor.handle([effect], self.now):
-                if isinstance(left, Fetch):
-                    self.asked.append((shard, left))
+            match effect:
+                case InService(feed=feed):
+                    self.monitor.watch(feed)
+                case Released(book=book):
+                    self.monitor.forget(book, self.now)
+                case Entered() | Left():
+                    pass
+                case _:
+                    for left in self.monitor.handle([effect], self.now):
+                        if isinstance(left, Fetch):
+                            self.asked.append((shard, left))
 
     def text(self) -> str:
         """Return the tape, with its end."""

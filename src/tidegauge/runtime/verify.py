@@ -150,7 +150,7 @@ class _Proof:
         """Nothing is sampled."""
 
     def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
-        left = []
+        left: list[Effect] = []
         for effect in effects:
             if isinstance(effect, FeedEvent):
                 self._happened(effect)

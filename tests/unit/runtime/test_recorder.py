@@ -74,7 +74,7 @@ def test_a_tape_can_be_read_while_it_is_written(
             written.set()
         return count
 
-    monkeypatch.setattr(recorder_module.os, "write", watched)
+    monkeypatch.setattr(os, "write", watched)
     for number in range(20):
         recorder.note(line(number))
     assert written.wait(10)
@@ -126,7 +126,7 @@ def test_what_the_disk_does_not_take_in_time_is_dropped_and_told(
         stuck.wait(10)
         return write(file, data)
 
-    monkeypatch.setattr(recorder_module.os, "write", slow)
+    monkeypatch.setattr(os, "write", slow)
     monkeypatch.setattr(recorder_module, "FRAME_BYTES", 1)
     recorder = begun(tmp_path)
     for number in range(1_000):
@@ -153,7 +153,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(
     structlog.reset_defaults()
     with capture_logs() as logs:
         recorder = begun(tmp_path)
-        monkeypatch.setattr(recorder_module.os, "write", full)
+        monkeypatch.setattr(os, "write", full)
         monkeypatch.setattr(recorder_module, "FRAME_BYTES", 1)
         for number in range(100):
             recorder.note(line(number))
