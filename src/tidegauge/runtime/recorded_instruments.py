@@ -62,7 +62,7 @@ class _Decimals:
         return Instrument(
             venue=spec.name,
             name=name,
-            kind=spec.kind,
+            kind=spec.kind_of(name) or spec.kind,
             base=name,
             quote="",
             tick=Decimal(1).scaleb(-self.price),

@@ -202,6 +202,11 @@ def names_nothing(_frame: str) -> Sequence[str]:
     return ()
 
 
+def tells_no_kind(_name: str) -> InstrumentKind | None:
+    """The `kind_of` of a venue whose names do not tell spot from contract."""
+    return None
+
+
 def tells_no_touch(_frame: str) -> BookTouch | None:
     """The `touches` of a venue without a stream of its own for the best bid and ask."""
     return None
@@ -217,7 +222,7 @@ class VenueSpec:
     `default_name` turns our symbol into the venue's usual name for it, where settings say nothing.
     `silence_limit` is how long a healthy book may say nothing, None to not watch. `named_in` gives
     the instruments whose books a recorded frame speaks of, so that a tape can be played without a
-    catalogue; `touches` reads the venue's own word on best bid and ask from one, numbered like the
+    catalogue, and `kind_of` what kind an instrument's name says it is; `touches` reads the venue's own word on best bid and ask from one, numbered like the
     updates of the book, to hold the book against. `numbers_links`: the venue numbers the frames of
     a connection whatever they are about, so that none may be left out. `beside` says what the
     protocol tells beside the book, `checks` (for people) by what it knows that a book is whole.
@@ -237,6 +242,7 @@ class VenueSpec:
     silence_limit: Nanos | None = 60 * SECOND
     max_frame: int = 16 * 1024 * 1024
     named_in: Callable[[str], Sequence[str]] = names_nothing
+    kind_of: Callable[[str], InstrumentKind | None] = tells_no_kind
     touches: Callable[[str], BookTouch | None] = tells_no_touch
     numbers_links: bool = False
     limits: VenueLimits = VenueLimits()

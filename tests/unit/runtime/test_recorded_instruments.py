@@ -3,6 +3,9 @@
 import json
 from decimal import Decimal
 
+import pytest
+
+from tidegauge.core.instrument import InstrumentKind
 from tidegauge.runtime.recorded_instruments import ENOUGH, recorded_instruments
 from tidegauge.venues import load
 from tidegauge.wire.tape import TapeKind, TapeLine
@@ -50,3 +53,23 @@ def test_only_the_first_frames_are_looked_at() -> None:
 def test_a_tape_of_nobody_we_know_holds_nothing() -> None:
     """Its frames are passed over."""
     assert not list(recorded_instruments(load().values(), [line("1", "1", conn="wss://x.test/")]))
+
+
+@pytest.mark.parametrize(
+    ("venue", "name", "kind"),
+    [
+        ("deribit", "BTC-PERPETUAL", InstrumentKind.PERP),
+        ("deribit", "BTC_USDC", InstrumentKind.SPOT),
+        ("deribit", "BTC-25DEC26", InstrumentKind.FUTURE),
+        ("deribit", "BTC-25DEC26-60000-C", InstrumentKind.OPTION),
+        ("okx", "BTC-USDT", InstrumentKind.SPOT),
+        ("okx", "BTC-USDT-SWAP", InstrumentKind.PERP),
+        ("okx", "BTC-USD-220527", InstrumentKind.FUTURE),
+        ("binance-futures", "BTCUSDT", None),
+    ],
+)
+def test_a_name_tells_the_kind_where_the_venue_writes_it_so(
+    venue: str, name: str, kind: InstrumentKind | None
+) -> None:
+    """Of an option only the book is kept: a tape without a catalogue must not make it a perp."""
+    assert load()[venue].kind_of(name) is kind

@@ -38,6 +38,16 @@ def _read_audit(instrument: Instrument, body: bytes) -> BookSnapshot:
     return read_rest_book(instrument.name, body, AUDITED_DEPTH)
 
 
+def _kind_of(name: str) -> InstrumentKind:
+    """Read `BTC_USDC`, `BTC-PERPETUAL`, `BTC-25DEC26` and `BTC-25DEC26-60000-C`."""
+    parts = name.split("-")
+    if len(parts) == 1:
+        return InstrumentKind.SPOT
+    if parts[-1] in ("C", "P"):
+        return InstrumentKind.OPTION
+    return InstrumentKind.PERP if parts[-1] == "PERPETUAL" else InstrumentKind.FUTURE
+
+
 SPECS = (
     VenueSpec(
         name="deribit",
@@ -53,6 +63,7 @@ SPECS = (
         # A still book says nothing at all; 54 s were seen of a perpetual.
         silence_limit=90 * SECOND,
         named_in=named_in,
+        kind_of=_kind_of,
         limits=VenueLimits(
             # Subscribing costs 3,000 of 30,000 credits, of which 10,000 come back each second.
             messages=Rate(10, 3 * SECOND),

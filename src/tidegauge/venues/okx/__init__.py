@@ -40,6 +40,14 @@ def _named_in(frame: str) -> list[str]:
     return [arg.inst_id] if arg.channel == BOOKS and arg.inst_id and not envelope.event else []
 
 
+def _kind_of(name: str) -> InstrumentKind:
+    """Read `BTC-USDT`, `BTC-USDT-SWAP` and `BTC-USD-261225`."""
+    parts = name.split("-")
+    if len(parts) <= 2:  # noqa: PLR2004 - base and quote
+        return InstrumentKind.SPOT
+    return InstrumentKind.PERP if parts[-1] == "SWAP" else InstrumentKind.FUTURE
+
+
 SPECS = (
     VenueSpec(
         name="okx",
@@ -56,6 +64,7 @@ SPECS = (
         # An unchanged book is confirmed about once a minute.
         silence_limit=75 * SECOND,
         named_in=_named_in,
+        kind_of=_kind_of,
         limits=VenueLimits(connects=Rate(3, SECOND), weight=Rate(20, 2 * SECOND), books_a_link=30),
         audit=Audit(request=_audit_request, read=_read_audit),
         beside=frozenset(Beside),
