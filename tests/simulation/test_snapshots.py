@@ -23,7 +23,7 @@ LOSSES = 100
         {"stale_answer": 0.7},
         {"slow_answer": 0.5},
         {"no_answer": 0.4},
-        {"limited": 0.3},
+        {"limited": 0.5},
         {"failing": 0.5},
         {"truncated": 0.5},
         {"stale_answer": 0.3, "slow_answer": 0.2, "limited": 0.1, "failing": 0.2, "truncated": 0.2},
@@ -35,7 +35,7 @@ def test_bad_snapshots_never_make_a_wrong_book(answers: dict[str, float]) -> Non
     plan = Plan(seed=4, venues=JOINED, pace=20.0)
     weather = Weather(lost=0.02, cut=0.004, **answers)
     outcome: Outcome = simulate(lambda: ride_out(plan, EVENTS, weather), plan.seed)
-    assert sum(outcome.faults[each] for each in answers) > 5, "hardly anything went wrong"
+    assert sum(outcome.faults[each] for each in answers) > 3, "hardly anything went wrong"
     assert outcome.good, outcome
 
 
