@@ -26,7 +26,8 @@ from tidegauge.runtime.settings import (
 
 from .loop import run_simulated, simulated_loop
 from .network import Line, SimulatedClock, world_of
-from .venues import FOUR, VENUES, ReferenceVenue
+from .reference import ReferenceVenue
+from .venues import FOUR, VENUES
 from .witness import Witness
 
 BASES = [

@@ -13,7 +13,7 @@ from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust
 
 from .market import Levels, Picture
-from .venues import ReferenceVenue
+from .reference import ReferenceVenue
 
 MOST_TOLD = 20
 
