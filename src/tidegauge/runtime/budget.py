@@ -233,7 +233,7 @@ class VenueBudget:
             return
         with self._account(host, now) as account:
             known = account.ban_left(now) > 0
-            account.ban(until)
+            account.ban(until, now)
         if not known:
             seconds = (until - now) / SECOND
             self._limited(f"{host} answered HTTP {status}: left alone for {seconds:.0f} s")

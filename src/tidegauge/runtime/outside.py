@@ -14,10 +14,13 @@ import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from tidegauge.core.instrument import SECOND
+from tidegauge.wire.allowance import LONGEST_BAN
 from tidegauge.wire.protocol import Fetch, Response
 
 from .clock import SlewedClock
 from .proxies import proxied_by_environment
+from .redaction import mask_urls
 from .world import Dial, HandshakeRefused, SocketClosed, Unreachable, World
 
 UNCONNECTED = (OSError, TimeoutError, WebSocketException, ImportError, ValueError)
@@ -26,7 +29,7 @@ that cannot be used."""
 
 MAX_BODY = 64 * 1024 * 1024
 TIMEOUT_S = 10.0
-LONGEST_WAIT_S = 3600.0
+LONGEST_WAIT_S = LONGEST_BAN / SECOND
 """The longest Retry-After that is honoured."""
 
 
@@ -91,7 +94,7 @@ async def open_socket(dial: Dial) -> AsyncIterator[OpenSocket]:
         wait = seconds_of(answer.headers.get("Retry-After"))
         raise HandshakeRefused(answer.status_code, wait) from None
     except UNCONNECTED as error:
-        raise Unreachable(f"{type(error).__name__}: {error}"[:200]) from None
+        raise Unreachable(_said(error)) from None
     try:
         yield OpenSocket(connection)
     finally:
@@ -150,7 +153,12 @@ class RestHost:
                     headers={name.lower(): value for name, value in answer.headers.items()},
                 )
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            return Response(status=0, body=f"{type(error).__name__}: {error}".encode()[:300])
+            return Response(status=0, body=_said(error).encode())
+
+
+def _said(error: Exception) -> str:
+    """Say what went wrong, without the password of a proxy: the clients tell its whole address."""
+    return mask_urls(f"{type(error).__name__}: {error}")[:200]
 
 
 def seconds_of(text: str | None) -> float | None:

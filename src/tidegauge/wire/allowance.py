@@ -14,8 +14,11 @@ RESERVE = 0.5
 BAN: dict[int, Nanos] = {418: 120 * SECOND, 429: 60 * SECOND, 403: 300 * SECOND}
 """How long to leave a host alone that answered so and named no time."""
 
+LONGEST_BAN: Nanos = 3 * 86_400 * SECOND
+"""Binance spot, "Limits": repeat offenders are banned for up to three days."""
 
-LONGEST_BAN: Nanos = 3_600 * SECOND
+CLOCKS_APART: Nanos = 60 * SECOND
+"""A ban that was noted so much later than now was noted by a clock that is wrong."""
 
 
 def slot_wait(taken: Sequence[Nanos], rate: Rate, now: Nanos) -> Nanos:
@@ -47,23 +50,29 @@ class Account:
     """What we have taken of one host's allowance. Times are UTC, shared by all our processes.
 
     `weights` are (second, weight used in it); `reported` is what the host said at `reported_at` to
-    be used of its minute, by whoever shares our address.
+    be used of its minute, by whoever shares our address. The ban until `banned_until` was noted at
+    `banned_at`.
     """
 
     connects: list[Nanos] = field(default_factory=list)
     weights: list[tuple[Nanos, int]] = field(default_factory=list)
     reported: int = 0
     reported_at: Nanos = 0
+    banned_at: Nanos = 0
     banned_until: Nanos = 0
 
-    def ban(self, until: Nanos) -> None:
+    def ban(self, until: Nanos, now: Nanos) -> None:
         """Leave the host alone; a shorter ban shortens no longer one."""
-        self.banned_until = max(self.banned_until, until)
+        if until - now > self.ban_left(now):
+            self.banned_at, self.banned_until = now, until
 
     def ban_left(self, now: Nanos) -> Nanos:
         """Return how much longer the host is to be left alone."""
         # A file that was written by a clock far ahead must not shut us out for good.
-        return max(0, min(self.banned_until - now, LONGEST_BAN))
+        noted_later = self.banned_at - now > CLOCKS_APART
+        if noted_later or self.banned_until - self.banned_at > LONGEST_BAN:
+            return 0
+        return max(0, self.banned_until - now)
 
     def connect(self, rate: Rate, now: Nanos) -> Nanos:
         """Take a slot to connect, and return 0; or return how long to wait for one."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tidegauge.runtime import outside
 from tidegauge.runtime.outside import RestHost
+from tidegauge.runtime.world import Dial, Unreachable
 from tidegauge.wire.protocol import Fetch, Purpose, Response
 
 GET = Fetch(purpose=Purpose.SNAPSHOT, path="/depth", params=(("symbol", "A&B"),))
@@ -117,3 +118,33 @@ async def test_it_is_to_be_entered_first() -> None:
     """A mistake of ours is raised, not answered."""
     with pytest.raises(RuntimeError):
         await RestHost("http://127.0.0.1:1").fetch(GET)
+
+
+async def test_no_word_of_an_error_holds_the_password_of_a_proxy() -> None:
+    """The clients' own messages tell the whole address: a proxy that refuses, and one that is none."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        proxy = f"http://user:hunter2@127.0.0.1:{port}"
+        async with RestHost("https://venue.example", proxy) as client:
+            answer = await client.fetch(GET)
+    assert answer.status == 0
+    assert b"407" in answer.body
+    assert b"hunter2" not in answer.body
+    dial = Dial(
+        url="wss://venue.example",
+        proxy=f"ftp://user:hunter2@127.0.0.1:{port}",
+        max_frame=1000,
+        open_timeout_s=2,
+        close_timeout_s=1,
+    )
+    with pytest.raises(Unreachable, match="isn't a valid proxy") as error:
+        async with outside.open_socket(dial):
+            pass
+    assert "hunter2" not in str(error.value)

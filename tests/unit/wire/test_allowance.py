@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegauge.core.instrument import SECOND, Nanos
-from tidegauge.wire.allowance import Pacer, affordable, banned_until, slot_wait
+from tidegauge.wire.allowance import Account, Pacer, affordable, banned_until, slot_wait
 from tidegauge.wire.protocol import Purpose, Rate
 
 RATES = st.builds(Rate, st.integers(1, 8), st.integers(1, 100))
@@ -72,3 +72,29 @@ def test_a_ban_lasts_as_long_as_told(
     """Where nothing is told, for a time that is never too short."""
     until = banned_until(status, retry_after, 7)
     assert until == (None if seconds is None else 7 + seconds * SECOND)
+
+
+def test_a_longer_ban_is_kept_and_ends() -> None:
+    """What is told later does not shorten it; afterwards the host is asked again."""
+    account = Account()
+    account.ban(100 * SECOND, 0)
+    account.ban(20 * SECOND, 10 * SECOND)
+    assert account.ban_left(10 * SECOND) == 90 * SECOND
+    account.ban(200 * SECOND, 150 * SECOND)
+    assert account.ban_left(150 * SECOND) == 50 * SECOND
+    assert account.ban_left(200 * SECOND) == 0
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        Account(banned_at=10**18, banned_until=10**18 + 60 * SECOND),
+        Account(banned_until=10**18),
+    ],
+)
+def test_a_ban_noted_by_a_clock_that_was_wrong_shuts_nobody_out(account: Account) -> None:
+    """It would be in force until that clock's time has come, years from now."""
+    assert account.ban_left(SECOND) == 0
+    assert account.connect(Rate(1, SECOND), SECOND) == 0
+    account.ban(5 * SECOND, SECOND)
+    assert account.ban_left(SECOND) == 4 * SECOND
