@@ -194,8 +194,8 @@ class Inspector:
         for name, case in self.cases.items():
             known = other.cases.get(name)
             if known is not None:
-                case.silence, case.tally, case.every = known.silence, known.tally, known.every
-                case.strikes = known.strikes
+                case.silence.learn_from(known.silence)
+                case.tally, case.every, case.strikes = known.tally, known.every, known.strikes
 
     # -- the passing of time ---------------------------------------------------------------------
 
@@ -226,6 +226,8 @@ class Inspector:
         if case.audit is None or case.asked_at is not None or now < case.ask_at:
             return []
         if not self._affords(now, AUDITS_A_MINUTE if not case.probing else ASKED_A_MINUTE):
+            if not case.probing:
+                case.close()  # it would remember sizes for as long as REST is closed to us
             return []
         return [self._ask(case, audit, now)]
 

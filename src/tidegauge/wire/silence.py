@@ -67,6 +67,17 @@ class Silence:
         """The book has just become live: the time before is no gap of the market's."""
         self._word_at, self._confirmed_at = now, None
 
+    def gaps(self) -> tuple[tuple[Counter[int], Counter[int]], Nanos | None]:
+        """Return a copy of the gaps of this half window and the one before, and when it began."""
+        return (self._current.copy(), self._previous.copy()), self._turned_at
+
+    def learn_from(self, other: "Silence") -> None:
+        """Take over the gaps that another connection saw of this book. Its last word is not ours:
+        it may be from before an outage, which is no gap of the market's."""
+        gaps, turned_at = other.gaps()
+        (self._current, self._previous), self._turned_at = gaps, turned_at
+        self._learned_at = None
+
     def confirmed(self, now: Nanos) -> None:
         """A probe found the book as it is: the market is quiet, and the stream has missed nothing."""
         if self._word_at is not None:

@@ -12,6 +12,7 @@ from tidegauge.wire.effects import Effect
 from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.inspector import ASKED_A_MINUTE, MARGIN, STRIKES
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Purpose, Response
+from tidegauge.wire.silence import ENOUGH_GAPS, LEAST_LIMIT
 
 OTHER = frame("snapshot", [("99", "1"), ("98", "7")], [("101", "1"), ("102", "2")])
 EVERY: Nanos = 300 * SECOND
@@ -285,10 +286,11 @@ def test_a_feed_that_takes_over_goes_on_with_what_was_learned() -> None:
     """Silences, tallies and the clock's offset are the book's and the venue's, not the socket's."""
     old = Bench()
     old.audit(SNAPSHOT)
+    old.wait(ENOUGH_GAPS, talking=True)
     new = Bench()
     new.feed.inherit(old.feed)
     assert new.feed.inspector.tally("AAA").audits == 1
-    assert new.feed.inspector.silence("AAA") is old.feed.inspector.silence("AAA")
+    assert new.feed.inspector.silence("AAA").limit(old.now) == LEAST_LIMIT
     assert new.feed.latency is old.feed.latency
 
 
@@ -314,3 +316,21 @@ def test_a_venue_without_an_audit_is_never_asked() -> None:
     feed.received(BOOK_LINK, SNAPSHOT, 0)
     effects = [effect for second in range(29) for effect in feed.tick(second * SECOND)]
     assert effects == []
+
+
+def test_an_audit_that_cannot_be_asked_for_remembers_nothing() -> None:
+    """While REST is closed to us, for hours perhaps, each price that changes would be kept."""
+    bench = Bench()
+    bench.audit(SNAPSHOT)
+    while len(bench.asked) == 1:
+        bench.wait(1, talking=True)
+    bench.answer("", status=403)
+    case = bench.feed.inspector.cases["AAA"]
+    case.due_at = bench.now
+    times_closed = 0
+    for _ in range(60):
+        before = case.audit
+        bench.wait(1, talking=True)
+        times_closed += before is not None and case.audit is not before
+    assert len(bench.asked) == 2
+    assert times_closed >= 10

@@ -115,3 +115,15 @@ def test_a_clock_that_goes_back_makes_no_negative_span(back: Nanos) -> None:
     silence.heard(now - back)
     assert silence.silent_for(now - 2 * back) == 0
     assert silence.limit(now - back) == LEAST_LIMIT
+
+
+def test_gaps_are_learned_from_another_connection_but_not_its_last_word() -> None:
+    """Its books were lost for an hour before this one took over: that is no gap of the market's."""
+    old, before = spoken([SECOND] * ENOUGH_GAPS, probed=False)
+    new, now = Silence(GIVEN, probed=False), before + HOUR
+    new.begin(now)
+    new.learn_from(old)
+    assert new.silent_for(now) == 0
+    new.heard(now + SECOND)
+    old.heard(now + SECOND)
+    assert new.limit(now + 60 * SECOND) == LEAST_LIMIT
