@@ -324,11 +324,19 @@ class SubscribedBooks(Generic[Judge]):
                 why = "the venue takes no more requests on this connection"
                 return [*sends, Drop(link=self._link, reason=why)]
             if wording is self._wording.subscribe:
+                self._supersede(batch)
                 self._pending[number] = batch
             elif wording is self._wording.beside:
                 self._beside[number] = batch
             sends += [Send(link=self._link, text=text) for text in texts]
         return sends
+
+    def _supersede(self, names: Sequence[str]) -> None:
+        """What is asked for again is not waited for twice: no venue answers everything."""
+        for number, batch in [*self._pending.items()]:
+            self._pending[number] = [name for name in batch if name not in names]
+            if not self._pending[number]:
+                del self._pending[number]
 
     def _allowed(self, frames: int, now: Nanos) -> bool:
         """Whether so many frames may still be sent; if they may, they are counted."""

@@ -320,3 +320,20 @@ def test_what_cannot_be_read_costs_every_book_where_nothing_is_numbered() -> Non
         ),
         Drop(link=BOOK_LINK, reason="unreadable: nonsense"),
     ]
+
+
+def test_a_venue_that_answers_no_request_is_not_waited_for_ever_more() -> None:
+    """A book that never comes is asked for all day: only the last request for it is remembered."""
+    books = machine("A", "B", words=wording(batch=2))
+    books.opened(0)
+    asked = []
+    for second in range(1, 3_600):
+        books.heard(second * SECOND)
+        asked += [text for text in texts(books.tick(second * SECOND)) if text.startswith("sub ")]
+    assert len(asked) > 50
+    number = int(asked[-1].split()[1])
+    assert books.refused(number - 2, "late", for_good=True) == [
+        Note(kind="request_refused", detail="late")
+    ]
+    halves = texts(books.refused(number, "no", for_good=True))
+    assert [text.split()[2:] for text in halves] == [["A"], ["B"]]
