@@ -14,7 +14,7 @@ from tidegauge.core.side import Side
 from tidegauge.core.trust import TrustReason
 from tidegauge.venues import load
 from tidegauge.wire.feed import Listing, VenueFeed
-from tidegauge.wire.protocol import BOOK_LINK, Drop, Fetch, Note, Output, Response, Send
+from tidegauge.wire.protocol import BOOK_LINK, Fetch, Note, Output, Response, Retire, Send
 
 SPOT, FUTURES, COIN_M = (load()[f"binance{market}"] for market in ("", "-futures", "-coinm"))
 
@@ -200,9 +200,9 @@ def test_answers_to_requests_are_counted(frame: str, kind: str) -> None:
         '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}',
     ],
 )
-def test_a_shutdown_notice_ends_the_connection(frame: str) -> None:
-    """How long it goes on is no longer promised."""
-    assert kinds(live().receive(BOOK_LINK, frame, 0)) == [Drop]
+def test_a_shutdown_notice_has_the_connection_replaced(frame: str) -> None:
+    """How long it goes on is not promised; until it ends, its books are as good as they were."""
+    assert kinds(live().receive(BOOK_LINK, frame, 0)) == [Retire]
 
 
 def test_a_futures_update_without_its_previous_id_is_malformed() -> None:

@@ -10,12 +10,12 @@ from tidegauge.wire.decode import encode, nanos
 from tidegauge.wire.joiner import SnapshotJoiner
 from tidegauge.wire.protocol import (
     BOOK_LINK,
-    Drop,
     Fetch,
     Note,
     Output,
     Purpose,
     Response,
+    Retire,
     Send,
 )
 from tidegauge.wire.rollcall import RollCall
@@ -94,7 +94,7 @@ class BinanceProtocol:
         if stream is None and envelope.data:
             raise MalformedFrame("a wrapped payload without the name of its stream")
         if stream == "!serverShutdown" or envelope.kind == "serverShutdown":
-            return [Drop(link=link, reason="the venue announces a shutdown")]
+            return [Retire(link=link, reason="the venue announces a shutdown")]
         kind = envelope.kind if stream is None else stream.partition("@")[2].partition("@")[0]
         payload = frame if stream is None else envelope.data
         if kind in ("depth", "depthUpdate"):
