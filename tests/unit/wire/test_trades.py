@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tidegauge.core.events import Trade
 from tidegauge.core.reading import Taker
 from tidegauge.wire.protocol import Note
-from tidegauge.wire.trades import TradeNumbers
+from tidegauge.wire.trades import PATIENCE, TradeNumbers
 
 
 def trade(number: int, instrument: str = "AAA") -> tuple[int, Trade]:
@@ -53,3 +53,13 @@ def test_no_trade_is_told_twice_or_out_of_order(frames: list[list[int]]) -> None
         if isinstance(output, Trade)
     ]
     assert told == sorted(set(told))
+
+
+def test_a_damaged_number_does_not_hide_all_trades_after_it() -> None:
+    """After many old ones in a row it is the last number that is wrong."""
+    numbers = TradeNumbers()
+    numbers.told([trade(1)])
+    numbers.told([trade(10**18)])
+    told = [numbers.told([trade(number)]) for number in range(2, PATIENCE + 10)]
+    assert told[:PATIENCE] == [[]] * PATIENCE
+    assert told[PATIENCE:] == [[trade(number)[1]] for number in range(PATIENCE + 2, PATIENCE + 10)]
