@@ -9,9 +9,10 @@ from tests.support.conversation import Conversation, instrument
 
 from tidegauge.core.errors import MalformedFrame, SubscriptionRejected
 from tidegauge.core.events import BookLost, BookSnapshot, BookTouch
-from tidegauge.core.instrument import SECOND, InstrumentStatus, Nanos
+from tidegauge.core.instrument import HOUR, SECOND, InstrumentStatus, Nanos
 from tidegauge.core.trust import TrustReason
 from tidegauge.venues import load
+from tidegauge.venues.hyperliquid.link import Link
 from tidegauge.wire.protocol import BOOK_LINK, Drop, Note, Output, Send
 
 SPEC = load()["hyperliquid"]
@@ -305,6 +306,22 @@ def test_a_venue_in_trouble_is_no_reason_to_leave_coins_out() -> None:
         conversation.close(BOOK_LINK, now + SECOND // 10)
         conversation.open(BOOK_LINK, now + SECOND)
     assert conversation.count(SubscriptionRejected) == 0
+
+
+def test_sockets_cut_by_chance_do_not_add_up_against_a_coin_that_was_taken() -> None:
+    """Days lie between two cuts that both hit the moment in which ETH was asked for."""
+    link = Link(["BTC", "ETH"], patience=SECOND)
+    for day in (1, 2):
+        now = day * 24 * HOUR
+        link.asked(link.opened(now), now)
+        assert link.closed(now) is None
+        link.asked(link.opened(now), now)
+        link.asked(link.proved("BTC"), now)
+        assert link.closed(now) is None
+        link.asked(link.opened(now), now)
+        link.asked(link.proved("BTC"), now)
+        assert link.proved("ETH") == []
+        link.closed(now + HOUR)
 
 
 # -- names and catalogue -------------------------------------------------------------------------

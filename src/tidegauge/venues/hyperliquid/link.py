@@ -47,6 +47,7 @@ class Link:
         if coin not in self._unproved:
             return []
         del self._unproved[coin]
+        self._strikes.pop(coin, None)
         self._proved = True
         if not self.waiting:
             self._careful = self._careful and bool(self._unproved)
