@@ -29,8 +29,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import msgspec
 
 from tidegauge.core.errors import MalformedFrame
-from tidegauge.core.instrument import Nanos, VenueName
+from tidegauge.core.instrument import SECOND, Nanos, VenueName
 
+from .allowance import LONGEST_BAN
 from .protocol import BOOK_LINK, Fetch, Purpose, Response
 
 FORMAT = 1
@@ -256,6 +257,14 @@ def answer_line(
     return frame_line(at, TapeKind.HTTP, conn, response.body)
 
 
+def _seconds(text: str) -> float:
+    """Read a Retry-After. Raises `ValueError`, also for one that no time can be reckoned with."""
+    seconds = float(text)
+    if not 0 <= seconds <= LONGEST_BAN / SECOND:
+        raise ValueError(f"not a wait: {text[:40]}")
+    return seconds
+
+
 def answer_of(line: TapeLine) -> tuple[Fetch, Response]:
     """Read a REST answer of our own, and what it answers. Raises `MalformedFrame`."""
     try:
@@ -276,7 +285,7 @@ def answer_of(line: TapeLine) -> tuple[Fetch, Response]:
         response = Response(
             status=int(told["status"]),
             body=line.text.encode("utf-8", "surrogateescape"),
-            retry_after=None if retry_after is None else float(retry_after),
+            retry_after=None if retry_after is None else _seconds(retry_after),
         )
     except (KeyError, ValueError) as error:
         raise MalformedFrame(f"not a recorded answer: {error!r}") from None

@@ -1,5 +1,7 @@
 """Tape lines: one thing that crossed the wire, as text."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +103,7 @@ def test_a_meta_line_that_is_none_is_malformed(text: str) -> None:
     st.lists(st.tuples(TEXTS.filter(bool), TEXTS)),
     st.one_of(st.none(), TEXTS),
     st.binary(),
-    st.one_of(st.none(), st.floats(0, 1e6)),
+    st.one_of(st.none(), st.floats(0, 259_200)),
 )
 def test_an_answer_is_read_back_with_its_request(
     purpose: Purpose,
@@ -125,3 +127,14 @@ def test_an_answer_of_a_plain_tape_does_not_tell_its_request() -> None:
     """It has to be guessed from the address."""
     with pytest.raises(MalformedFrame):
         answer_of(frame_line(1, TapeKind.HTTP, "https://api.venue/depth?symbol=X", "{}"))
+
+
+@pytest.mark.parametrize("wait", ["inf", "nan", "-1", "1e300"])
+def test_a_wait_that_no_time_can_be_reckoned_with_is_damage(wait: str) -> None:
+    """On the wire it was bounded; a tape may tell anything."""
+    fetch = Fetch(purpose=Purpose.SNAPSHOT, path="/depth", instrument="AAA")
+    response = Response(status=429, body=b"", retry_after=5.0)
+    line = answer_line(7, "https://api.venue/", "venue", (fetch, response))
+    assert answer_of(line)[1].retry_after == 5.0
+    with pytest.raises(MalformedFrame):
+        answer_of(replace(line, conn=line.conn.replace("retry_after=5.0", f"retry_after={wait}")))
