@@ -4,7 +4,7 @@ Time comes with each call; records leave through `emit`, in the order in which t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
@@ -63,11 +63,23 @@ class WatchedBook:
             keeper.instrument, tells_liquidations=Beside.LIQUIDATIONS in feed.spec.beside
         )
         self.last: Reading | None = None
+        self._measured: tuple[BookKeeper, int, MeasurePlan] | None = None
         self.written_at: Nanos | None = None
         self.summed_at: Nanos | None = None
         self._base = plan.measure
         self._plan = plan.measure
         self._wanted: tuple[tuple[Decimal, ...], tuple[int, ...]] = ((), ())
+
+    def measure(self, origin: Origin) -> Reading | None:
+        """Read the book; None: it may not be read now. What has not changed is not measured again."""
+        keeper = self.keeper
+        if not keeper.quotable:
+            return None
+        measured = keeper, keeper.updates, self.plan()
+        if self.last is not None and measured == self._measured:
+            return replace(self.last, origin=origin)
+        self._measured = measured
+        return measure(keeper.book, measured[2], origin)
 
     def plan(self) -> MeasurePlan:
         """The measure plan, with the sizes and bands that the detector judges by."""
@@ -174,18 +186,13 @@ class Monitor:
             self._crashed(book.keeper.id, crash)
 
     def _read(self, book: WatchedBook, origin: Origin) -> None:
-        keeper = book.keeper
-        reading = measure(keeper.book, book.plan(), origin) if keeper.quotable else None
-        self._judge(book, reading)
+        self._judge(book, book.measure(origin))
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
-        keeper = book.keeper
-        if keeper.quotable:
-            origin = book.feed.origin(keeper, at)
-            reading = measure(keeper.book, book.plan(), origin)
-            self._judge(book, reading)
-            if reading is not None and book.detector is not None:
-                book.detector.sample(reading, at)
+        reading = book.measure(book.feed.origin(book.keeper, at))
+        self._judge(book, reading)
+        if reading is not None and book.detector is not None:
+            book.detector.sample(reading, at)
         if book.detector is not None and (change := book.detector.tick(at)) is not None:
             self._alert(change)
 

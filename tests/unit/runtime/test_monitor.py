@@ -1,5 +1,6 @@
 """From books to readings and alerts, with time as an argument."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
@@ -90,6 +91,23 @@ def test_a_quiet_book_is_read_and_written_again() -> None:
     bench.monitor.advance(5 * SECOND)
     assert len(bench.readings()) == 6
     assert bench.readings()[-1].origin.feed_age == 5 * SECOND
+
+
+def test_a_sample_of_an_unchanged_book_is_what_was_measured_when_it_changed() -> None:
+    """Not measured again; the next change is, and so is a book that was lost and came back."""
+    bench = Bench(replace(PLAN, write_every=0))
+    bench.quote(0)
+    bench.monitor.advance(SECOND)
+    bench.monitor.advance(2 * SECOND)
+    told, sampled = bench.readings()[0], bench.readings()[-1]
+    assert sampled == replace(told, origin=sampled.origin)
+    assert (sampled.bands is told.bands, sampled.origin.received_at) == (True, 2 * SECOND)
+    bench.quote(2 * SECOND, size=50.0)
+    assert bench.readings()[-1].bands != told.bands
+    bench.say(frame("lost"), 3 * SECOND)
+    bench.quote(3 * SECOND, size=25.0)
+    assert bench.readings()[-1].best_bid == told.best_bid
+    assert bench.readings()[-1].bands not in (told.bands, sampled.bands)
 
 
 def test_no_reading_comes_from_a_book_that_is_not_live() -> None:
