@@ -23,6 +23,7 @@ from .link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
 from .mailbox import Inbox
 from .monitor import Monitor
 from .plans import care_of, roll_hours
+from .redaction import mask_urls
 from .settings import FeedSettings
 from .tape_fleet import NotedFleet
 from .view import VenueView
@@ -93,7 +94,7 @@ class VenueRunner:
         self._told: Fleet | NotedFleet = self.fleet
         if journal is not None:
             self._told = NotedFleet(
-                self.fleet, journal, url_of=self._url_of, rest_url=rest_url, **care
+                self.fleet, journal, url_of=self._url_of, rest_url=mask_urls(rest_url), **care
             )
         self._inbox: Inbox[tuple[str, Item]] = Inbox(settings.mailbox)
         self._requests: set[asyncio.Task[None]] = set()
@@ -317,7 +318,8 @@ class VenueRunner:
             del self._due[key]
 
     def _url_of(self, shard: str, link: str) -> str:
-        return self._links[shard][link].url
+        """Return the address of a link for the record: without the password it may hold."""
+        return mask_urls(self._links[shard][link].url)
 
     # -- looking at it ---------------------------------------------------------------------------
 

@@ -208,7 +208,7 @@ async def test_everything_is_noted_as_it_is_acted_upon() -> None:
             lines.append(line)
 
     async with saying(SNAPSHOT) as url:
-        bench = Bench(url, journal=Notes())
+        bench = Bench(url.replace("//", "//user:hunter2@"), journal=Notes())
         async with running(bench):
             await until(lambda: bench.keeper.trust is Trust.LIVE)
             bench.runner.roll("0", "told to")
@@ -220,3 +220,4 @@ async def test_everything_is_noted_as_it_is_acted_upon() -> None:
         "plain/0.book",
         "plain/1.book",
     }
+    assert not any("hunter2" in line.written() for line in lines)
