@@ -78,7 +78,11 @@ class SharedLedger:
             with self._memory.account(host, now) as own:
                 yield own
             return
-        yield account
+        try:
+            yield account
+        except BaseException:
+            self.close()  # it rolls back: an open transaction would lock every other process out
+            raise
         self._commit(host, account, now)
 
     def close(self) -> None:

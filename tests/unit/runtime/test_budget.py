@@ -177,6 +177,17 @@ def test_a_locked_file_or_folder_does_not_stop_us(tmp_path: Path, clock: HandClo
     assert Bench(nowhere, clock).budget.connect_wait() == 0
 
 
+def test_an_error_while_the_account_is_open_locks_nobody_out(tmp_path: Path) -> None:
+    """What was changed until then is not kept."""
+    one, other = (SharedLedger(tmp_path / FILE) for _ in range(2))
+    with pytest.raises(ZeroDivisionError), one.account("venue.test", 0) as account:
+        account.ban(account.banned_until // 0, 0)
+    with other.account("venue.test", 0) as account:
+        account.ban(SECOND, 0)
+    with one.account("venue.test", 0) as account:
+        assert account.ban_left(0) == SECOND
+
+
 def test_an_account_that_cannot_be_read_begins_anew(tmp_path: Path, clock: HandClock) -> None:
     """Somebody wrote into it by hand."""
     ledger = SharedLedger(tmp_path / FILE)
