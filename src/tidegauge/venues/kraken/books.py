@@ -202,7 +202,7 @@ class KrakenProtocol(SubscribedProtocol[KrakenJudge]):
         if envelope.success:
             if result is None or result.channel != "book":
                 return [Note(kind="acknowledged")]
-            if result.depth in DEPTHS:
+            if result.depth in DEPTHS and result.symbol in self.books:
                 self._depths[result.symbol] = result.depth
             return self.books.accepted(number, result.symbol)
         if envelope.symbol and any(word in why.lower() for word in UNKNOWN):
