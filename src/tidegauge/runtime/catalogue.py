@@ -55,9 +55,17 @@ class Selection:
 
 
 def select(
-    spec: VenueSpec, instruments: Iterable[Instrument], symbols: Mapping[Symbol, SymbolSettings]
+    spec: VenueSpec,
+    instruments: Iterable[Instrument],
+    symbols: Mapping[Symbol, SymbolSettings],
+    *,
+    hints: bool = False,
 ) -> Selection:
-    """Pick the instrument for each symbol; one that is not trading is missing, with the reason."""
+    """Pick the instrument for each symbol; one that is not trading is missing, with the reason.
+
+    `hints`: the reason names what is spelt alike. Among thousands of names that takes some 40 ms a
+    symbol, in which no book is kept: only for when somebody reads it.
+    """
     by_name = {instrument.name: instrument for instrument in instruments}
     listings, missing = [], []
     taken: dict[str, Symbol] = {}
@@ -67,7 +75,7 @@ def select(
             continue
         instrument = by_name.get(name)
         if instrument is None:
-            near = difflib.get_close_matches(name, by_name, n=1)
+            near = difflib.get_close_matches(name, by_name, n=1) if hints else ()
             hint = f"; did you mean {near[0]}?" if near else ""
             missing.append((symbol, f"{spec.name} lists no {name}{hint}"))
         elif instrument.status is InstrumentStatus.DELISTED:

@@ -97,7 +97,7 @@ class Venue:
         instruments = await self._fetch()
         if instruments is None:
             return
-        self.selection = self._select(instruments)
+        self.selection = self._select(instruments, hints=True)
         for symbol, why in self.selection.missing:
             log.warning("symbol_not_listed", venue=self.spec.name, symbol=symbol, reason=why)
         names = ", ".join(listing.instrument.name for listing in self.selection.listings)
@@ -121,9 +121,9 @@ class Venue:
         self.unavailable = None
         return instruments
 
-    def _select(self, instruments: list[Instrument]) -> Selection:
+    def _select(self, instruments: list[Instrument], *, hints: bool = False) -> Selection:
         self._instruments = instruments
-        selection = select(self.spec, instruments, self._symbols)
+        selection = select(self.spec, instruments, self._symbols, hints=hints)
         now = self._clock.now()
         for listing in selection.listings:
             self._emit(Listed(instrument=listing.instrument, symbol=listing.symbol, updated_at=now))

@@ -50,11 +50,12 @@ def test_a_symbol_is_looked_up_by_its_mapping_or_its_usual_name() -> None:
 
 
 def test_a_symbol_that_is_not_listed_is_missing_with_the_nearest_name() -> None:
-    """A slip of the finger is recognised."""
-    selection = select(SPEC, [instrument("BTCUSDT")], {"BTCUSDR": mapped()})
-    ((symbol, why),) = selection.missing
-    assert symbol == "BTCUSDR"
-    assert "did you mean BTCUSDT?" in why
+    """A slip of the finger is recognised, where somebody reads it."""
+    for hints in (True, False):
+        selection = select(SPEC, [instrument("BTCUSDT")], {"BTCUSDR": mapped()}, hints=hints)
+        ((symbol, why),) = selection.missing
+        assert symbol == "BTCUSDR"
+        assert why.endswith("; did you mean BTCUSDT?" if hints else "plain lists no BTCUSDR")
 
 
 @pytest.mark.parametrize(
