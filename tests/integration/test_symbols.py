@@ -50,6 +50,8 @@ async def test_a_symbol_is_added_and_removed_and_the_others_do_not_notice(tmp_pa
         assert moves == [Trust.UNTRUSTED] * len(VENUES), "only when it was let go"
         assert "No venue lists the symbol NOSUCH" in await asked("add", "NOSUCH")
         assert "is not watched" in await asked("remove", "BTCUSDT")
+        told = await asked("remove", "ETHUSDT", "BTCUSDT")
+        assert "BTCUSDT is not watched (done before that: ETHUSDT: let go on" in told
 
 
 async def test_the_command_reaches_the_running_monitor(tmp_path: Path) -> None:

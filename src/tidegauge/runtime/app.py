@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -300,9 +300,9 @@ class App:
         """Do what somebody asked of us while we run. Raises `OperatorError`."""
         match request.do:
             case "add":
-                return [self.add_symbol(symbol) for symbol in request.symbols]
+                return _one_by_one(self.add_symbol, request.symbols)
             case "remove":
-                return [self.remove_symbol(symbol) for symbol in request.symbols]
+                return _one_by_one(self.remove_symbol, request.symbols)
         return [f"{name}: {self._watched(name)}" for name in self.symbols]
 
     def _watched(self, symbol: Symbol) -> str:
@@ -353,6 +353,18 @@ class App:
             database=self.database.describe if self.database is not None else "none (dry run)",
             clock_behind=clock.behind() if isinstance(clock, Slewing) else 0,
         )
+
+
+def _one_by_one(do: Callable[[Symbol], str], symbols: Sequence[Symbol]) -> list[str]:
+    """Do it for each symbol; an error says what was done before it, as that stays done."""
+    said: list[str] = []
+    for symbol in symbols:
+        try:
+            said.append(do(symbol))
+        except OperatorError as error:
+            what = f"{error.what} (done before that: {'; '.join(said)})" if said else error.what
+            raise OperatorError(what, fix=error.fix) from None
+    return said
 
 
 def _new_id(chance: Callable[[], float]) -> str:
