@@ -5,7 +5,7 @@ of those it had in our book from just before the request until just after the an
 range of prices that both know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -18,6 +18,10 @@ from tidegauge.core.side import BookSide, Level, Side, WireLevels
 
 Place: TypeAlias = tuple[Side, Decimal]
 NONE = Decimal(0)
+
+MOST_COMPARED = 1_000
+"""Levels a side, the best ones. Some venues tell all of tens of thousands, best first: to read them
+takes a second, in which no book is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,22 +84,31 @@ class BookAudit:
         book = self._book
         self._narrow()
         theirs = book.blank()
-        theirs.apply_snapshot(told.bids, told.asks, limit=told.limit, window=told.window)
+        bids, asks, limit = told.bids[:MOST_COMPARED], told.asks[:MOST_COMPARED], told.limit
+        if max(len(told.bids), len(told.asks)) > MOST_COMPARED:
+            limit = MOST_COMPARED
+        theirs.apply_snapshot(bids, asks, limit=limit, window=told.window)
         compared = 0
         different: dict[Place, tuple[Decimal, Decimal]] = {}
         for side in Side:
-            limit = _nearer(side, self._known[side], theirs.known_limit(side))
+            edge = _nearer(side, self._known[side], theirs.known_limit(side))
             sizes = {Decimal(level): theirs.size(level) for level in theirs.side(side)}
-            prices = {*sizes, *map(Decimal, book.side(side))}
+            prices = {*_within(edge, side, sizes), *_within(edge, side, book.side(side))}
+            compared += len(prices)
             for price in prices:
-                if limit is not None and _nearer(side, price, limit) != price:
-                    continue
-                compared += 1
                 size = sizes.get(price, NONE)
                 ours = self._size(book.side(side).by_price.get(price))
                 if size != ours and size not in self._sizes.get((side, price), ()):
                     different[side, price] = (ours, size)
         return Comparison(levels=compared, different=different)
+
+
+def _within(edge: Decimal | None, side: Side, prices: Iterable[Decimal]) -> Iterator[Decimal]:
+    """Iterate over the prices, best first, up to `edge`."""
+    for price in prices:
+        if edge is not None and _nearer(side, price, edge) != price:
+            return
+        yield Decimal(price)
 
 
 def _nearer(side: Side, one: Decimal | None, other: Decimal | None) -> Decimal | None:

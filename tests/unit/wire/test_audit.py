@@ -10,6 +10,7 @@ from tidegauge.core.book import OrderBook
 from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot
 from tidegauge.core.side import Side
+from tidegauge.wire import audit
 from tidegauge.wire.audit import BookAudit
 
 Sizes = dict[int, int]
@@ -108,6 +109,17 @@ def test_only_what_both_know_is_compared() -> None:
     told = snapshot({10: 1, 9: 1, 7: 5}, {90: 1, 91: 1, 95: 5}, limit=2)
     compared = kept.audit.compare(told)
     assert (compared.levels, compared.different) == (4, {})
+
+
+def test_of_a_book_told_whole_the_best_levels_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tens of thousands would take a second; a side that has fewer is compared to its end."""
+    monkeypatch.setattr(audit, "MOST_COMPARED", 2)
+    bid, ask = {40: 1, 39: 1, 38: 1, 37: 1}, {60: 1}
+    kept = Kept(bid, ask, limit=None)
+    found = kept.audit.compare(snapshot({**bid, 37: 9}, ask))
+    assert (found.levels, found.different) == (3, {})
+    assert len(kept.audit.compare(snapshot({**bid, 39: 9, 37: 9}, ask)).different) == 1
+    assert len(kept.audit.compare(snapshot({40: 1, 38: 1, 37: 1}, {60: 1, 61: 1})).different) == 2
 
 
 def test_a_book_kept_to_a_window_by_its_venue_is_compared_within_it() -> None:
