@@ -232,11 +232,16 @@ class SubscribedBooks(Generic[Judge]):
         return [Note(kind="acknowledged", instrument=name)]
 
     def granted(self, number: int, names: Collection[str]) -> list[Output]:
-        """Request `number` was answered by what was granted; the venue does not know the rest."""
+        """Request `number` was answered by what was granted. Of the rest each is asked for alone;
+        what then is not granted either, the venue does not know."""
         batch = self._pending.pop(number, [])
         outputs: list[Output] = [Note(kind="acknowledged")]
         for name in batch:
-            if name not in names:
+            if name in names or name not in self._calls or self._books[name].judge is not None:
+                continue  # what is told of is known, whatever the answer
+            if len(batch) > 1:
+                outputs += self._request(self._wording.subscribe, [name], self._heard_at)
+            else:
                 outputs += self.strike(name, "not among what the venue granted")
         return outputs
 

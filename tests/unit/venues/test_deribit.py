@@ -208,10 +208,14 @@ def test_other_channels_are_passed_over(channel: str) -> None:
 
 
 def test_a_channel_that_was_not_granted_is_struck() -> None:
-    """Unknown channels are left out without a word, and the order is another."""
+    """Unknown channels are left out without a word, and the order is another. It is asked for once
+    more, alone."""
     conversation = opened(BTC, "NOPE-PERPETUAL", ETH)
     text = result(1, f"book.{ETH}.100ms", f"book.{BTC}.100ms")
-    _note, rejected = conversation.receive(BOOK_LINK, text, 0)
+    _note, again = conversation.receive(BOOK_LINK, text, 0)
+    assert isinstance(again, Send)
+    assert "NOPE-PERPETUAL" in again.text
+    _note, rejected = conversation.receive(BOOK_LINK, result(json.loads(again.text)["id"]), 0)
     assert isinstance(rejected, SubscriptionRejected)
     assert rejected.instrument == "NOPE-PERPETUAL"
     for name in (BTC, ETH):

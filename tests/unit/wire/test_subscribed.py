@@ -160,18 +160,21 @@ def test_what_was_answered_one_by_one_is_not_refused_with_the_rest() -> None:
     assert books.refused(2, "no", for_good=True) == [Note(kind="request_refused", detail="no")]
 
 
-def test_what_is_not_granted_is_struck() -> None:
-    """A venue that leaves unknown channels out of its answer has refused them."""
-    books = machine("A", "B", "C")
+def test_what_is_not_granted_though_asked_for_alone_is_struck() -> None:
+    """A venue that leaves unknown channels out of its answer has refused them. One answer may be
+    wrong, and a book that is told of is known."""
+    books = machine("A", "B", "C", "D")
     books.opened(0)
-    note, *rejected = books.granted(1, {"C", "A"})
+    books.synchronised("D", ChainSequencer(1), 0)
+    note, *again = books.granted(1, {"C", "A"})
     assert note == Note(kind="acknowledged")
-    assert [error.instrument for error in rejected if isinstance(error, SubscriptionRejected)] == [
-        "B"
-    ]
-    assert books.names == ["A", "C"]
+    assert texts(again) == ["sub 2 B"]
+    note, rejected = books.granted(2, set())
+    assert isinstance(rejected, SubscriptionRejected)
+    assert rejected.instrument == "B"
+    assert books.names == ["A", "C", "D"]
     assert books.granted(99, {"A"}) == [Note(kind="acknowledged")]
-    assert books.names == ["A", "C"]
+    assert books.names == ["A", "C", "D"]
 
 
 def test_a_request_at_a_bad_moment_is_made_again_by_the_roll_call() -> None:
