@@ -6,19 +6,52 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.apps import settings_for
 from tests.support.cli import Told, tidegauge
+from tests.support.database import until
 
 from tidegauge.core.instrument import SECOND
-from tidegauge.runtime.app import Assignment
+from tidegauge.core.trust import Trust
+from tidegauge.runtime.app import App, Assignment
+from tidegauge.runtime.control import Request, ask
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recorder import Limits, Recorder
 from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import replay
 from tidegauge.runtime.settings import Endpoint, Settings
+from tidegauge.runtime.tape_file import tapes_in
+from tidegauge.runtime.verify import verify
 
 VENUES = ("binance", "bybit-linear", "hyperliquid")
 SHORT = Limits(part_span=3 * SECOND, least_span=SECOND)
+
+
+async def test_a_symbol_that_came_while_it_ran_is_verified(tmp_path: Path) -> None:
+    """Its book is told, checksums and all, before its feed takes over from the one in service."""
+    recorder = Recorder(tmp_path / "tapes")
+    async with LocalVenues(venues=("kraken",), symbols=("BTCUSDT", "ETHUSDT")) as local:
+        settings = settings_for(local.endpoints, tmp_path)
+        assignment = Assignment(
+            symbols=("BTCUSDT",), venues=("kraken",), store=False, duration_s=60, command="test"
+        )
+        app = recorded_app(settings, assignment, recorder)
+        async with app.opened(), recording(app, recorder), asyncio.TaskGroup() as group:
+            running = group.create_task(app.run())
+            await until(lambda: len(app.view().books) == 1 and all_live(app))
+            await asyncio.to_thread(ask, tmp_path, Request("add", ("ETHUSDT",)))
+            await until(lambda: len(app.view().books) == 2 and all_live(app))
+            app.stop.set()
+            await running
+    (tape,) = tapes_in([tmp_path / "tapes"])
+    proof = await asyncio.to_thread(verify, tape)
+    assert proof.good, proof.first
+    assert {book.instrument for book in proof.books} == {"BTC/USDT", "ETH/USDT"}
+    assert all(book.checksums_ok for book in proof.books)
+
+
+def all_live(app: App) -> bool:
+    return all(book.trust is Trust.LIVE for book in app.view().books)
 
 
 async def record(folder: Path) -> Settings:

@@ -217,19 +217,31 @@ def _gunzipped(packed: Iterator[bytes]) -> Iterator[bytes]:
     """Return the content of one gzip member after another; their checksums are verified."""
     member = zlib.decompressobj(wbits=31)
     begun = False
-    try:
-        for chunk in packed:
-            left = chunk
-            while left:
-                if member.eof:
-                    member = zlib.decompressobj(wbits=31)
-                begun = True
-                yield member.decompress(left, PLAIN_CHUNK)
-                left = member.unused_data if member.eof else member.unconsumed_tail
-    except zlib.error as error:
-        raise Damaged(f"corrupt gzip: {error}") from None
+    for chunk in packed:
+        left = chunk
+        while left:
+            if member.eof:
+                member = zlib.decompressobj(wbits=31)
+            begun = True
+            before = member.copy()
+            try:
+                content = member.decompress(left, PLAIN_CHUNK)
+            except zlib.error as error:
+                yield from _until_corrupt(before, left)
+                raise Damaged(f"corrupt gzip: {error}") from None
+            yield content
+            left = member.unused_data if member.eof else member.unconsumed_tail
     if begun and not member.eof:
         raise Damaged("it ends in the middle of its compressed data")
+
+
+def _until_corrupt(member: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
+    """Return what `packed` holds before its damage: an error takes all that its call had decoded."""
+    for place in range(len(packed)):
+        try:
+            yield member.decompress(packed[place : place + 1])
+        except zlib.error:
+            return
 
 
 def _unzstd(packed: Iterator[bytes]) -> Iterator[bytes]:

@@ -134,6 +134,7 @@ class _Proof:
         self.lines = lines
         self.faults: list[Difference] = []
         self._books: dict[tuple[str, str], BookProof] = {}
+        self._watched: set[tuple[str, str]] = set()
         self._unseen: dict[str, deque[tuple[BookEvent, bool]]] = {}
         self._origin = VenueOfRecord(venues.load().values())
 
@@ -141,7 +142,9 @@ class _Proof:
 
     def watch(self, feed: VenueFeed) -> None:
         for keeper in feed.keepers.values():
-            self._book(keeper.instrument)
+            instrument = keeper.instrument
+            self._watched.add((instrument.venue, instrument.name))
+            self._book(instrument.venue, instrument.name)
 
     def forget(self, id_: BookId, now: Nanos) -> None:
         """A book that is watched no more keeps its proof."""
@@ -194,9 +197,9 @@ class _Proof:
         for output in outputs:
             match output:
                 case Note(kind="checksum_ok", instrument=str(name)):
-                    self._books[venue, name].checksums_ok += 1
+                    self._book(venue, name).checksums_ok += 1
                 case Note(kind="checksum_bad", instrument=str(name), detail=detail):
-                    book = self._books[venue, name]
+                    book = self._book(venue, name)
                     book.checksums_bad += 1
                     found = f"another ({detail})" if detail else "another"
                     book.fault = book.fault or Difference(
@@ -218,7 +221,7 @@ class _Proof:
             event, by_rest = unseen.popleft()
             if isinstance(event, BookSnapshot | BookDelta) and event.sequence == keeper.sequence:
                 break
-        book = self._book(keeper.instrument)
+        book = self._book(keeper.instrument.venue, keeper.instrument.name)
         book.crossed += keeper.book.crossed
         if not isinstance(event, BookSnapshot | BookDelta) or (
             by_rest and isinstance(event, BookSnapshot)
@@ -229,21 +232,20 @@ class _Proof:
         if isinstance(event, BookDelta):
             book.touch.applied(keeper.book, event, self.lines.place)
 
-    def _book(self, instrument: Instrument) -> BookProof:
-        key = instrument.venue, instrument.name
-        if key not in self._books:
-            self._books[key] = BookProof(*key)
-        return self._books[key]
+    def _book(self, venue: str, name: str) -> BookProof:
+        """Return a book's proof: a feed that is to take over is told of its books before that."""
+        return self._books.setdefault((venue, name), BookProof(venue, name))
 
     def finish(self) -> tuple[BookProof, ...]:
         """Return the proofs, in the order of venues and instruments."""
         for (venue, name), book in self._books.items():
             book.touch.finish()
-            if not book.updates and book.fault is None:
+            if (venue, name) in self._watched and not book.updates and book.fault is None:
                 book.fault = Difference(
                     self.lines.place, f"a book of {venue} {name}", "nothing that begins one"
                 )
-        return tuple(self._books[key] for key in sorted(self._books))
+        books = sorted(self._books.items())
+        return tuple(book for key, book in books if key in self._watched or book.fault)
 
 
 class _Overheard:

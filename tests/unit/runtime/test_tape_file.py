@@ -99,6 +99,19 @@ def test_corrupt_bytes_in_the_middle_are_told(suffix: str, tmp_path: Path) -> No
     assert "is damaged" in said or "is not a tape" in said
 
 
+def test_a_small_zipped_tape_with_a_flipped_bit_gives_what_comes_before(tmp_path: Path) -> None:
+    """All of it is decompressed in one call, whose error must not take the sound part along."""
+    whole = b"".join(b"%d\trecv\tw\t%d\n" % (n, n**7) for n in range(500))
+    for place in (-6, -1000):
+        packed = bytearray(gzip.compress(whole, mtime=0))
+        packed[place] ^= 0x10
+        (tmp_path / "x.gz").write_bytes(packed)
+        count, said = read(tmp_path / "x.gz")
+        assert count > 300
+        assert "is damaged: line" in said
+    assert count < 500
+
+
 def test_a_size_that_was_declared_wrong_is_told(tmp_path: Path) -> None:
     """A zstd frame and a gzip member each say how much they hold: more or less is corrupt."""
     content = LINE * 1000
