@@ -29,6 +29,7 @@ from .shards import (
     Orders,
     Plan,
     Released,
+    Restart,
     Shard,
     event_of,
     passes,
@@ -74,7 +75,7 @@ class Fleet:
         self._members: dict[str, Shard] = {}
         self._wanted: dict[str, dict[str, Listing]] = {}
         self._plans: dict[str, Plan] = {}
-        self._restarts: dict[str, Nanos] = {}
+        self._restarts: dict[str, Restart] = {}
 
     # -- looking at it ---------------------------------------------------------------------------
 
@@ -127,11 +128,10 @@ class Fleet:
         wanted = self._wanted[shard]
         listing = wanted.pop(instrument)
         orders: Orders = []
-        member = self._members.get(shard)
-        if member is None or member.carries(instrument):
+        carrier = self._members.get(shard) or self._restarts[shard].crashed
+        if carrier.carries(instrument):
             orders = self._let_go(shard, listing, now, why, delisted=delisted)
-        if member is not None:
-            member.released.add(instrument)
+        carrier.released.add(instrument)
         if wanted:
             return orders + self._plan(shard, f"{instrument} was let go", now)
         return orders + self._dissolve(shard, "it has no books left")
@@ -194,7 +194,7 @@ class Fleet:
         if shard in self._wanted:
             orders += self._passed(member, member.feed.crashed(now, reason))
             self._plans.pop(shard, None)
-            self._restarts[shard] = now + RESTART_AFTER
+            self._restarts[shard] = Restart(now + RESTART_AFTER, member)
         if member.successor is not None:
             orders += self._close(self._members[member.successor], reason)
         return orders + self._close(member, reason)
@@ -223,7 +223,7 @@ class Fleet:
                     orders += self._take_over(member, now)
                 elif now - member.handover.since >= ROLL_WITHIN:
                     orders += self._give_up(member, now, member.handover.missing())
-        for shard in [shard for shard, at in self._restarts.items() if now >= at]:
+        for shard in [shard for shard, each in self._restarts.items() if now >= each.at]:
             del self._restarts[shard]
             if shard in self._wanted:
                 orders += self._serve(list(self._wanted.pop(shard).values()))

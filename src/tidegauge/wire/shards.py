@@ -88,6 +88,14 @@ class Plan:
     failures: int = 0
 
 
+@dataclass(slots=True)
+class Restart:
+    """When a shard that crashed begins afresh, and what it was: its books are watched till then."""
+
+    at: Nanos
+    crashed: Shard
+
+
 def passes(shard: Shard, effect: Effect, wanted: Container[str]) -> bool:
     """Whether the world is to know of an effect.
 

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import one_in
 from tests.support.plain_venue import SPEC, PlainProtocol, frame, instrument
 
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
@@ -100,6 +101,7 @@ class Driver:
         return self.watched[BookId("plain", f"{name}USDT")]
 
 
+@one_in(4)
 @given(books=st.integers(1, 300), most=st.integers(1, 60))
 def test_books_are_spread_over_as_few_shards_as_will_do(books: int, most: int) -> None:
     """None holds more than the venue's limit, and none is much fuller than another."""
@@ -312,6 +314,17 @@ def test_a_crash_of_the_second_feed_ends_the_roll_only() -> None:
     driver.do(driver.fleet.crashed("1", driver.now, "a bug"))
     assert set(driver.open) == {"0"}
     assert driver.keeper("AAA").trust is Trust.LIVE
+
+
+def test_a_book_added_to_a_shard_that_crashed_is_not_told_of_as_let_go() -> None:
+    """It was never watched: the roll that was to bring it went with the crash."""
+    driver = Driver("AAA", most=50)
+    driver.do(driver.fleet.add(listing("BBB"), driver.now))
+    driver.do(driver.fleet.crashed("0", driver.now, "a bug"))
+    driver.do(driver.fleet.remove("BBB", driver.now, "told to"))
+    assert not [event for event in driver.events if event.instrument == "BBB"]
+    driver.do(driver.fleet.remove("AAA", driver.now, "told to"))
+    assert driver.watched == {}
 
 
 STEPS = st.lists(
