@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.conversation import STEP, Transcript, TranscriptLine, transcript
 from tests.support.damage import damaged
+from tests.support.examples import one_in
 from tests.support.plain_venue import SNAPSHOT, instrument
 from tests.support.plain_venue import SPEC as PLAIN
 from tests.support.plain_venue import frame as plain_frame
@@ -108,6 +109,7 @@ class Bench:
 
 
 @every_venue
+@one_in(5)
 @given(data=st.data())
 def test_a_damaged_frame_never_raises_and_is_recovered_from(
     spec: VenueSpec, data: st.DataObject
@@ -138,6 +140,7 @@ def test_a_damaged_frame_never_raises_and_is_recovered_from(
 
 
 @every_venue
+@one_in(5)
 @given(data=st.data())
 def test_a_damaged_answer_never_raises_and_is_recovered_from(
     spec: VenueSpec, data: st.DataObject
@@ -167,6 +170,7 @@ def test_a_damaged_answer_never_raises_and_is_recovered_from(
 
 
 @every_venue
+@one_in(8)
 @given(frames=st.lists(st.one_of(st.text(), st.binary()), max_size=5))
 def test_noise_keeps_every_book(spec: VenueSpec, frames: list[str | bytes]) -> None:
     """What names no book changes none."""

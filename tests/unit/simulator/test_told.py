@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import one_in
 
 from tidegauge.core.instrument import MILLISECOND
 from tidegauge.simulator.listing import listing
@@ -19,6 +20,7 @@ def apply(levels: dict[int, int], rows: list[tuple[int, int]]) -> dict[int, int]
     return {tick: lots for tick, lots in changed.items() if lots}
 
 
+@one_in(5)
 @given(seed=st.integers(0, 5), depth=st.sampled_from([5, 400, None]), beats=st.integers(1, 20))
 def test_changes_lead_from_one_telling_to_the_next(
     seed: int, depth: int | None, beats: int

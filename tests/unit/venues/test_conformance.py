@@ -14,6 +14,7 @@ from tests.support.conversation import (
     transcript,
 )
 from tests.support.damage import damaged
+from tests.support.examples import one_in
 
 from tidegauge.core.errors import FeedError
 from tidegauge.core.events import BookLost
@@ -217,6 +218,7 @@ def test_damaged_answers_raise_only_feed_errors(spec: VenueSpec, data: st.DataOb
 
 
 @every_venue
+@one_in(4)
 @given(
     frame=st.one_of(
         st.text(),

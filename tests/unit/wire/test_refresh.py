@@ -7,6 +7,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import one_in
 from tests.support.plain_venue import instrument
 
 from tidegauge.core.events import BookDelta, BookLost, BookSnapshot
@@ -112,6 +113,7 @@ def _agrees(keeper: BookKeeper, market: DriftingMarket) -> bool:
     return True
 
 
+@one_in(5)
 @given(
     seed=st.integers(0, 10_000),
     moves=st.lists(st.integers(-6, 6), min_size=40, max_size=120),

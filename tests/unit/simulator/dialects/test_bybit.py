@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import one_in
 from tests.support.simulated import Simulated, exact, levels, same_keys
 
 from tidegauge.core.book import OrderBook
@@ -206,6 +207,7 @@ def test_the_rest_book_agrees_with_the_market() -> None:
     assert len(book["b"]) == 50
 
 
+@one_in(8)
 @given(seed=st.integers(0, 10**6), depth=st.sampled_from([50, 200]))
 def test_any_market_is_rebuilt(seed: int, depth: int) -> None:
     """Whatever it does, levels that leave the window are taken out and those that enter told."""

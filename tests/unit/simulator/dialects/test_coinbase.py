@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import one_in
 from tests.support.simulated import Simulated, exact, levels, same_keys
 
 from tidegauge.core.book import OrderBook
@@ -169,6 +170,7 @@ def test_rest_tells_products_and_books() -> None:
     assert venue.rest("/nowhere").status == 404
 
 
+@one_in(8)
 @given(seed=st.integers(0, 10**6))
 def test_any_market_is_rebuilt(seed: int) -> None:
     """Whatever it does."""

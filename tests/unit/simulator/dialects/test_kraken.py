@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import one_in
 from tests.support.simulated import Simulated, exact, levels
 
 from tidegauge.core.book import OrderBook
@@ -196,6 +197,7 @@ def test_rest_speaks_of_xbt() -> None:
     assert venue.rest("/nowhere").status == 404
 
 
+@one_in(8)
 @given(seed=st.integers(0, 10**6), depth=st.sampled_from([10, 25]))
 def test_any_market_is_rebuilt(seed: int, depth: int) -> None:
     """Whatever it does, with every checksum right."""
