@@ -62,7 +62,7 @@ def test_a_signal_unwinds_what_was_begun(number: signal.Signals) -> None:
             await asyncio.sleep(0.05)
             closed.append("wholly")
 
-    before = signal.getsignal(number)
+    before = signal.signal(number, signal.default_int_handler)  # under nohup it would be ignored
     try:
         with pytest.raises(typer.Abort):
             running.run_loop(main())
