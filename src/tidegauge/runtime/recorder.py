@@ -215,6 +215,9 @@ class _Writer:
             self.failed = True
             why = error.strerror or str(error)
             log.warning("recording_stopped", reason=why, file=str(self._path), monitor="goes on")
+        except Exception:  # a bug of ours: the same, and its traceback
+            self.failed = True
+            log.exception("recording_crashed", file=str(self._path), monitor="goes on")
         finally:
             if self._file is not None:
                 os.close(self._file)
@@ -264,21 +267,33 @@ class _Writer:
 
     def _open(self, number: int) -> None:
         path = self._folder / f"{self._stem}-{number:04d}.tape.zst"
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         if self._file is not None:
             os.close(self._file)
         self._file, self._path = file, path
 
     def _keep_to_size(self) -> None:
         """Delete the oldest parts, of whatever run, while the folder is too large."""
-        parts = [(path, path.stat().st_size) for path in sorted(self._folder.glob(PATTERN))]
+        parts = [
+            (path, size)
+            for path in sorted(self._folder.glob(PATTERN))
+            if (size := _size(path)) is not None
+        ]
         total = sum(size for _path, size in parts)
         for path, size in parts:
             if total <= self._total_bytes or path == self._path:
                 return
-            path.unlink()
+            path.unlink(missing_ok=True)
             total -= size
             log.warning("tape_deleted", file=str(path), mib=size // 1024**2, reason="size limit")
+
+
+def _size(path: Path) -> int | None:
+    """Return a part's size; None: another recorder of this folder has just deleted it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _stem(run_id: str, at: Nanos) -> str:

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+
 from tidegauge.wire.tape import TapeLine
 
 from .app import App, Assignment
 from .plans import monitor_plan
 from .recorder import Recorder
 from .settings import Settings
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
 DEFAULT_GIB = 20.0
@@ -45,7 +49,10 @@ async def _keep_in_parts(app: App, recorder: Recorder) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if recorder.is_due(app.world.clock.now()):
-            _begin_part(app, recorder)
+            try:
+                _begin_part(app, recorder)
+            except Exception:  # a bug of ours costs this part's beginning, not the recording
+                log.exception("tape_part_not_begun")
 
 
 def _begin_part(app: App, recorder: Recorder) -> None:

@@ -1,6 +1,7 @@
 """The thread that writes tapes: what is on disk when, and what happens when it cannot be."""
 
 import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def test_all_that_is_noted_is_on_the_tape_in_order(tmp_path: Path) -> None:
     assert last.facts["sha256"] == recorder.digest.hexdigest()
     (path,) = (tmp_path / "new" / "folder").iterdir()
     assert path.name == "20251009T085320Z-01234567-0000.tape.zst"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_tape_can_be_read_while_it_is_written(
