@@ -22,7 +22,7 @@ pytest_plugins = ["tests.support.database"] if find_spec("tests.support.database
 SLOW = [HealthCheck.too_slow]  # two cores, shared: slowness is no failure
 settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=SLOW)
 settings.register_profile(
-    "ci", max_examples=200, derandomize=True, deadline=None, suppress_health_check=SLOW
+    "ci", max_examples=100, derandomize=True, deadline=None, suppress_health_check=SLOW
 )
 settings.register_profile("soak", max_examples=5_000, deadline=None, suppress_health_check=SLOW)
 settings.load_profile(
