@@ -5,8 +5,9 @@ builds them: of a tape of ours everything since the part it is in began (a part 
 book told anew), of a plain tape the frames of the wanted books since their connection opened.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import msgspec
 
 from tidegauge import venues
 from tidegauge.core.errors import MalformedFrame, OperatorError
-from tidegauge.core.instrument import SECOND, Nanos, VenueName
+from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
+from tidegauge.wire.effects import Effect
+from tidegauge.wire.feed import VenueFeed
 from tidegauge.wire.fleet import Fleet
 from tidegauge.wire.kept_books import Listing
 from tidegauge.wire.protocol import VenueSpec
@@ -22,7 +25,7 @@ from tidegauge.wire.tape import Meta, TapeKind, TapeLine, answer_of, meta_line
 
 from .bare_frames import bare_frames
 from .tape_file import BACKWARDS, GoodPart, TapeOutput, TapeReader
-from .tape_player import header_of
+from .tape_player import TapePlayer, header_of
 from .tape_venues import VenueOfRecord
 
 SETTLED: Nanos = 60 * SECOND
@@ -64,9 +67,11 @@ def cut(
     bare = bare_frames(venues.load().values())
     lines = GoodPart([TapeReader(path, bare) for path in paths])
     own = header_of(lines) is not None
-    keeps = _OwnCut(span) if own else _PlainCut(span, _openings(lines, span))
     if own:
         lines = GoodPart(lines.readers[_part_before(paths, span.begin) :])
+        keeps: _OwnCut | _PlainCut = _OwnCut(span, changes=_changes(lines, span))
+    else:
+        keeps = _PlainCut(span, _openings(lines, span))
     output = TapeOutput(out)
     done = CutTape()
     try:
@@ -124,6 +129,15 @@ def _openings(lines: GoodPart, span: Span) -> dict[str, int]:
     return openings
 
 
+def _changes(lines: GoodPart, span: Span) -> bool:
+    """Whether other instruments than those asked for may have come or gone while it was written."""
+    if not span.names:
+        return False
+    within = takewhile(lambda line: line.at <= span.end + BACKWARDS, lines)
+    metas = (line.facts["meta"] for line in within if line.kind is TapeKind.META)
+    return any(meta in (Meta.ADDED, Meta.REMOVED) for meta in metas)
+
+
 class _PlainCut:
     """Which lines of a plain tape are kept."""
 
@@ -151,14 +165,34 @@ class _PlainCut:
 
 @dataclass(slots=True)
 class _OwnCut:
-    """Which lines of a tape of ours are kept, and how those that list instruments are rewritten."""
+    """Which lines of a tape of ours are kept, and how those that list instruments are rewritten.
+
+    `changes`: instruments were added or removed. Each makes a shard roll, whoever is on it; so the
+    whole tape is played, to know which shard that is and what number the next one has.
+    """
 
     span: Span
+    changes: bool = False
     wanted: dict[VenueName, frozenset[str]] = field(default_factory=dict)
     specs: dict[VenueName, VenueSpec] = field(default_factory=venues.load)
     begun: bool = False
+    care: dict[VenueName, Any] = field(default_factory=dict)
+    player: TapePlayer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.player = TapePlayer(_Nobody(), self.specs.values(), own=True)
 
     def of(self, line: TapeLine) -> Iterator[TapeLine]:
+        """Return what is kept of the next line."""
+        if not self.changes:
+            yield from self._kept(line)
+        elif line.kind is TapeKind.META and line.facts["meta"] in (Meta.ADDED, Meta.REMOVED):
+            yield from self._changed(line)
+        else:
+            self.player.play(line)
+            yield from self._kept(line)
+
+    def _kept(self, line: TapeLine) -> Iterator[TapeLine]:
         if line.kind is TapeKind.META:
             yield from self._meta(line)
         elif line.kind is TapeKind.TICK:
@@ -203,6 +237,35 @@ class _OwnCut:
                 if self._keeps(line.conn):
                     yield line
 
+    def _changed(self, line: TapeLine) -> Iterator[TapeLine]:
+        """An instrument came or went: tell of it, or of the roll that it makes of a wanted shard."""
+        venue, facts = line.conn, line.facts
+        fleet = self.player.fleets.get(venue)
+        if fleet is None:
+            raise MalformedFrame(f"a line of {venue[:40]} before its first meta line")
+        listing = _listing(facts) if facts["meta"] == Meta.ADDED else None
+        name = facts.get("instrument", "") if listing is None else listing.instrument.name
+        number = self.player.next_shard[venue]
+        before = fleet.shard_of(name)
+        self.player.play(line)
+        shard = before if listing is None else fleet.shard_of(name)
+        excluded = self.span.venues and venue not in self.span.venues
+        if excluded or shard is None or (listing is not None and before is not None):
+            return
+        wanted = self.wanted.get(venue, frozenset())
+        if listing is not None and self._is_wanted(listing):
+            if venue not in self.wanted:
+                begins = {"resumed": True, "care": self.care[venue], "shards": {}}
+                yield meta_line(line.at, Meta.VENUE, venue, **begins, next_shard=number)
+            self.wanted[venue] = wanted | {name}
+        elif name not in wanted:
+            if any(fleet.shard_of(each) == shard for each in wanted):
+                why = f"{name}, which is not in this cut, was {facts['meta']}"
+                yield meta_line(line.at, Meta.ROLL, venue, why=why, next_shard=number)
+            return
+        told = {**facts, "next_shard": number}
+        yield meta_line(line.at, told.pop("meta"), venue, **told)
+
     def _venue(self, line: TapeLine, facts: dict[str, Any]) -> Iterator[TapeLine]:
         if self.span.venues and line.conn not in self.span.venues:
             return
@@ -217,7 +280,8 @@ class _OwnCut:
             for shard, listings in _shards(spec, facts).items()
         }
         names = frozenset(each.instrument.name for kept in shards.values() for each in kept)
-        if not names:
+        self.care[line.conn] = facts.get("care", {})
+        if self.span.names and not names:
             return
         self.wanted[line.conn] = self.wanted.get(line.conn, frozenset()) | names
         if not self.span.names:
@@ -237,6 +301,26 @@ class _OwnCut:
     def _is_wanted(self, listing: Listing) -> bool:
         names = self.span.names
         return not names or listing.symbol in names or listing.instrument.name in names
+
+
+class _Nobody:
+    """Watches nothing: a tape is played for what its fleets do."""
+
+    def watch(self, feed: VenueFeed) -> None: ...
+
+    def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
+        return []
+
+    def advance(self, now: Nanos) -> None: ...
+
+    def forget(self, id_: BookId, now: Nanos) -> None: ...
+
+
+def _listing(facts: dict[str, Any]) -> Listing:
+    try:
+        return msgspec.convert(facts["listing"], Listing)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise MalformedFrame(f"a meta line that tells too little: {error!r}") from None
 
 
 def _shards(spec: VenueSpec, facts: dict[str, Any]) -> dict[str, list[Listing]]:

@@ -195,12 +195,14 @@ def _tell_meta(fleet: Fleet, line: TapeLine) -> Orders:
             case Meta.VENUE:
                 return _begin(fleet, facts, now)
             case Meta.ADDED:
+                _number(fleet, facts)
                 return fleet.add(msgspec.convert(facts["listing"], Listing), now)
             case Meta.REMOVED:
+                _number(fleet, facts)
                 name, why, delisted = facts["instrument"], facts["why"], facts["delisted"]
                 return fleet.remove(name, now, why, delisted=delisted)
             case Meta.ROLL:
-                return fleet.roll(facts["shard"], now, facts["why"])
+                return _roll(fleet, facts, now)
             case Meta.REFUSED:
                 return fleet.refused(facts["shard"], now, facts["reason"])
             case Meta.OVERFLOW:
@@ -212,6 +214,19 @@ def _tell_meta(fleet: Fleet, line: TapeLine) -> Orders:
     except (KeyError, ValueError, TypeError) as error:
         raise MalformedFrame(f"a meta line that tells too little: {error!r}") from None
     return []
+
+
+def _number(fleet: Fleet, facts: dict[str, Any]) -> None:
+    """Go on with the number that a cut tells: the shards of what is not in it had some, too."""
+    if isinstance(fleet, ResumedFleet) and "next_shard" in facts:
+        fleet.number(facts["next_shard"])
+
+
+def _roll(fleet: Fleet, facts: dict[str, Any], now: Nanos) -> Orders:
+    _number(fleet, facts)
+    if isinstance(fleet, ResumedFleet) and "shard" not in facts:
+        return fleet.roll_all(now, facts["why"])
+    return fleet.roll(facts["shard"], now, facts["why"])
 
 
 def _begin(fleet: Fleet, facts: dict[str, Any], now: Nanos) -> Orders:

@@ -92,6 +92,7 @@ class TapePlayer:
         observer: Observer | None = None,
     ) -> None:
         self.fleets: dict[VenueName, Fleet] = {}
+        self.next_shard: dict[VenueName, int] = {}
         self.frames = 0
         self.own = own
         self._watcher = watcher
@@ -180,6 +181,7 @@ class TapePlayer:
 
     def _begin_own(self, spec: VenueSpec, line: TapeLine, facts: dict[str, Any]) -> None:
         care = _care(facts)
+        self.next_shard[spec.name] = facts.get("next_shard", 0)
         if not facts.get("resumed"):
             self._begin(spec, care)
             return
@@ -266,7 +268,10 @@ class TapePlayer:
                     self._watcher.watch(feed)
                 case Released(book=book):
                     self._watcher.forget(book, now)
-                case Entered() | Left():
+                case Entered():
+                    name, number = fleet.spec.name, int(order.shard) + 1
+                    self.next_shard[name] = max(self.next_shard.get(name, 0), number)
+                case Left():
                     pass
                 case effect:
                     for left in self._watcher.handle([effect], now):

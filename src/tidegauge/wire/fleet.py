@@ -89,6 +89,10 @@ class Fleet:
         """The shards in service."""
         return list(self._wanted)
 
+    def shard_of(self, instrument: str) -> str | None:
+        """Return the shard in service that carries an instrument, or will after its next roll."""
+        return next((name for name, each in self._wanted.items() if instrument in each), None)
+
     @property
     def listings(self) -> list[Listing]:
         """Everything that is wanted."""
@@ -111,7 +115,7 @@ class Fleet:
     def add(self, listing: Listing, now: Nanos) -> Orders:
         """Want one more book: on the shard with the fewest, or on one of its own."""
         name = listing.instrument.name
-        if any(name in wanted for wanted in self._wanted.values()):
+        if self.shard_of(name) is not None:
             return []
         shard = min(self._wanted, key=lambda each: len(self._wanted[each]), default=None)
         if shard is None or len(self._wanted[shard]) >= self.spec.limits.books_a_link:
@@ -122,7 +126,7 @@ class Fleet:
 
     def remove(self, instrument: str, now: Nanos, why: str, *, delisted: bool = False) -> Orders:
         """Want a book no more: it is let go at once, and its shard rolls without it."""
-        shard = next((name for name, each in self._wanted.items() if instrument in each), None)
+        shard = self.shard_of(instrument)
         if shard is None:
             return []
         wanted = self._wanted[shard]
@@ -279,7 +283,7 @@ class Fleet:
 
     # -- rolling ---------------------------------------------------------------------------------
 
-    def _plan(self, shard: str, why: str, now: Nanos) -> Orders:
+    def _plan(self, shard: str, why: str, now: Nanos, *, afresh: bool = False) -> Orders:
         """Have a roll begun as soon as may be; one that is under way for less is begun afresh."""
         member = self._members.get(shard)
         if member is None:
@@ -287,7 +291,7 @@ class Fleet:
         orders: Orders = []
         if member.successor is not None:
             new = self._members[member.successor]
-            if set(new.feed.keepers) == set(self._wanted[shard]):
+            if not afresh and set(new.feed.keepers) == set(self._wanted[shard]):
                 return []
             orders += self._close(new, "what is wanted changed")
         self._plans[shard] = Plan(why, now)
@@ -375,11 +379,7 @@ class Fleet:
 
     def _member(self, listings: Sequence[Listing]) -> Shard:
         feed = VenueFeed(
-            self.spec,
-            listings,
-            observer=self._observer,
-            epochs=self._epochs,
-            **self._care,
+            self.spec, listings, observer=self._observer, epochs=self._epochs, **self._care
         )
         feed.counts, feed.latency = self.counts, self.latency
         member = Shard(str(next(self._names)), feed)

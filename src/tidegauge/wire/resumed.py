@@ -24,5 +24,15 @@ class ResumedFleet(Fleet):
         for name, listings in shards.items():
             self._names = count(int(name))
             orders += self._serve(listings)
-        self._names = count(next_shard)
+        self.number(next_shard)
         return orders
+
+    def number(self, next_shard: int) -> None:
+        """Say which number the next shard has."""
+        self._names = count(next_shard)
+
+    def roll_all(self, now: Nanos, why: str) -> Orders:
+        """Replace the connections of every shard; a roll under way is begun afresh."""
+        return [
+            order for shard in self.shards for order in self._plan(shard, why, now, afresh=True)
+        ]

@@ -69,7 +69,9 @@ class Meta(StrEnum):
     REMOVED = "removed"
     """An `instrument` is wanted no more: `why`, `delisted`."""
     ROLL = "roll"
-    """The links of a `shard` are to be replaced: `why`."""
+    """The links of a `shard` are to be replaced: `why`. In a cut of some instruments it may stand for
+    the addition or removal of another: without a `shard`, it is for all; it, `ADDED` and `REMOVED`
+    then tell the number of the `next_shard`."""
     REFUSED = "refused"
     """The venue refused a connection of a `shard`: `reason`."""
     OVERFLOW = "overflow"

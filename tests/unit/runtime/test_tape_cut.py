@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.support.conversation import transcript
 from tests.support.own_tape import START, STEP, Run
 
 from tidegauge.core.errors import OperatorError
@@ -14,6 +15,7 @@ from tidegauge.runtime.tape_file import TapeReader
 from tidegauge.runtime.tape_runs import runs_of
 from tidegauge.runtime.verify import verify
 from tidegauge.venues import load
+from tidegauge.wire.feed import Listing
 from tidegauge.wire.tape import Meta, TapeKind, place_of
 
 LATE: Nanos = START + 10_000 * SECOND
@@ -64,6 +66,66 @@ def test_only_what_is_asked_for_is_kept(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="holds nothing of that"):
         cut([tmp_path / "x.tsv"], tmp_path / "z.tsv", span)
     assert not (tmp_path / "z.tsv").exists()
+
+
+def roll_in(run: Run, shard: str, names: list[str]) -> None:
+    """Open a shard that carries these books, and hear of them."""
+
+    def opened(link: str) -> None:
+        run.act(lambda: run.told.opened(shard, link, run.now))
+
+    def hear(link: str, text: str) -> None:
+        run.act(lambda: run.told.received(shard, link, text, run.now))
+
+    told = transcript(run.spec)
+    for link in run.spec.links([each for each in told.instruments if each.name in names]):
+        opened(link)
+    for line in told.lines:
+        if line.kind == "recv" and set(run.spec.named_in(line.text)) <= set(names):
+            hear(line.link, line.text)
+        run.act(lambda: run.told.tick(run.now))
+
+
+def changing_run() -> tuple[Run, list[str]]:
+    """Return a run of three shards: with one book, with a second added, and with that removed."""
+    run = Run("bybit-linear")
+    listings = [
+        Listing(symbol=f"our {each.name}", instrument=each)
+        for each in transcript(run.spec).instruments
+    ]
+    first, second = (each.instrument.name for each in listings[:2])
+    run.obey(run.told.begin(listings[:1], run.now))
+    roll_in(run, "0", [first])
+    run.act(lambda: run.told.add(listings[1], run.now))
+    run.act(lambda: run.told.add(listings[1], run.now))
+    roll_in(run, "1", [first, second])
+    assert run.told.fleet.shards == ["1"]
+    run.now += 3 * SECOND
+    run.act(lambda: run.told.tick(run.now))
+    run.act(lambda: run.told.remove(second, run.now, "unwanted"))
+    roll_in(run, "2", [first])
+    assert run.told.fleet.shards == ["2"]
+    return run, [first, second]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_cut_follows_what_was_added_and_removed(index: int, tmp_path: Path) -> None:
+    """The one that stays rolls as often as it did; the other begins and ends where it did."""
+    run, names = changing_run()
+    (tmp_path / "x.tsv").write_text(run.text(), encoding="utf-8")
+    span = Span(begin=START, end=LATE, names=frozenset({f"our {names[index]}"}))
+    cut([tmp_path / "x.tsv"], tmp_path / "y.tsv", span)
+    whole, part = verify(tmp_path / "x.tsv"), verify(tmp_path / "y.tsv")
+    assert whole.good, whole.first
+    assert part.good, part.first
+    assert [book.instrument for book in part.books] == [names[index]]
+    metas = [line.facts for line in TapeReader(tmp_path / "y.tsv") if line.kind is TapeKind.META]
+    came, left = ("roll", "roll") if index == 0 else ("added", "removed")
+    assert [facts["meta"] for facts in metas] == ["tape", "venue", came, left]
+    assert [facts["next_shard"] for facts in metas[2:]] == [1, 2]
+    if index == 0:
+        played = [replay(tmp_path / name, MonitorPlan()) for name in ("x.tsv", "y.tsv")]
+        assert played[0].books == played[1].books
 
 
 def test_a_plain_tape_is_cut_from_its_last_opening(tmp_path: Path) -> None:
