@@ -201,9 +201,8 @@ class _Proof:
                 case Note(kind="checksum_bad", instrument=str(name), detail=detail):
                     book = self._book(venue, name)
                     book.checksums_bad += 1
-                    found = f"another ({detail})" if detail else "another"
                     book.fault = book.fault or Difference(
-                        self.lines.place, "the checksum the venue told", found
+                        self.lines.place, "the checksum the venue told", f"another: {detail}"
                     )
                 case BookSnapshot(instrument=name) | BookDelta(instrument=name):
                     unseen = self._unseen.setdefault(f"{venue}/{name}", deque(maxlen=MOST_UNSEEN))

@@ -77,7 +77,7 @@ class Note:
     """A fact worth counting that changes no book: an acknowledgement, a rejection, a duplicate.
 
     Each message whose checksum was verified is noted as `checksum_ok` or `checksum_bad`, with its
-    instrument: that is what `tape verify` counts.
+    instrument: that is what `tape verify` counts. The `detail` of a bad one tells both values.
     """
 
     kind: str

@@ -1,5 +1,6 @@
 """Kraken v2: checksums over digits, what is done about a wrong one, and recorded frames."""
 
+import re
 import zlib
 from collections.abc import Iterable
 from decimal import Decimal
@@ -19,7 +20,7 @@ from tidegauge.core.side import Side
 from tidegauge.core.trust import TrustReason
 from tidegauge.venues.kraken.judge import checksum, places_of
 from tidegauge.wire.feed import Listing, VenueFeed
-from tidegauge.wire.protocol import BOOK_LINK, Drop, Output
+from tidegauge.wire.protocol import BOOK_LINK, Drop, Note, Output
 from tidegauge.wire.spelled import SpelledBook, read_changes
 from tidegauge.wire.tape import TapeKind
 
@@ -83,8 +84,15 @@ def test_a_lost_update_is_found_by_the_next_message() -> None:
     """Nothing of it reaches the book, which is subscribed to anew; the others go on."""
     conversation, server = live(BTC, "ETH/USD")
     server.change(bids=[("10.5", "1")])
-    outputs = hear(conversation, server.change(asks=[("11.5", "1")]))
+    frame = server.change(asks=[("11.5", "1")])
+    outputs = hear(conversation, frame)
     assert notes(outputs) == ["checksum_bad"]
+    (wrong,) = [each for each in outputs if isinstance(each, Note)]
+    values = re.fullmatch(r"(\d+) was told, (\d+) found", wrong.detail)
+    assert values is not None
+    told, found = values.groups()
+    assert f'"checksum":{told}' in frame.replace(" ", "")
+    assert told != found
     assert conversation.lost(TrustReason.CHECKSUM) == 1
     asked = requests(outputs)
     assert [(each["method"], each["params"]["symbol"]) for each in asked] == [

@@ -83,7 +83,8 @@ def test_a_wrong_checksum_costs_the_book() -> None:
     assert note == Note(kind="checksum_ok", instrument=BTC)
     wrong = frame("update", 16, 17, checksum=SNAPSHOT_SUM + 1)
     note, lost, *asked = conversation.receive(BOOK_LINK, wrong, 0)
-    assert note == Note(kind="checksum_bad", instrument=BTC)
+    values = f"{SNAPSHOT_SUM + 1} was told, {SNAPSHOT_SUM} found"
+    assert note == Note(kind="checksum_bad", instrument=BTC, detail=values)
     assert isinstance(lost, BookLost)
     assert lost.reason is TrustReason.CHECKSUM
     assert len(requests(asked)) == 2
@@ -103,7 +104,8 @@ def test_a_checksum_that_fits_no_snapshot_is_not_compared_any_more() -> None:
     """A fresh book cannot be wrong: it is reckoned otherwise. The ids still prove the book."""
     conversation = opened()
     outputs = conversation.receive(BOOK_LINK, frame("snapshot", -1, 15, checksum=7), 0)
-    assert Note(kind="checksum_bad", instrument=BTC) in outputs
+    values = f"7 was told, {SNAPSHOT_SUM} found"
+    assert Note(kind="checksum_bad", instrument=BTC, detail=values) in outputs
     assert conversation.live(BTC)
     assert told(conversation, frame("update", 15, 16, checksum=8)) == [BookDelta]
 

@@ -173,7 +173,8 @@ class KrakenProtocol(SubscribedProtocol[KrakenJudge]):
 
         The venue's own checksum is wrong for some pairs; the comparison by REST is left for those.
         """
-        outputs: list[Output] = [Note(kind="checksum_bad", instrument=name)]
+        wrong = f"{crc} was told, {judge.found()} found"
+        outputs: list[Output] = [Note(kind="checksum_bad", instrument=name, detail=wrong)]
         before = self._mismatches.get(name, 0) if judge.verified < SOON else 0
         self._mismatches[name] = before + 1
         if self._mismatches[name] >= MOST_MISMATCHES:

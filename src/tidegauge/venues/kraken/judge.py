@@ -39,10 +39,14 @@ class KrakenJudge:
         """Compare the book as it stands with the checksum that was told of it."""
         if not self.checked:
             return Verdict.APPLY
-        if checksum(self._book, *self._places) != told:
+        if self.found() != told:
             return Verdict.REFETCH
         self.verified += 1
         return Verdict.APPLY
+
+    def found(self) -> int:
+        """Return the checksum of the book as it stands."""
+        return checksum(self._book, *self._places)
 
 
 def checksum(book: SpelledBook, price_places: int, size_places: int) -> int:

@@ -146,8 +146,9 @@ class OkxProtocol(SubscribedProtocol[OkxJudge]):
         spelled, notes = None, list[Output]()
         if book.checksum:
             spelled = SpelledBook(read_changes(whole.bids, whole.asks), depth=DEPTH)
-            agrees = checksum(spelled) == book.checksum
-            notes = [_verified(name, agrees=agrees)]
+            found = checksum(spelled)
+            agrees = found == book.checksum
+            notes = [_verified(name, book.checksum, found)]
             if not agrees and book.seq_id is None:
                 detail = "the checksum of the snapshot itself"
                 return [*notes, *self.books.lose(name, TrustReason.CHECKSUM, now, detail)]
@@ -164,13 +165,13 @@ class OkxProtocol(SubscribedProtocol[OkxJudge]):
         outputs = self.books.follow(delta, book.prev_seq_id, book.seq_id, now=now)
         if outputs != [delta]:
             return outputs
-        agrees = judge.verify(changes, book.checksum)
-        if agrees is False:
-            detail = f"{book.checksum} was told"
-            lost = self.books.lose(name, TrustReason.CHECKSUM, now, detail)
-            return [_verified(name, agrees=False), *lost]
-        if agrees:
-            outputs.append(_verified(name, agrees=True))
+        found = judge.reckon(changes)
+        if found is not None and book.checksum:
+            note = _verified(name, book.checksum, found)
+            if found != book.checksum:
+                detail = f"{book.checksum} was told"
+                return [note, *self.books.lose(name, TrustReason.CHECKSUM, now, detail)]
+            outputs.append(note)
         elif book.prev_seq_id == book.seq_id and not (delta.bids or delta.asks):
             return [BookAlive(instrument=name)]
         return outputs
@@ -223,8 +224,10 @@ def request_book(name: str, purpose: Purpose = Purpose.SNAPSHOT) -> Fetch:
     return Fetch(purpose=purpose, path="/api/v5/market/books", params=query, instrument=name)
 
 
-def _verified(name: str, *, agrees: bool) -> Note:
-    return Note(kind="checksum_ok" if agrees else "checksum_bad", instrument=name)
+def _verified(name: str, told: int, found: int) -> Note:
+    if found == told:
+        return Note(kind="checksum_ok", instrument=name)
+    return Note(kind="checksum_bad", instrument=name, detail=f"{told} was told, {found} found")
 
 
 def _books(names: Sequence[str]) -> list[dict[str, str]]:

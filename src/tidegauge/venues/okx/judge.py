@@ -38,12 +38,12 @@ class OkxJudge:
             raise MalformedFrame("an update of a numbered book has no id")
         return self._chain.judge(previous, last)
 
-    def verify(self, changes: Changes | None, told: int | None) -> bool | None:
-        """Apply what was read, and return whether the checksum agrees; None: there is none."""
+    def reckon(self, changes: Changes | None) -> int | None:
+        """Apply what was read, and return the checksum of the book; None: it has none."""
         if self._spelled is None or changes is None:
             return None
         self._spelled.apply(changes)
-        return checksum(self._spelled) == told if told else None
+        return checksum(self._spelled)
 
 
 def checksum(book: SpelledBook) -> int:
