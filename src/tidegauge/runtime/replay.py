@@ -170,7 +170,11 @@ def replay(
     tally, run = _Tally(), _Run()
     monitor, player = _monitor_and_player(plan, header, tally, observer)
     if header is None:
-        player.prepare(lines)
+        try:
+            player.prepare(lines)
+        except OperatorError as error:
+            place = lines.damage or f"{paths[0]}: {error.what}"
+            raise OperatorError(str(place), fix=error.fix) from None
     clock = _Pace(speed, began)
     damage: str | None = None
     try:
@@ -181,6 +185,7 @@ def replay(
             player.play(line)
             if progress is not None and number % 1000 == 0:
                 progress(number)
+        player.finish()
     except (MalformedFrame, OperatorError) as error:
         damage = f"{lines.place}: {error}"
     if lines.damage is not None:

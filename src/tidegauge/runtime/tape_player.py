@@ -107,6 +107,7 @@ class TapePlayer:
         self._plain: dict[VenueName, _Plain] = {}
         self._beat = beat
         self._next_beat: Nanos | None = None
+        self._crash: tuple[VenueName, Exception] | None = None
 
     @property
     def feeds(self) -> list[VenueFeed]:
@@ -130,11 +131,22 @@ class TapePlayer:
             )
 
     def play(self, line: TapeLine) -> None:
-        """Take the next line. Raises `MalformedFrame`, `OperatorError`."""
+        """Take the next line. Raises `MalformedFrame`, `OperatorError`.
+
+        Where our own code crashes, it may have crashed live: the next line of a tape of ours says so,
+        and the venue goes on as it did then.
+        """
+        if self._crash is not None:
+            self._expect_crash(line)
         if self.own:
             self._play_own(line)
         else:
             self._play_plain(line)
+
+    def finish(self) -> None:
+        """The tape has ended. Raises `OperatorError` if its last line crashed our own code."""
+        if self._crash is not None:
+            raise _our_bug(self._crash[1], "the last line")
 
     # -- a tape of ours --------------------------------------------------------------------------
 
@@ -163,7 +175,22 @@ class TapePlayer:
         if line.kind is TapeKind.RECV:
             self.frames += 1
         if self._crosses(place, line):
-            self._do(fleet, tell(fleet, line), now)
+            self._tell(fleet, line)
+
+    def _tell(self, fleet: Fleet, line: TapeLine) -> None:
+        try:
+            self._do(fleet, tell(fleet, line), line.at)
+        except (MalformedFrame, OperatorError):
+            raise
+        except Exception as crash:  # noqa: BLE001 (whatever it was live)
+            self._crash = fleet.spec.name, crash
+
+    def _expect_crash(self, line: TapeLine) -> None:
+        assert self._crash is not None
+        (venue, crash), self._crash = self._crash, None
+        told = line.kind is TapeKind.META and line.facts["meta"] == Meta.CRASHED
+        if not (told and line.conn == venue):
+            raise _our_bug(crash, "the line before this") from crash
 
     def _crosses(self, place: Place, line: TapeLine) -> bool:
         """Whether a line is for the fleet. Links that opened before the tape began tell nothing.
@@ -277,6 +304,14 @@ class TapePlayer:
                     for left in self._watcher.handle([effect], now):
                         if plain is not None and isinstance(left, Fetch):
                             _ask(plain.asked, left)
+
+
+def _our_bug(crash: Exception, where: str) -> OperatorError:
+    what = " ".join(f"{type(crash).__name__}: {crash}".split())[:300]
+    return OperatorError(
+        f"Our own code fails on {where} ({what}), and the tape does not tell that it did live",
+        fix="This is a bug in Tidegauge; please report it, with the tape",
+    )
 
 
 def _care(facts: dict[str, Any]) -> Care:

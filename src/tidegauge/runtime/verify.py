@@ -113,6 +113,7 @@ def verify(
             player.play(line)
             if progress is not None and number % 1000 == 0:
                 progress(number)
+        player.finish()
     except (MalformedFrame, OperatorError) as error:
         damage = f"{lines.place}: {error}"
     if lines.damage is not None:

@@ -3,17 +3,22 @@
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 from tests.support.conversation import transcript
+from tests.support.own_tape import Run
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.runtime.monitor import MonitorPlan
 from tidegauge.runtime.replay import ReplayOutcome, read_tape, replay
 from tidegauge.venues import load
+from tidegauge.wire.fleet import Fleet
+from tidegauge.wire.shards import Orders
+from tidegauge.wire.tape import Meta, TapeKind, meta_line
 
 START: Nanos = 1_760_000_000 * SECOND
 BINANCE = load()["binance"]
@@ -138,3 +143,40 @@ def test_records_of_venues_we_do_not_know_are_passed_over(tmp_path: Path) -> Non
     text = tape() + f"{START + 9 * SECOND}\trecv\twss://elsewhere.test/feed\t{other}\n"
     outcome = played(tmp_path / "x.tsv", text)
     assert outcome.hash == played(tmp_path / "y.tsv", tape()).hash
+
+
+class Broken(Exception):
+    """What our code fails with here."""
+
+
+def test_a_frame_that_crashed_our_code_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or is passed over, where the tape says that it did so live, too."""
+    run = Run("binance").live_through()
+    at = next(n for n, line in enumerate(run.lines) if line.kind is TapeKind.RECV)
+    poison = replace(run.lines[at], text="poison")
+    told = meta_line(poison.at, Meta.CRASHED, "binance", shard="0", reason="Broken")
+    received = Fleet.received
+
+    def breaks(fleet: Fleet, shard: str, link: str, frame: str | bytes, now: Nanos) -> Orders:
+        if frame == "poison":
+            raise Broken("it is\npoison")
+        return received(fleet, shard, link, frame, now)
+
+    monkeypatch.setattr(Fleet, "received", breaks)
+    for name, more in {"told": [told], "untold": []}.items():
+        lines = [*run.lines[:at], poison, *more, *run.lines[at:]]
+        text = "".join(f"{line.written()}\n" for line in lines)
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
+    last = "".join(f"{line.written()}\n" for line in (*run.lines[:at], poison))
+    assert replay(tmp_path / "told.tsv", MonitorPlan()).damage is None
+    said = replay(tmp_path / "untold.tsv", MonitorPlan()).damage
+    assert said is not None
+    assert (
+        f"line {at + 2}: Our own code fails on the line before this (Broken: it is poison)" in said
+    )
+    (tmp_path / "last.tsv").write_text(last, encoding="utf-8")
+    said = replay(tmp_path / "last.tsv", MonitorPlan()).damage
+    assert said is not None
+    assert "fails on the last line (Broken" in said
