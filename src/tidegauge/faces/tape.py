@@ -143,6 +143,12 @@ def info(tape: Tapes, as_json: AsJson = False) -> None:
     damaged = next((each.damage for each in found if each.damage is not None), None)
     if damaged is not None:
         raise OperatorError(damaged)
+    strange = next((each.tape for each in found if each.foreign), None)
+    if strange is not None:
+        raise OperatorError(
+            f"{strange}: no venue we know is on this tape",
+            fix="`tidegauge venues` lists those we know",
+        )
 
 
 def _info_row(found: TapeInfo) -> dict[str, object]:
@@ -177,6 +183,7 @@ def _print_info(found: TapeInfo) -> None:
             for name, symbol in sorted(known.items())
         ]
         echo(f"  {venue}: {figures.printable(', '.join(names)) or 'no instrument'}")
+    echo(f"  {'lines':>12} kind and connection")
     for (kind, conn), lines in sorted(found.frames.items()):
         echo(f"  {lines:>12,} {kind} {figures.printable(conn)[:150]}".rstrip())
     for at, silence in found.silences:

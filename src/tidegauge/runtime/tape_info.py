@@ -48,6 +48,14 @@ class TapeInfo:
     ended: bool = False
     damage: str | None = None
 
+    @property
+    def foreign(self) -> bool:
+        """Whether no venue we know is on it."""
+        if self.header is not None:
+            return bool(self.instruments) and self.instruments.keys().isdisjoint(venues.load())
+        heard = (TapeKind.RECV, TapeKind.HTTP)
+        return self.unknown == sum(n for (kind, _), n in self.frames.items() if kind in heard)
+
 
 def inspect(paths: Sequence[Path], *, progress: Callable[[int], None] | None = None) -> TapeInfo:
     """Read a tape, or the parts of one, in order. Raises `OperatorError` if it is none."""

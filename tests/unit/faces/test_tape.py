@@ -58,10 +58,21 @@ def test_info_tells_what_is_on_a_tape(tmp_path: Path) -> None:
     said = RUNNER.invoke(app, ["info", str(path)]).output
     assert "format 1, by Tidegauge 0, run of binance, ended" in said
     assert "binance: BTCUSDT (our BTCUSDT)" in said
+    assert "         lines kind and connection\n" in said
     (row,) = json.loads(RUNNER.invoke(app, ["info", str(path), "--json"]).output)
     assert row["header"]["run"] == "of binance"
     path.write_bytes(path.read_bytes()[:-9])
     assert "is damaged" in refusal("info", path)
+
+
+def test_info_of_a_tape_of_nobody_we_know_fails(tmp_path: Path) -> None:
+    """As `verify` does; what is on it is told all the same."""
+    path = tmp_path / "x.tsv"
+    path.write_text("1\trecv\twss://elsewhere.test/\t{}\n")
+    found = RUNNER.invoke(app, ["info", str(path)])
+    assert isinstance(found.exception, OperatorError)
+    assert "no venue we know is on this tape" in str(found.exception)
+    assert "1 lines of nobody we know" in found.output
 
 
 def test_cut_writes_a_tape(tmp_path: Path) -> None:

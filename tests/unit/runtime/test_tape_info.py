@@ -19,12 +19,16 @@ def test_a_tape_of_ours_tells_its_run(tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text(run.text(), encoding="utf-8")
     found = inspect([tmp_path / "x.tsv"])
     assert found.header is not None
-    assert (found.header["run"], found.header["program"], found.ended) == ("of hyperliquid", "0", True)
+    assert (found.header["run"], found.header["program"], found.ended) == (
+        "of hyperliquid",
+        "0",
+        True,
+    )
     names = found.instruments["hyperliquid"]
     assert names == {name: f"our {name}" for name in run.told.fleet.feeds[0].keepers}
     assert found.frames[TapeKind.OPEN, "ws://127.0.0.1:1/touch#hyperliquid/0.touch"] == 1
     assert found.silences == [(run.now, 30 * SECOND)]
-    assert (found.not_recorded, found.unknown) == (4, 0)
+    assert (found.not_recorded, found.unknown, found.foreign) == (4, 0, False)
     assert (found.first_at, found.bytes) == (START, (tmp_path / "x.tsv").stat().st_size)
     assert found.damage is None
 
@@ -41,7 +45,12 @@ def test_a_plain_tape_tells_what_its_frames_show(tmp_path: Path) -> None:
     found = inspect([tmp_path / "x.tsv"])
     assert found.header is None
     assert set(found.instruments["bybit-spot"]) == set(run.told.fleet.feeds[0].keepers)
-    assert (found.unknown, found.backwards) == (1, 1)
+    assert (found.unknown, found.backwards, found.foreign) == (1, 1, False)
+    (tmp_path / "y.tsv").write_text(lines[-1] + "\n", encoding="utf-8")
+    assert inspect([tmp_path / "y.tsv"]).foreign
+    other = run.text().replace("bybit-spot", "elsewhere")
+    (tmp_path / "z.tsv").write_text(other, encoding="utf-8")
+    assert inspect([tmp_path / "z.tsv"]).foreign
 
 
 def test_what_is_damaged_is_told_with_what_comes_before(tmp_path: Path) -> None:
