@@ -163,7 +163,7 @@ def replay(
     told how many lines were played, now and then. Raises `OperatorError` if there is nothing to
     play; where a tape is damaged, what comes before is played, and `damage` tells of it.
     """
-    began = time.monotonic()
+    clock = _Pace(speed, time.monotonic())
     paths = tapes_in([tape] if isinstance(tape, Path) else tape)
     lines = GoodPart([reader_of(path) for path in paths])
     header = header_of(lines)
@@ -175,7 +175,6 @@ def replay(
         except OperatorError as error:
             place = lines.damage or f"{paths[0]}: {error.what}"
             raise OperatorError(str(place), fix=error.fix) from None
-    clock = _Pace(speed, began)
     damage: str | None = None
     try:
         for number, line in enumerate(lines):
@@ -208,7 +207,7 @@ def replay(
         live_hash=run.live_hash,
         incomparable=run.incomparable,
         damage=damage,
-        elapsed_s=time.monotonic() - began,
+        elapsed_s=time.monotonic() - clock.began,
     )
 
 
