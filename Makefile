@@ -43,7 +43,7 @@ unit: setup ## unit tests, with the coverage of core and risk
 	@$(BIN)/pytest tests/unit --numprocesses=auto --dist=worksteal --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
 
 integration: setup ## tests with real sockets, databases and terminals
-	@$(BIN)/pytest tests/integration
+	@$(BIN)/pytest tests/integration --numprocesses=auto --dist=loadfile
 
 simulation: setup ## the whole monitor in simulated worlds, and whatever can go wrong there
 	@$(BIN)/pytest tests/simulation --numprocesses=auto --dist=worksteal

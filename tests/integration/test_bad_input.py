@@ -143,7 +143,7 @@ CASES = [
         files={"file": "not a folder"},
     ),
     Case("a tape that is not there", ("replay", "no.tsv"), ("no.tsv", "Check the path")),
-    Case("a tape that is a folder", ("replay", "."), (".", "Is a directory", "columns")),
+    Case("a tape that is a folder", ("replay", "."), ("There is no tape in", ".tape.zst")),
     Case(
         "a tape that is none",
         ("replay", "notes.tsv"),
@@ -162,7 +162,12 @@ CASES = [
         ("noise.tsv.zst", "line 1"),
         files={"noise.tsv.zst": b"\x28\xb5\x2f\xfd" + bytes(range(256))},
     ),
-    Case("a tape of nothing", ("replay", "empty.tsv"), ("venue",), files={"empty.tsv": ""}),
+    Case(
+        "a tape of nothing",
+        ("replay", "empty.tsv"),
+        ("empty.tsv", "it is empty"),
+        files={"empty.tsv": ""},
+    ),
     Case("a replay at no speed", ("replay", "x.tsv", "--speed", "0"), ("--speed", "max")),
     Case("a database that was never started", ("db", "status"), ("tidegauge db up",)),
 ]

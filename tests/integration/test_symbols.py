@@ -13,7 +13,7 @@ from tests.support.database import until
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.events import FeedEventKind
 from tidegauge.core.trust import Trust
-from tidegauge.runtime.control import FOLDER, Request, ask
+from tidegauge.runtime.control import Request, ask, folder_of
 from tidegauge.runtime.local_venues import LocalVenues
 
 VENUES = ("binance", "bybit-spot", "hyperliquid")
@@ -82,8 +82,8 @@ async def test_the_command_reaches_the_running_monitor(tmp_path: Path) -> None:
 
 def test_without_a_monitor_it_says_so(tmp_path: Path) -> None:
     """A socket that a crashed one left behind is not taken for it."""
-    folder = tmp_path / FOLDER
-    folder.mkdir()
+    folder = folder_of(tmp_path)
+    folder.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(folder / "123.sock"))
     with pytest.raises(OperatorError, match="No monitor runs"):
@@ -97,7 +97,7 @@ async def test_nonsense_is_answered_and_only_the_owner_may_ask(tmp_path: Path) -
         LocalVenues(venues=names) as venues,
         watching(settings_for(venues.endpoints, tmp_path), names),
     ):
-        path = tmp_path / FOLDER / f"{os.getpid()}.sock"
+        path = folder_of(tmp_path) / f"{os.getpid()}.sock"
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.parent.stat().st_mode & 0o777 == 0o700
         for line in (
@@ -113,3 +113,18 @@ async def test_nonsense_is_answered_and_only_the_owner_may_ask(tmp_path: Path) -
             assert b"not a request" in answer or answer == b""
             writer.close()
     assert not path.exists()
+
+
+async def test_a_deep_data_directory_has_its_door_elsewhere(tmp_path: Path) -> None:
+    """The path of a unix socket is short: the door is where both ends look for it."""
+    deep = tmp_path / ("deep" * 30)
+    names = ("bybit-spot",)
+    async with (
+        LocalVenues(venues=names) as venues,
+        watching(settings_for(venues.endpoints, deep), names),
+    ):
+        (path,) = folder_of(deep).glob("*.sock")
+        assert (path.parent.stat().st_mode & 0o777, deep in path.parents) == (0o700, False)
+        reply = await asyncio.to_thread(ask, deep, Request("list"))
+        assert any("BTCUSDT" in line for line in reply.said)
+    assert folder_of(tmp_path / "short") != folder_of(deep)

@@ -6,8 +6,10 @@ answered by `{"said": [...]}`, or by `{"error": ..., "fix": ...}`.
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 FOLDER = "control"
 """The folder of these sockets, below the data directory."""
+
+LONGEST_FOLDER = 90
+"""A socket's whole path holds 104 bytes at most on some systems (unix(4))."""
 
 PATIENCE_S = 10.0
 LONGEST_LINE = 64 * 1024
@@ -49,7 +54,7 @@ Handler = Callable[[Request], Sequence[str]]
 @asynccontextmanager
 async def answering(data_dir: Path, handler: Handler) -> AsyncIterator[None]:
     """Answer requests while the block runs. Where no socket can be had, the monitor runs without."""
-    path = data_dir / FOLDER / f"{os.getpid()}.sock"
+    path = folder_of(data_dir) / f"{os.getpid()}.sock"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)
@@ -120,9 +125,18 @@ def ask(data_dir: Path, request: Request, pid: int | None = None) -> Reply:
         ) from None
 
 
+def folder_of(data_dir: Path) -> Path:
+    """Where the sockets of a data directory are: below it or, if it is deep, in a place of our own."""
+    folder = data_dir.absolute() / FOLDER
+    if len(os.fsencode(folder)) <= LONGEST_FOLDER:
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tidegauge-{os.getuid()}-{digest}"
+
+
 def _sockets(data_dir: Path) -> list[tuple[int, Path]]:
     try:
-        paths = sorted((data_dir / FOLDER).glob("*.sock"))
+        paths = sorted(folder_of(data_dir).glob("*.sock"))
     except OSError:
         return []
     return [(int(path.stem), path) for path in paths if path.stem.isdigit()]
