@@ -29,7 +29,7 @@ from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response
 pytestmark = pytest.mark.recorded
 
 SEED = "tidegauge 1"
-REMOVALS = 200
+REMOVALS, MANY_REMOVALS = 100, 200
 FEW = MeasurePlan(bands=(10,), notionals=(Decimal(100_000),), max_size_bps=())
 PLAN = MonitorPlan(
     measure=FEW, crunch=CrunchSettings(bands=(10,)), sample_every=SECOND, write_every=0
@@ -155,17 +155,35 @@ def lose_one(cut: Slice) -> None:
     assert watcher.readings >= readings + AROUND
 
 
-def cuts_of(folder: Path, recording: Recording) -> list[Slice]:
-    return cut_slices(folder, recording, REMOVALS // len(BINANCE), SEED)
+def cuts_of(folder: Path, recording: Recording, removals: int = REMOVALS) -> list[Slice]:
+    return cut_slices(folder, recording, removals // len(BINANCE), SEED)
 
 
-@pytest.mark.parametrize("recording", BINANCE, ids=lambda recording: recording.file)
+each_recording = pytest.mark.parametrize("recording", BINANCE, ids=lambda recording: recording.file)
+
+
+@each_recording
 def test_a_removed_update_is_found_at_the_next_frame_and_made_good(
     recording: Recording, recorded: Path
 ) -> None:
-    """40 slices of 2,000 updates from each of five recordings, one random update lost in each."""
+    """20 slices of 2,000 updates from each of five recordings, one random update lost in each."""
     cuts = cuts_of(recorded, recording)
+    assert len(cuts) == 20
+    lose_one_of_each(cuts, recording)
+
+
+@pytest.mark.campaign
+@each_recording
+def test_two_hundred_removed_updates_are_found_and_made_good(
+    recording: Recording, recorded: Path
+) -> None:
+    """The same over twice as many slices."""
+    cuts = cuts_of(recorded, recording, MANY_REMOVALS)
     assert len(cuts) == 40
+    lose_one_of_each(cuts, recording)
+
+
+def lose_one_of_each(cuts: list[Slice], recording: Recording) -> None:
     for cut in cuts:
         try:
             lose_one(cut)

@@ -78,7 +78,13 @@ async def twice(*arguments: object) -> list[dict[str, Any]]:
     return outcomes
 
 
-@pytest.mark.parametrize("recording", BINANCE, ids=lambda recording: recording.file)
+@pytest.mark.parametrize(
+    "recording",
+    [
+        pytest.param(each, id=each.file, marks=() if each in (USDM, THIN) else pytest.mark.campaign)
+        for each in BINANCE
+    ],
+)
 async def test_a_recording_replayed_twice_gives_identical_readings(
     recording: Recording, recorded: Path, tmp_path: Path
 ) -> None:
