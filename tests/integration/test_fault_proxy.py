@@ -163,6 +163,7 @@ async def test_a_network_that_is_away_for_long_leaves_nothing_behind(tmp_path: P
         assert about.proxy.open <= 2
         tasks = len(asyncio.all_tasks())
         opened = about.proxy.opened
-        await until(lambda: about.proxy.opened >= opened + 8, patience_s=40)
-        assert len(asyncio.all_tasks()) <= tasks + 4
+        await until(lambda: about.proxy.opened >= opened + 40, patience_s=40)
+        # The servers' own tasks come and go; one left behind by each attempt would make forty.
+        assert len(asyncio.all_tasks()) <= tasks + 20
         await about.recovers()
