@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from _pytest.mark import ParameterSet
 from tests.support.apps import replace_spec
 from tests.support.simulation.harness import SYMBOLS, Plan, Simulation, simulate, simulated
 from tests.support.simulation.venues import FOUR
@@ -23,7 +24,14 @@ def living(spec: VenueSpec) -> VenueSpec:
     return replace(spec, limits=replace(spec.limits, lifetime=round(LIVES_S * SECOND)))
 
 
-@pytest.mark.parametrize("venue", FOUR)
+def quick(*venues: str) -> list[ParameterSet]:
+    """All four venues; those that are not named here only in the campaign."""
+    return [
+        pytest.param(venue, marks=() if venue in venues else pytest.mark.campaign) for venue in FOUR
+    ]
+
+
+@pytest.mark.parametrize("venue", quick("binance", "okx"))
 def test_a_connection_is_replaced_before_its_venue_ends_it(
     venue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +109,7 @@ ACKNOWLEDGES_ANYTHING = ("binance", "binance-futures")
 """What is unknown there only stays silent."""
 
 
-@pytest.mark.parametrize("venue", FOUR)
+@pytest.mark.parametrize("venue", quick("bybit-linear", "okx"))
 def test_a_name_that_the_venue_does_not_know_disturbs_no_other(venue: str) -> None:
     """F-08: one of 100 is listed but refused; the others are as soon LIVE as without it."""
 
