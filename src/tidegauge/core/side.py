@@ -1,17 +1,35 @@
-"""One side of a book: levels in the order of their prices, and the spellings they came in."""
+"""One side of a book: levels in the order of their prices, and sums that readings are made of.
+
+The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of a
+quarter to half a basis point, how much rests in each: a band or a deep walk then adds up buckets,
+and looks at single levels only in the bucket where it ends.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeAlias
 
 from sortedcontainers import SortedDict
 
+from .errors import BookInvariantError, MalformedFrame
+from .exact import from_units, parse, to_units
+
 WireLevels: TypeAlias = Sequence[tuple[str, str]]
 """Levels as the venue wrote them: (price text, absolute size text); size zero removes the level."""
 
-KEEP_SPELLINGS = 4
-"""Interned prices are dropped when they outnumber the live levels this many times."""
+KEEP_SPELLINGS, SPARE_SPELLINGS = 2, 1024
+"""Interned prices are dropped when they outnumber the live levels twice, and so many more."""
+
+BUCKETS = 2048
+"""Buckets a side: at least 250 bps on the far side of the touch, and 120 bps on the near one."""
+
+FAR = BUCKETS
+"""The last bucket, for all that lies beyond the others."""
+
+FINEST = 20_000
+"""A bucket is the largest power of two in ticks that is at most 1/FINEST of the price."""
 
 
 class Side(StrEnum):
@@ -25,27 +43,80 @@ class Level(Decimal):
     The book is keyed by `Decimal`, and a level *is* its `Decimal` key: a walk over the sorted keys
     then needs no look-up, and with it no hashing, for each level. `ticks` and `lots` are the price
     and the size as integers of the book's scales; a level with no lots is not in the book.
+    `bucket` is where its side adds it up.
     """
 
-    __slots__ = ("lots", "ticks")
+    __slots__ = ("bucket", "lots", "ticks")
+    bucket: int
     lots: int
     ticks: int
 
 
-class BookSide:
-    """The bids or the asks: a `SortedDict` in ascending price, and the spellings seen so far.
+class FinerScale(Exception):
+    """A number has more decimals than the book's scale holds."""
 
-    A venue repeats the same price text for as long as a level lives, so text is looked up before
-    it is parsed; two spellings of one price lead to the same `Level`.
+
+class Spellings(dict[str, Level]):
+    """Price text to level. Text is parsed the first time it is seen: a venue repeats it for as long
+    as the level lives. Two spellings of one price lead to the same `Level`.
+
+    Raises `MalformedFrame` for text that is no price, `FinerScale` for one that does not fit.
     """
 
-    __slots__ = ("by_price", "by_text", "cut", "levels", "side", "told_best", "touched", "window")
+    __slots__ = ("scale", "side")
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: "BookSide", scale: int) -> None:
+        super().__init__()
+        self.side = side
+        self.scale = scale
+
+    def __missing__(self, text: str) -> Level:
+        price = parse(text)
+        if not price:
+            raise MalformedFrame("a price of zero")
+        ticks = to_units(price, self.scale)
+        if ticks is None:
+            raise FinerScale
+        level = self[text] = self.side.intern(price, ticks)
+        return level
+
+
+class BookSide:
+    """The bids or the asks.
+
+    `by_text` knows the spellings seen so far. `lots_in` and `value_in` hold, a bucket, the sum of
+    lots and of ticks times lots; `members` the levels of a bucket by their ticks, those that are
+    remembered without being in the book included. A bucket is `ticks >> shift`, counted from
+    `base`.
+    """
+
+    __slots__ = (
+        "base",
+        "by_text",
+        "cut",
+        "levels",
+        "lots_in",
+        "members",
+        "shift",
+        "side",
+        "told_best",
+        "touch",
+        "touched",
+        "value_in",
+        "window",
+    )
+
+    def __init__(self, side: Side, scale: int) -> None:
         self.side = side
         self.levels: Any = SortedDict()
-        self.by_text: dict[str, Level] = {}
-        self.by_price: dict[Decimal, Level] = {}
+        self.by_text = Spellings(self, scale)
+        self.touch: Level | None = None
+        """The best level; whatever changes the side keeps it right."""
+        self.base = self.shift = 0
+        self.lots_in: list[int] = []
+        self.value_in: list[int] = []
+        self.members: dict[int, dict[int, Level]] = {}
+        self._blank()
         self.window: int | None = None
         self.cut = False
         """A touch took levels out of a full window: what lay beyond it is not known."""
@@ -63,10 +134,7 @@ class BookSide:
 
     def best(self) -> Level | None:
         """Return the highest bid or the lowest ask, None when the side is empty."""
-        if not self.levels:
-            return None
-        level: Level = self.levels.keys()[-1 if self.side is Side.BID else 0]
-        return level
+        return self.touch
 
     def worst(self) -> Level | None:
         """Return the level furthest from the touch, None when the side is empty."""
@@ -75,44 +143,161 @@ class BookSide:
         level: Level = self.levels.keys()[0 if self.side is Side.BID else -1]
         return level
 
-    def set_all(self, changes: Iterable[tuple[Level, int]]) -> None:
-        """Give each level its size; zero takes it out. Taking out what is not there is normal."""
-        levels = self.levels
-        for level, lots in changes:
-            if lots:
-                if not level.lots:
-                    levels[level] = level
-            elif level.lots:
-                del levels[level]
-            level.lots = lots
+    def at(self, price: Decimal, scale: int) -> Level | None:
+        """Return the level of this price that is remembered, None when there is none."""
+        ticks = to_units(price, scale)
+        if ticks is None:
+            return None
+        return self.members.get(self.bucket_of(ticks), {}).get(ticks)
 
-    def fill(self, told: Sequence[tuple[Level, int]]) -> None:
-        """Give an empty side its levels; sorted once, where one by one would take thrice as long."""
-        for level, lots in told:
-            level.lots = lots
-        self.levels.update({level: level for level, _ in told if level.lots})
+    # -- changing it -----------------------------------------------------------------------------
 
-    def clear(self) -> None:
-        """Forget every level and every spelling."""
-        self.told_best, self.touched = None, False
-        self.levels.clear()
-        self.by_text.clear()
-        self.by_price.clear()
-
-    def drop_worst(self) -> Level:
-        """Remove and return the level furthest from the touch."""
-        level: Level = self.levels.popitem(0 if self.side is Side.BID else -1)[0]
-        level.lots = 0
+    def intern(self, price: Decimal, ticks: int) -> Level:
+        """Return the level of a price; it is not in the book until it has lots."""
+        bucket = self.bucket_of(ticks)
+        members = self.members.setdefault(bucket, {})
+        level = members.get(ticks)
+        if level is None:
+            level = members[ticks] = Level(price)
+            level.ticks, level.lots, level.bucket = ticks, 0, bucket
         return level
 
-    def empty(self) -> None:
-        """Take every level out, and remember how prices are spelt."""
+    def set_all(self, changes: Iterable[tuple[Level, int]]) -> None:
+        """Give each level its size; zero takes it out. Taking out what is not there is normal."""
+        levels, lots_in, value_in = self.levels, self.lots_in, self.value_in
+        moved = False
+        for level, lots in changes:
+            before = level.lots
+            if lots == before:
+                continue
+            level.lots = lots
+            # The sums move by what changed: nothing is ever added up anew.
+            change, bucket = lots - before, level.bucket
+            lots_in[bucket] += change
+            value_in[bucket] += change * level.ticks
+            if not before:
+                levels[level] = level
+                moved = True
+            elif not lots:
+                del levels[level]
+                moved = True
+        if moved:
+            self._find_touch()
+
+    def replace(self, told: Sequence[tuple[Level, int]]) -> None:
+        """Hold these levels and no others; sorted once, where one by one would take thrice as long.
+
+        How the others are spelt is remembered: they will be told again.
+        """
         for level in self.levels:
             level.lots = 0
         self.levels.clear()
+        for level, lots in told:
+            level.lots = lots
+        self.levels.update({level: level for level, _ in told if level.lots})
+        self.touch = next(iter(self), None)
+        self.rebase()
+
+    def clear(self) -> None:
+        """Forget every level and every spelling."""
+        self.told_best, self.touched, self.touch = None, False, None
+        self.levels.clear()
+        self.by_text.clear()
+        self._blank()
+
+    def drop_worst(self) -> Level:
+        """Remove and return the level furthest from the touch."""
+        level: Level = self.levels.peekitem(0 if self.side is Side.BID else -1)[0]
+        self.set_all([(level, 0)])
+        return level
 
     def forget_the_dead(self) -> None:
         """Drop the spellings of prices that left, once they outnumber the living."""
-        if len(self.by_text) > KEEP_SPELLINGS * len(self.levels) + 4096:
-            self.by_text = {text: level for text, level in self.by_text.items() if level.lots}
-            self.by_price = {price: price for price in self.levels}
+        if len(self.by_text) <= KEEP_SPELLINGS * len(self.levels) + SPARE_SPELLINGS:
+            return
+        for text in [text for text, level in self.by_text.items() if not level.lots]:
+            del self.by_text[text]
+        self.rebase()
+
+    def refine(self, scale: int, by_price: int, by_size: int) -> None:
+        """Restate every level in finer units, by these factors."""
+        self.by_text.scale = scale
+        for level in self._remembered():
+            level.ticks *= by_price
+            level.lots *= by_size
+        self.rebase()
+
+    # -- buckets ---------------------------------------------------------------------------------
+
+    def bucket_of(self, ticks: int) -> int:
+        """Return the bucket of a price."""
+        bucket = (ticks >> self.shift) - self.base
+        return bucket if 0 <= bucket < BUCKETS else FAR
+
+    def rebase(self) -> None:
+        """Lay the buckets about the touch, and add everything up anew."""
+        remembered = self._remembered()
+        touch = self.touch
+        if touch is not None:
+            self.shift = max(0, (touch.ticks // FINEST).bit_length() - 1)
+            # Most of the room lies behind the touch, where the bands are.
+            ahead = BUCKETS * 3 // 4 if self.side is Side.BID else BUCKETS // 4
+            self.base = (touch.ticks >> self.shift) - ahead
+        self._blank()
+        for level in remembered:
+            ticks, lots = level.ticks, level.lots
+            bucket = level.bucket = self.bucket_of(ticks)
+            self.members.setdefault(bucket, {})[ticks] = level
+            self.lots_in[bucket] += lots
+            self.value_in[bucket] += ticks * lots
+
+    def nearest(self, levels: int) -> list[Level]:
+        """Return the best `levels`, best first; fewer when there are no more."""
+        return list(islice(self, levels))
+
+    def _find_touch(self) -> None:
+        self.touch = touch = next(iter(self), None)
+        if touch is None:
+            return
+        bucket = touch.bucket
+        behind = bucket >= BUCKETS // 2 if self.side is Side.BID else bucket < BUCKETS // 2
+        if not behind or bucket == FAR:
+            self.rebase()
+
+    def _remembered(self) -> list[Level]:
+        """Return every level that a spelling leads to, once."""
+        return list({id(level): level for level in self.by_text.values()}.values())
+
+    def _blank(self) -> None:
+        self.lots_in, self.value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
+        self.members = {}
+
+    def check(self, price_scale: int) -> None:
+        """Audit the side. Raises `BookInvariantError` if it contradicts itself."""
+        lots_in, value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
+        previous: int | None = None
+        for level in self.levels:
+            ticks, lots = level.ticks, level.lots
+            if lots <= 0:
+                raise BookInvariantError(f"{self.side} level {level} has {lots} lots")
+            if from_units(ticks, price_scale) != level:
+                raise BookInvariantError(f"{self.side} level {level} has {ticks} ticks")
+            bucket = self.bucket_of(ticks)
+            if (
+                self.levels[level] is not level
+                or self.members.get(bucket, {}).get(ticks) is not level
+            ):
+                raise BookInvariantError(f"{self.side} level {level} is two levels")
+            if previous is not None and previous >= ticks:
+                raise BookInvariantError(f"{self.side} levels out of order at {level}")
+            previous = ticks
+            lots_in[bucket] += lots
+            value_in[bucket] += ticks * lots
+        if sum(1 for level in self._remembered() if level.lots) != len(self):
+            raise BookInvariantError(f"a {self.side} level with a size is not in the book")
+        if (lots_in, value_in) != (self.lots_in, self.value_in):
+            raise BookInvariantError(f"the {self.side} sums are not those of the levels")
+        if self.touch is not next(iter(self), None):
+            raise BookInvariantError(f"the best {self.side} is not {self.touch}")
+        if self.window is not None and len(self) > self.window:
+            raise BookInvariantError(f"{self.side} side exceeds its window of {self.window}")

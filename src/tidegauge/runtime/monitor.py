@@ -4,10 +4,12 @@ Time comes with each call; records leave through `emit`, in the order in which t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
+
+from msgspec import structs
 
 from tidegauge.core.activity import Activity, MarketSummary
 from tidegauge.core.alert import Alert, AlertKey, AlertState
@@ -77,7 +79,7 @@ class WatchedBook:
             return None
         measured = keeper, keeper.updates, self.plan()
         if self.last is not None and measured == self._measured:
-            return replace(self.last, origin=origin)
+            return structs.replace(self.last, origin=origin)
         self._measured = measured
         return measure(keeper.book, measured[2], origin)
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from tidegauge.core.book import KEEP_SIZES, OrderBook
+from tidegauge.core.book import OrderBook
 from tidegauge.core.errors import BookInvariantError, MalformedFrame
 from tidegauge.core.side import Side
+from tidegauge.core.sizes import KEEP_SIZES
 
 Text = tuple[str, str]
 
@@ -175,11 +176,13 @@ def test_size_texts_are_forgotten_when_there_are_too_many() -> None:
     made = book()
     for start in range(0, KEEP_SIZES + 3_000, 1_000):
         made.apply_delta([("1", str(start + each + 1)) for each in range(1_000)], [])
-    assert len(made.sizes) <= KEEP_SIZES + 1_000
+    assert len(made.sizes) <= KEEP_SIZES
     made.check()
 
 
-@pytest.mark.parametrize("damage", ["empty", "ticks", "twin", "order", "missing", "window"])
+@pytest.mark.parametrize(
+    "damage", ["empty", "ticks", "twin", "order", "missing", "window", "sum", "touch"]
+)
 def test_the_audit_finds_every_kind_of_damage(damage: str) -> None:
     """`check()` is what stands between a bug and a wrong number."""
     made = book([("9", "1"), ("8", "1")], window=2)
@@ -191,13 +194,17 @@ def test_the_audit_finds_every_kind_of_damage(damage: str) -> None:
         case "ticks":
             worst.ticks += 1
         case "twin":
-            del made.bids.by_price[worst]
+            del made.bids.members[worst.bucket][worst.ticks]
         case "order":
             made.price_scale = 3
         case "missing":
             del made.bids.levels[worst]
         case "window":
             made.bids.window = 1
+        case "sum":
+            made.bids.value_in[worst.bucket] += 1
+        case "touch":
+            made.bids.touch = worst
     with pytest.raises(BookInvariantError):
         made.check()
 

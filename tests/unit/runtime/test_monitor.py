@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
+from msgspec import structs
 from tests.support.plain_venue import SPEC, frame, instrument
 
 from tidegauge.core.alert import Alert, AlertState
@@ -100,7 +101,7 @@ def test_a_sample_of_an_unchanged_book_is_what_was_measured_when_it_changed() ->
     bench.monitor.advance(SECOND)
     bench.monitor.advance(2 * SECOND)
     told, sampled = bench.readings()[0], bench.readings()[-1]
-    assert sampled == replace(told, origin=sampled.origin)
+    assert sampled == structs.replace(told, origin=sampled.origin)
     assert (sampled.bands is told.bands, sampled.origin.received_at) == (True, 2 * SECOND)
     bench.quote(2 * SECOND, size=50.0)
     assert bench.readings()[-1].bands != told.bands
