@@ -224,7 +224,9 @@ class OrderBook:
 
     def known_ticks(self, side: Side) -> int | None:
         """Return `known_limit` in ticks."""
-        limit = self.known_limit(side)
+        book_side = self.bids if side is Side.BID else self.asks
+        plain = book_side.window is None and not book_side.touched
+        limit = self.known(side) if plain else self.known_limit(side)
         if limit is None or isinstance(limit, Level):
             return None if limit is None else limit.ticks
         return to_units(limit, self.price_scale)

@@ -1,7 +1,7 @@
 """One side of a book: levels in the order of their prices, and sums that readings are made of.
 
-The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of a
-quarter to half a basis point, how much rests in each: a band or a deep walk then adds up buckets,
+The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of half
+a basis point to a whole one, how much rests in each: a band or a deep walk then adds up buckets,
 and looks at single levels only in the bucket where it ends.
 """
 
@@ -22,13 +22,13 @@ WireLevels: TypeAlias = Sequence[tuple[str, str]]
 KEEP_SPELLINGS, SPARE_SPELLINGS = 2, 1024
 """Interned prices are dropped when they outnumber the live levels twice, and so many more."""
 
-BUCKETS = 2048
-"""Buckets a side: at least 250 bps on the far side of the touch, and 120 bps on the near one."""
+BUCKETS = 1024
+"""Buckets a side: at least 250 bps behind the touch, and 120 bps before it."""
 
 FAR = BUCKETS
 """The last bucket, for all that lies beyond the others."""
 
-FINEST = 20_000
+FINEST = 10_000
 """A bucket is the largest power of two in ticks that is at most 1/FINEST of the price."""
 
 

@@ -6,10 +6,9 @@ nothing for the thousands of levels behind it.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
 from itertools import accumulate
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ..core.book import OrderBook
 from ..core.reading import Taker
@@ -17,14 +16,11 @@ from ..core.side import FAR, Level, Side
 
 BPS = 10_000
 
-NEAREST = 24
-"""Levels that are added up one by one."""
+NEAREST = 16
+"""Levels that are added up one by one: the sizes most asked for end among them."""
 
-STRIDE = 16
-"""Buckets that are tried at once; a stride that is too long is then tried bucket by bucket."""
-
-Fits: TypeAlias = Callable[[int, int], bool]
-"""Told (lots, value) so far, whether to go on; once it has said no it says no to more."""
+STRIDES = (64, 16, 4, 1)
+"""Buckets that are tried at once; a stride that is too long is followed by shorter ones."""
 
 _BY_TICKS = attrgetter("ticks")
 
@@ -35,6 +31,14 @@ class Eaten(NamedTuple):
     lots: int
     value: int
     level: Level | None
+
+
+class Reached(NamedTuple):
+    """A bucket, and lots and value of all before it."""
+
+    bucket: int
+    lots: int
+    value: int
 
 
 def walked_side(taker: Taker) -> Side:
@@ -49,7 +53,7 @@ class Depth:
     the venue told of the side, in ticks; None: all of it.
     """
 
-    __slots__ = ("known", "levels", "lots", "mid2", "side", "sign", "taker", "values")
+    __slots__ = ("_so_far", "known", "levels", "lots", "mid2", "side", "sign", "taker", "values")
 
     def __init__(self, book: OrderBook, taker: Taker, mid2: int) -> None:
         side = walked_side(taker)
@@ -62,6 +66,7 @@ class Depth:
         self.levels = levels = self.side.nearest(NEAREST)
         self.lots = list(accumulate([level.lots for level in levels]))
         self.values = list(accumulate([level.ticks * level.lots for level in levels]))
+        self._so_far = Reached(levels[0].bucket, 0, 0)
 
     def beyond(self, ticks: int) -> bool:
         """Whether a price lies outside what the venue told us of in this epoch."""
@@ -76,58 +81,52 @@ class Depth:
         return self.lots[min(levels, len(self.lots)) - 1]
 
     def until_value(self, value: int) -> Eaten:
-        """Return what is eaten before the level in which `value` is reached."""
+        """Return what is eaten before the level in which `value` is reached.
+
+        Asked for ascending values, each goes on in the bucket where the one before ended.
+        """
         index = bisect_left(self.values, value)
         if index < len(self.levels):
-            return self._before(index)
-        return self._deeper(lambda _lots, eaten: eaten < value)
+            if not index:
+                return Eaten(0, 0, self.levels[0])
+            return Eaten(self.lots[index - 1], self.values[index - 1], self.levels[index])
+        self._so_far = self._buckets(self._so_far, 0, 1, value)
+        return self._levels(self._so_far, 0, 1, value)
 
-    def while_fits(self, fits: Fits) -> Eaten:
-        """Return what is eaten before the first level that does not fit."""
-        if fits(self.lots[-1], self.values[-1]):
-            return self._deeper(fits)
-        return self._before(
-            next(i for i in range(len(self.levels)) if not fits(self.lots[i], self.values[i]))
-        )
+    def while_below(self, of_lots: int, of_value: int, bound: int) -> Eaten:
+        """Return what is eaten before the level that takes of_lots · lots + of_value · value to
+        `bound`. Once it is there it must not fall below it again."""
+        reached = self._buckets(Reached(self.levels[0].bucket, 0, 0), of_lots, of_value, bound)
+        return self._levels(reached, of_lots, of_value, bound)
 
-    def _before(self, index: int) -> Eaten:
-        if not index:
-            return Eaten(0, 0, self.levels[0])
-        return Eaten(self.lots[index - 1], self.values[index - 1], self.levels[index])
-
-    def _deeper(self, fits: Fits) -> Eaten:
-        """Go on behind the nearest levels, all of which fit."""
-        last = self.levels[-1]
-        eaten = Eaten(self.lots[-1], self.values[-1], None)
-        if len(self.levels) < NEAREST:
-            return eaten
-        eaten = self._through(last.bucket, last.ticks, eaten, fits)
-        if eaten.level is not None or last.bucket == FAR:
-            return eaten
+    def _buckets(self, start: Reached, of_lots: int, of_value: int, bound: int) -> Reached:
+        """Take whole buckets, from `start` on, while they stay below the bound."""
         side, sign = self.side, self.sign
-        lots, value, bucket = eaten.lots, eaten.value, last.bucket + sign
-        for stride in (STRIDE, 1):
+        lots_in, value_in = side.lots_in, side.value_in
+        bucket, lots, value = start
+        for stride in STRIDES:
             while 0 <= bucket < FAR:
-                low, high = bucket, min(bucket + stride, FAR)
-                if sign < 0:
+                if sign > 0:
+                    low, high = bucket, min(bucket + stride, FAR)
+                else:
                     low, high = max(bucket + 1 - stride, 0), bucket + 1
-                more_lots = lots + sum(side.lots_in[low:high])
-                more_value = value + sum(side.value_in[low:high])
-                if not fits(more_lots, more_value):
+                more_lots = lots + sum(lots_in[low:high])
+                more_value = value + sum(value_in[low:high])
+                if of_lots * more_lots + of_value * more_value >= bound:
                     break
                 lots, value = more_lots, more_value
-                bucket += sign * (high - low)
-        ends_in = bucket if 0 <= bucket < FAR else FAR
-        return self._through(ends_in, last.ticks, Eaten(lots, value, None), fits)
+                bucket = high if sign > 0 else low - 1
+        return Reached(bucket if 0 <= bucket < FAR else FAR, lots, value)
 
-    def _through(self, bucket: int, behind: int, eaten: Eaten, fits: Fits) -> Eaten:
-        """Take the levels of one bucket one by one, those that lie behind a price."""
-        lots, value, sign = eaten.lots, eaten.value, self.sign
+    def _levels(self, start: Reached, of_lots: int, of_value: int, bound: int) -> Eaten:
+        """Take the levels of the bucket at `start` one by one while they stay below the bound."""
+        bucket, lots, value = start
         members = self.side.members.get(bucket, {}).values()
-        live = [each for each in members if each.lots and sign * (each.ticks - behind) > 0]
-        for level in sorted(live, key=_BY_TICKS, reverse=sign < 0):
+        live = [level for level in members if level.lots]
+        live.sort(key=_BY_TICKS, reverse=self.sign < 0)
+        for level in live:
             more_lots, more_value = lots + level.lots, value + level.ticks * level.lots
-            if not fits(more_lots, more_value):
+            if of_lots * more_lots + of_value * more_value >= bound:
                 return Eaten(lots, value, level)
             lots, value = more_lots, more_value
         return Eaten(lots, value, None)
@@ -148,13 +147,16 @@ class Depth:
                 lots += sum(lots_in[low:high])
                 value += sum(value_in[low:high])
                 at = high if sign > 0 else low - 1
+            part_lots = part_value = 0
             rest = side.members.get(ends_in if 0 <= ends_in < FAR else FAR)
-            inside = () if rest is None else [
-                level for level in rest.values() if sign * level.ticks <= sign * edge
-            ]  # fmt: skip
-            found.append((
-                lots + sum([level.lots for level in inside]),
-                value + sum([level.ticks * level.lots for level in inside]),
-                known is None or sign * known * 2 * BPS >= sign * over,
-            ))  # fmt: skip
+            if rest is not None:
+                inside = [
+                    level
+                    for level in rest.values()
+                    if level.lots and sign * level.ticks <= sign * edge
+                ]
+                part_lots = sum([level.lots for level in inside])
+                part_value = sum([level.ticks * level.lots for level in inside])
+            complete = known is None or sign * known * 2 * BPS >= sign * over
+            found.append((lots + part_lots, value + part_value, complete))
         return found

@@ -35,7 +35,7 @@ def target_of(notional: Decimal, scale: int) -> Target:
 
 
 def walk_fills(depth: Depth, notionals: Sequence[Decimal], scales: Scales) -> list[Fill]:
-    """Return the fill of each notional (quote, positive)."""
+    """Return the fill of each notional (quote, positive, ascending)."""
     fills = []
     for notional in notionals:
         target = target_of(notional, scales.quote)
@@ -100,15 +100,12 @@ def max_size(depth: Depth, bps: int, scales: Scales) -> MaxSize:
     """
     sign = depth.sign
     limit = depth.mid2 * (BPS + sign * bps)  # 20,000 L, in ticks
-
-    def slack(lots: int, value: int) -> int:
-        """Return 20,000 (L·base - quote), signed: it grows up to L and falls behind it."""
-        return sign * (limit * lots - 2 * BPS * value)
-
-    eaten = depth.while_fits(lambda lots, value: slack(lots, value) >= 0)
+    # Slack is 20,000 (L·base - quote), signed: it grows up to L and falls behind it.
+    eaten = depth.while_below(-sign * limit, sign * 2 * BPS, 1)
     units, floor = eaten.value, depth.known is not None
     if eaten.level is not None:
         ticks = eaten.level.ticks
-        units += ticks * slack(eaten.lots, eaten.value) // (sign * (2 * BPS * ticks - limit))
+        slack = sign * (limit * eaten.lots - 2 * BPS * eaten.value)
+        units += ticks * slack // (sign * (2 * BPS * ticks - limit))
         floor = depth.beyond(ticks)
     return MaxSize(taker=depth.taker, bps=bps, units=units, scale=scales.quote, floor=floor)
