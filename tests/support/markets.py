@@ -11,7 +11,15 @@ from math import exp, sqrt
 from random import Random
 
 from tidegauge.core.instrument import SECOND, Nanos
-from tidegauge.core.reading import BandDepth, Fill, Origin, Quotability, Reading, Scales, Taker
+from tidegauge.core.reading import (
+    BandDepth,
+    Origin,
+    Quotability,
+    Reading,
+    RoundedFill,
+    Scales,
+    Taker,
+)
 
 START: Nanos = 1_700_000_000 * SECOND
 
@@ -39,7 +47,7 @@ SCALES = Scales(price=20, base=40, quote=40)
 def units(value: float, scale: int) -> int:
     """Return a float as an integer of 10^-scale."""
     over, under = value.as_integer_ratio()
-    return over * 10**scale // under
+    return int(over * 10**scale // under)
 
 
 def band(
@@ -58,20 +66,22 @@ def band(
     )
 
 
-def fill(taker: Taker, notional: Decimal, slippage: float | None, *, floor: bool = False) -> Fill:
+def fill(
+    taker: Taker, notional: Decimal, slippage: float | None, *, floor: bool = False
+) -> RoundedFill:
     """Return a fill at `slippage` bps; None: only half of it could be filled."""
     filled = slippage is not None
-    return Fill(
+    return RoundedFill(
         taker=taker,
         notional=notional,
         filled=filled,
         filled_fraction=1.0 if filled else 0.5,
-        base=float(notional) / 50_000,
-        average=50_000.0,
+        rounded_base=float(notional) / 50_000,
+        rounded_average=50_000.0,
         worst_ticks=50_000,
-        price_scale=0,
-        cost_bps=1.0 if slippage is None else slippage,
-        cost=float(notional) * (1.0 if slippage is None else slippage) / 10_000,
+        scales=Scales(0, 0, 0),
+        rounded_cost_bps=1.0 if slippage is None else slippage,
+        rounded_cost=float(notional) * (1.0 if slippage is None else slippage) / 10_000,
         floor=floor,
     )
 

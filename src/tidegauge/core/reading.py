@@ -85,27 +85,41 @@ class BandDepth(Struct, frozen=True, kw_only=True, gc=False):
 class Fill(Struct, frozen=True, kw_only=True, gc=False):
     """What taking `notional` from the book would do.
 
-    `cost_bps` and `cost` are of what was filled, which is all of it or, where the side holds less,
-    that much of it. `floor`: the walk ended beyond the known range, so the book may hold more than
-    is shown. `base` and `average` are in base and in quote a base.
+    `filled_fraction` is 1 where all of it can be had. `floor`: the walk ended beyond the known
+    range, so the book may hold more than is shown. What it costs stands in `ExactFill` and
+    `RoundedFill`: `base` is what changes hands, in base; `average` the price in quote a base;
+    `cost_bps` how much worse than the mid that is; `cost` |average - mid| times the base, in quote.
+    These are of what was filled.
     """
 
     taker: Taker
     notional: Decimal
     filled: bool
     filled_fraction: float
-    base: float
-    average: float
-    cost_bps: float
-    cost: float
     worst_ticks: int
-    price_scale: int
+    scales: Scales
     floor: bool
+
+    @property
+    def base(self) -> float:
+        raise NotImplementedError
+
+    @property
+    def average(self) -> float:
+        raise NotImplementedError
+
+    @property
+    def cost_bps(self) -> float:
+        raise NotImplementedError
+
+    @property
+    def cost(self) -> float:
+        raise NotImplementedError
 
     @property
     def worst(self) -> Decimal:
         """The price of the last level that was reached."""
-        return from_units(self.worst_ticks, self.price_scale)
+        return from_units(self.worst_ticks, self.scales.price)
 
     @property
     def slippage_bps(self) -> float | None:
@@ -119,8 +133,73 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def slippage_cost(self) -> float | None:
-        """|average - mid| times the base filled, in quote; None unless all of it was filled."""
+        """None unless all of it was filled."""
         return self.cost if self.filled else None
+
+
+class ExactFill(Fill, frozen=True, kw_only=True, gc=False):
+    """A fill as integers, divided when somebody asks.
+
+    `quote` / `quote_over` is the quote and `base_units` / `base_over` the base that changes hands,
+    in units of `scales`; `mid2` is twice the mid in ticks.
+    """
+
+    quote: int
+    quote_over: int
+    base_units: int
+    base_over: int
+    mid2: int
+
+    @property
+    def base(self) -> float:
+        unit: int = 10**self.scales.base
+        return self.base_units / (self.base_over * unit)
+
+    @property
+    def average(self) -> float:
+        unit: int = 10**self.scales.price
+        return (self.quote * self.base_over) / (self.quote_over * self.base_units * unit)
+
+    @property
+    def cost_bps(self) -> float:
+        at_mid = self.mid2 * self.base_units * self.quote_over
+        return 10_000 * self._excess(at_mid) / at_mid
+
+    @property
+    def cost(self) -> float:
+        at_mid = self.mid2 * self.base_units * self.quote_over
+        unit: int = 10**self.scales.quote
+        return self._excess(at_mid) / (2 * self.quote_over * self.base_over * unit)
+
+    def _excess(self, at_mid: int) -> int:
+        """Return twice the quote that the mid would not have cost, over both denominators."""
+        excess = 2 * self.quote * self.base_over - at_mid
+        return excess if self.taker is Taker.BUY else -excess
+
+
+class RoundedFill(Fill, frozen=True, kw_only=True, gc=False):
+    """A fill whose figures are rounded already: no integer holds the base of an inverse book."""
+
+    rounded_base: float
+    rounded_average: float
+    rounded_cost_bps: float
+    rounded_cost: float
+
+    @property
+    def base(self) -> float:
+        return self.rounded_base
+
+    @property
+    def average(self) -> float:
+        return self.rounded_average
+
+    @property
+    def cost_bps(self) -> float:
+        return self.rounded_cost_bps
+
+    @property
+    def cost(self) -> float:
+        return self.rounded_cost
 
 
 class MaxSize(Struct, frozen=True, kw_only=True, gc=False):

@@ -1,20 +1,21 @@
 """One side of a book: levels in the order of their prices, and sums that readings are made of.
 
-The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of half
-a basis point to a whole one, how much rests in each: a band or a deep walk then adds up buckets,
+The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of a quarter
+to half a basis point, how much rests in each: a band or a deep walk then adds up buckets,
 and looks at single levels only in the bucket where it ends.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, TypeAlias
 
 from sortedcontainers import SortedDict
 
 from .errors import BookInvariantError, MalformedFrame
-from .exact import from_units, parse, to_units
+from .exact import from_units, parse, plain_units, to_units
 
 WireLevels: TypeAlias = Sequence[tuple[str, str]]
 """Levels as the venue wrote them: (price text, absolute size text); size zero removes the level."""
@@ -23,12 +24,15 @@ KEEP_SPELLINGS, SPARE_SPELLINGS = 2, 1024
 """Interned prices are dropped when they outnumber the live levels twice, and so many more."""
 
 BUCKETS = 1024
-"""Buckets a side: at least 250 bps behind the touch, and 120 bps before it."""
+"""Buckets a side: at least 190 bps behind the touch, and 60 bps before it."""
 
 FAR = BUCKETS
 """The last bucket, for all that lies beyond the others."""
 
-FINEST = 10_000
+NEAR_BUCKETS = 3
+"""An edge that moves through more buckets than this has its band added up anew."""
+
+FINEST = 20_000
 """A bucket is the largest power of two in ticks that is at most 1/FINEST of the price."""
 
 
@@ -71,34 +75,41 @@ class Spellings(dict[str, Level]):
         self.scale = scale
 
     def __missing__(self, text: str) -> Level:
-        price = parse(text)
-        if not price:
-            raise MalformedFrame("a price of zero")
-        ticks = to_units(price, self.scale)
+        ticks = plain_units(text, self.scale)
         if ticks is None:
-            raise FinerScale
-        level = self[text] = self.side.intern(price, ticks)
+            ticks = to_units(parse(text), self.scale)
+            if ticks is None:
+                raise FinerScale
+        if not ticks:
+            raise MalformedFrame("a price of zero")
+        level = self[text] = self.side.intern(text, ticks)
         return level
 
 
 class BookSide:
-    """The bids or the asks.
+    """The bids or the asks. `sign` is 1 where prices grow away from the touch (asks), else -1.
 
     `by_text` knows the spellings seen so far. `lots_in` and `value_in` hold, a bucket, the sum of
     lots and of ticks times lots; `members` the levels of a bucket by their ticks, those that are
     remembered without being in the book included. A bucket is `ticks >> shift`, counted from
-    `base`.
+    `base`. `band_lots` and `band_value` are the same sums from the touch to each of `edges`.
     """
 
     __slots__ = (
+        "_reach",
+        "band_lots",
+        "band_value",
         "base",
         "by_text",
         "cut",
+        "edges",
+        "hints",
         "levels",
         "lots_in",
         "members",
         "shift",
         "side",
+        "sign",
         "told_best",
         "touch",
         "touched",
@@ -108,6 +119,7 @@ class BookSide:
 
     def __init__(self, side: Side, scale: int) -> None:
         self.side = side
+        self.sign = 1 if side is Side.ASK else -1
         self.levels: Any = SortedDict()
         self.by_text = Spellings(self, scale)
         self.touch: Level | None = None
@@ -116,6 +128,12 @@ class BookSide:
         self.lots_in: list[int] = []
         self.value_in: list[int] = []
         self.members: dict[int, dict[int, Level]] = {}
+        self.edges: list[int] = []
+        self.band_lots: list[int] = []
+        self.band_value: list[int] = []
+        self._reach: list[int] = []
+        self.hints: dict[int, int] = {}
+        """Where a search of each name last ended, in buckets from the touch: a guess, no more."""
         self._blank()
         self.window: int | None = None
         self.cut = False
@@ -152,35 +170,53 @@ class BookSide:
 
     # -- changing it -----------------------------------------------------------------------------
 
-    def intern(self, price: Decimal, ticks: int) -> Level:
-        """Return the level of a price; it is not in the book until it has lots."""
+    def intern(self, text: str, ticks: int) -> Level:
+        """Return the level of a price, spelt `text`; it is not in the book until it has lots."""
         bucket = self.bucket_of(ticks)
-        members = self.members.setdefault(bucket, {})
+        members = self.members.get(bucket)
+        if members is None:
+            members = self.members[bucket] = {}
         level = members.get(ticks)
         if level is None:
-            level = members[ticks] = Level(price)
+            level = members[ticks] = Level(text)
             level.ticks, level.lots, level.bucket = ticks, 0, bucket
         return level
 
     def set_all(self, changes: Iterable[tuple[Level, int]]) -> None:
-        """Give each level its size; zero takes it out. Taking out what is not there is normal."""
+        """Give each level its size; zero takes it out. Taking out what is not there is normal.
+
+        Every sum moves by what changed; nothing is added up anew.
+        """
         levels, lots_in, value_in = self.levels, self.lots_in, self.value_in
+        sign, reach = self.sign, self._reach
+        rings = len(reach)
+        ring_lots, ring_value = [0] * (rings + 1), [0] * (rings + 1)
         moved = False
         for level, lots in changes:
             before = level.lots
             if lots == before:
                 continue
             level.lots = lots
-            # The sums move by what changed: nothing is ever added up anew.
-            change, bucket = lots - before, level.bucket
-            lots_in[bucket] += change
-            value_in[bucket] += change * level.ticks
             if not before:
                 levels[level] = level
                 moved = True
             elif not lots:
                 del levels[level]
                 moved = True
+            change, ticks, bucket = lots - before, level.ticks, level.bucket
+            value = change * ticks
+            lots_in[bucket] += change
+            value_in[bucket] += value
+            ring = bisect_left(reach, ticks * sign)
+            ring_lots[ring] += change
+            ring_value[ring] += value
+        if rings:
+            # A band holds its own ring and all those nearer to the touch.
+            for band, (more_lots, more_value) in enumerate(
+                zip(accumulate(ring_lots[:-1]), accumulate(ring_value[:-1]), strict=True)
+            ):
+                self.band_lots[band] += more_lots
+                self.band_value[band] += more_value
         if moved:
             self._find_touch()
 
@@ -196,6 +232,7 @@ class BookSide:
             level.lots = lots
         self.levels.update({level: level for level, _ in told if level.lots})
         self.touch = next(iter(self), None)
+        self._forget_bands()
         self.rebase()
 
     def clear(self) -> None:
@@ -203,6 +240,7 @@ class BookSide:
         self.told_best, self.touched, self.touch = None, False, None
         self.levels.clear()
         self.by_text.clear()
+        self._forget_bands()
         self._blank()
 
     def drop_worst(self) -> Level:
@@ -225,7 +263,76 @@ class BookSide:
         for level in self._remembered():
             level.ticks *= by_price
             level.lots *= by_size
+        self._forget_bands()
         self.rebase()
+
+    # -- bands -----------------------------------------------------------------------------------
+
+    def follow(self, edges: list[int]) -> None:
+        """Keep the sums up to these prices (ticks, nearest first) from now on.
+
+        As the mid moves the edges move a little with it: what lies between is added or taken away.
+        """
+        if edges == self.edges:
+            return
+        if len(edges) != len(self.edges):
+            sums = [self._sum_to(edge) for edge in edges]
+            self.band_lots, self.band_value = (
+                [lots for lots, _ in sums],
+                [value for _, value in sums],
+            )
+        else:
+            for index, (old, new) in enumerate(zip(self.edges, edges, strict=True)):
+                if old != new:
+                    self._move_edge(index, old, new)
+        self.edges = edges
+        self._reach = edges if self.sign > 0 else [-edge for edge in edges]
+
+    def _move_edge(self, index: int, old: int, new: int) -> None:
+        low, high = (old, new) if old < new else (new, old)
+        if self.sign > 0:  # the edge itself is inside
+            low, high = low + 1, high + 1
+        first, last = self.bucket_of(low), self.bucket_of(high - 1)
+        if not 0 <= last - first <= NEAR_BUCKETS:
+            self.band_lots[index], self.band_value[index] = self._sum_to(new)
+            return
+        lots = value = 0
+        for bucket in range(first, last + 1):
+            members = self.members.get(bucket)
+            if members is not None:
+                passed = [level for ticks, level in members.items() if low <= ticks < high]
+                lots += sum([level.lots for level in passed])
+                value += sum([level.ticks * level.lots for level in passed])
+        if (old < new) is (self.sign > 0):
+            self.band_lots[index] += lots
+            self.band_value[index] += value
+        else:
+            self.band_lots[index] -= lots
+            self.band_value[index] -= value
+
+    def _sum_to(self, edge: int) -> tuple[int, int]:
+        """Return lots and value from the touch to a price, itself included."""
+        if self.touch is None or self.touch.ticks * self.sign > edge * self.sign:
+            return 0, 0
+        at, ends_in = self.touch.bucket, self.bucket_of(edge)
+        if self.sign > 0:
+            low, high = at, ends_in
+        else:
+            low, high = (0 if ends_in == FAR else ends_in + 1), at + 1
+        inside = [
+            level
+            for ticks, level in self.members.get(ends_in, {}).items()
+            if ticks * self.sign <= edge * self.sign
+        ]
+        return (
+            sum(self.lots_in[low:high]) + sum([level.lots for level in inside]),
+            sum(self.value_in[low:high]) + sum([level.ticks * level.lots for level in inside]),
+        )
+
+    def _forget_bands(self) -> None:
+        """Have them added up anew when somebody asks."""
+        self.edges, self.band_lots, self.band_value = [], [], []
+        self._reach = []
 
     # -- buckets ---------------------------------------------------------------------------------
 
@@ -274,30 +381,35 @@ class BookSide:
 
     def check(self, price_scale: int) -> None:
         """Audit the side. Raises `BookInvariantError` if it contradicts itself."""
+        self._check_levels(price_scale)
+        if sum(1 for level in self._remembered() if level.lots) != len(self):
+            raise BookInvariantError(f"a {self.side} level with a size is not in the book")
+        if self.touch is not next(iter(self), None):
+            raise BookInvariantError(f"the best {self.side} is not {self.touch}")
+        for edge, lots, value in zip(self.edges, self.band_lots, self.band_value, strict=True):
+            if self._sum_to(edge) != (lots, value):
+                raise BookInvariantError(
+                    f"the {self.side} band up to {edge} ticks is not its levels"
+                )
+        if self.window is not None and len(self) > self.window:
+            raise BookInvariantError(f"{self.side} side exceeds its window of {self.window}")
+
+    def _check_levels(self, price_scale: int) -> None:
         lots_in, value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
-        previous: int | None = None
+        previous = 0
         for level in self.levels:
-            ticks, lots = level.ticks, level.lots
+            ticks, lots, bucket = level.ticks, level.lots, level.bucket
             if lots <= 0:
                 raise BookInvariantError(f"{self.side} level {level} has {lots} lots")
             if from_units(ticks, price_scale) != level:
                 raise BookInvariantError(f"{self.side} level {level} has {ticks} ticks")
-            bucket = self.bucket_of(ticks)
-            if (
-                self.levels[level] is not level
-                or self.members.get(bucket, {}).get(ticks) is not level
-            ):
+            known = self.members.get(self.bucket_of(ticks), {}).get(ticks)
+            if self.levels[level] is not level or known is not level:
                 raise BookInvariantError(f"{self.side} level {level} is two levels")
-            if previous is not None and previous >= ticks:
+            if previous >= ticks:
                 raise BookInvariantError(f"{self.side} levels out of order at {level}")
             previous = ticks
             lots_in[bucket] += lots
             value_in[bucket] += ticks * lots
-        if sum(1 for level in self._remembered() if level.lots) != len(self):
-            raise BookInvariantError(f"a {self.side} level with a size is not in the book")
         if (lots_in, value_in) != (self.lots_in, self.value_in):
             raise BookInvariantError(f"the {self.side} sums are not those of the levels")
-        if self.touch is not next(iter(self), None):
-            raise BookInvariantError(f"the best {self.side} is not {self.touch}")
-        if self.window is not None and len(self) > self.window:
-            raise BookInvariantError(f"{self.side} side exceeds its window of {self.window}")

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from .exact import EXACT, parse, to_units
+from .exact import EXACT, parse, plain_units, to_units
+from .instrument import decimals
 from .side import FinerScale
 
 KEEP_SIZES = 65_536
@@ -15,20 +16,27 @@ class SizeTable(dict[str, int]):
     Raises `MalformedFrame` for text that is no size, `FinerScale` for one that does not fit.
     """
 
-    __slots__ = ("contract_value", "scale")
+    __slots__ = ("_factor", "_places", "contract_value", "scale")
 
     def __init__(self, scale: int, contract_value: Decimal) -> None:
         super().__init__()
         self.scale = scale
         self.contract_value = contract_value
+        places = decimals(contract_value)
+        self._places, self._factor = scale - places, to_units(contract_value, places) or 0
 
     def __missing__(self, text: str) -> int:
-        lots = to_units(EXACT.multiply(parse(text), self.contract_value), self.scale)
-        if lots is None:
-            raise FinerScale
+        plain = plain_units(text, self._places) if self._places >= 0 else None
+        lots = self._slowly(text) if plain is None else plain * self._factor
         if len(self) >= KEEP_SIZES:
             self.clear()
         self[text] = lots
+        return lots
+
+    def _slowly(self, text: str) -> int:
+        lots = to_units(EXACT.multiply(parse(text), self.contract_value), self.scale)
+        if lots is None:
+            raise FinerScale
         return lots
 
 

@@ -6,8 +6,8 @@ nothing for the thousands of levels behind it.
 """
 
 from bisect import bisect_left
-from itertools import accumulate
-from operator import attrgetter
+from collections.abc import Sequence
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from ..core.book import OrderBook
@@ -16,13 +16,17 @@ from ..core.side import FAR, Level, Side
 
 BPS = 10_000
 
-NEAREST = 16
-"""Levels that are added up one by one: the sizes most asked for end among them."""
+NEAREST = 12
+"""Levels that are added up one by one: small sizes end among them."""
+
+RUN = 32
+"""Buckets whose running sums are made at once: larger sizes end among them, if the book is liquid."""
 
 STRIDES = (64, 16, 4, 1)
 """Buckets that are tried at once; a stride that is too long is followed by shorter ones."""
 
-_BY_TICKS = attrgetter("ticks")
+FROM_HINT = 6
+"""Buckets that are tried one by one beyond where the last such sum ended."""
 
 
 class Eaten(NamedTuple):
@@ -49,55 +53,96 @@ def walked_side(taker: Taker) -> Side:
 class Depth:
     """The side that a taker eats; it must hold a level. `mid2` is twice the mid in ticks.
 
-    `levels` are the nearest, best first; `lots` and `values` their running sums. `known` is how far
-    the venue told of the side, in ticks; None: all of it.
+    `known` is how far the venue told of the side, in ticks; None: all of it.
     """
 
-    __slots__ = ("_so_far", "known", "levels", "lots", "mid2", "side", "sign", "taker", "values")
+    __slots__ = ("known", "mid2", "side", "sign", "taker", "touch")
 
     def __init__(self, book: OrderBook, taker: Taker, mid2: int) -> None:
-        side = walked_side(taker)
         self.taker = taker
-        # A buy is the worse the higher its price is, a sell the lower.
-        self.sign = 1 if taker is Taker.BUY else -1
         self.mid2 = mid2
-        self.side = book.side(side)
-        self.known = book.known_ticks(side)
-        self.levels = levels = self.side.nearest(NEAREST)
-        self.lots = list(accumulate([level.lots for level in levels]))
-        self.values = list(accumulate([level.ticks * level.lots for level in levels]))
-        self._so_far = Reached(levels[0].bucket, 0, 0)
+        self.side = side = book.asks if taker is Taker.BUY else book.bids
+        # A buy is the worse the higher its price is, a sell the lower.
+        self.sign = side.sign
+        self.known = book.known_ticks(side.side)
+        touch = side.touch
+        assert touch is not None, "a side that is walked holds a level"
+        self.touch = touch
 
     def beyond(self, ticks: int) -> bool:
         """Whether a price lies outside what the venue told us of in this epoch."""
-        if self.known is None:
-            return False
-        return ticks > self.known if self.sign > 0 else ticks < self.known
+        return self.known is not None and (ticks - self.known) * self.sign > 0
 
-    def lots_of(self, levels: int) -> int:
-        """Return the lots of the best `levels`, or of all where there are fewer."""
-        if levels > NEAREST:
-            return sum([level.lots for level in self.side.nearest(levels)])
-        return self.lots[min(levels, len(self.lots)) - 1]
+    def until_values(self, values: Sequence[int]) -> list[Eaten]:
+        """Return, for each value (ascending), what is eaten before the level in which it is reached."""
+        ends: list[Eaten] = []
+        waiting = iter(values)
+        wanted = next(waiting, None)
+        lots = eaten = 0
+        for level in islice(self.side, NEAREST):
+            if wanted is None:
+                return ends
+            size = level.lots
+            after = eaten + level.ticks * size
+            while wanted is not None and wanted <= after:
+                ends.append(Eaten(lots, eaten, level))
+                wanted = next(waiting, None)
+            lots += size
+            eaten = after
+        return ends + self._deep_values(values[len(ends) :])
 
-    def until_value(self, value: int) -> Eaten:
-        """Return what is eaten before the level in which `value` is reached.
+    def _deep_values(self, values: Sequence[int]) -> list[Eaten]:
+        """Find larger values among the running sums of whole buckets, or behind them."""
+        side, sign, start = self.side, self.sign, self.touch.bucket
+        low, high = (
+            (start, min(start + RUN, FAR)) if sign > 0 else (max(start + 1 - RUN, 0), start + 1)
+        )
+        lots_in, value_in = side.lots_in[low:high], side.value_in[low:high]
+        if sign < 0:
+            lots_in.reverse()
+            value_in.reverse()
+        sums = list(accumulate(value_in, initial=0))
+        ends = []
+        for value in values:
+            index = bisect_left(sums, value) - 1  # whole buckets that stay below it
+            reached = Reached(start + sign * index, sum(lots_in[:index]), sums[index])
+            if index == len(value_in):
+                reached = self._buckets(reached, 0, 1, value)
+            ends.append(self._levels(reached, 0, 1, value))
+        return ends
 
-        Asked for ascending values, each goes on in the bucket where the one before ended.
-        """
-        index = bisect_left(self.values, value)
-        if index < len(self.levels):
-            if not index:
-                return Eaten(0, 0, self.levels[0])
-            return Eaten(self.lots[index - 1], self.values[index - 1], self.levels[index])
-        self._so_far = self._buckets(self._so_far, 0, 1, value)
-        return self._levels(self._so_far, 0, 1, value)
-
-    def while_below(self, of_lots: int, of_value: int, bound: int) -> Eaten:
+    def while_below(self, name: int, of_lots: int, of_value: int, bound: int) -> Eaten:
         """Return what is eaten before the level that takes of_lots · lots + of_value · value to
-        `bound`. Once it is there it must not fall below it again."""
-        reached = self._buckets(Reached(self.levels[0].bucket, 0, 0), of_lots, of_value, bound)
+        `bound`. Once it is there it must not fall below it again.
+
+        From one reading to the next the answer hardly moves: the search begins where the last one
+        of this `name` ended.
+        """
+        start = self.touch.bucket
+        reached = self._from_hint(self.side.hints.get(name, 0), of_lots, of_value, bound)
+        if reached is None:
+            reached = self._buckets(Reached(start, 0, 0), of_lots, of_value, bound)
+        self.side.hints[name] = max(0, (reached.bucket - start) * self.sign - 1)
         return self._levels(reached, of_lots, of_value, bound)
+
+    def _from_hint(self, hint: int, of_lots: int, of_value: int, bound: int) -> Reached | None:
+        """Take `hint` buckets at once and then one by one; None where that is of no use."""
+        side, sign, start = self.side, self.sign, self.touch.bucket
+        bucket = start + sign * hint
+        low, high = (start, bucket) if sign > 0 else (bucket + 1, start + 1)
+        if not 0 <= bucket < FAR:
+            return None
+        lots, value = sum(side.lots_in[low:high]), sum(side.value_in[low:high])
+        if hint and of_lots * lots + of_value * value >= bound:
+            return None
+        for each in range(bucket, bucket + sign * FROM_HINT, sign):
+            if not 0 <= each < FAR:
+                return None
+            more_lots, more_value = lots + side.lots_in[each], value + side.value_in[each]
+            if of_lots * more_lots + of_value * more_value >= bound:
+                return Reached(each, lots, value)
+            lots, value = more_lots, more_value
+        return None
 
     def _buckets(self, start: Reached, of_lots: int, of_value: int, bound: int) -> Reached:
         """Take whole buckets, from `start` on, while they stay below the bound."""
@@ -121,42 +166,24 @@ class Depth:
     def _levels(self, start: Reached, of_lots: int, of_value: int, bound: int) -> Eaten:
         """Take the levels of the bucket at `start` one by one while they stay below the bound."""
         bucket, lots, value = start
-        members = self.side.members.get(bucket, {}).values()
-        live = [level for level in members if level.lots]
-        live.sort(key=_BY_TICKS, reverse=self.sign < 0)
-        for level in live:
-            more_lots, more_value = lots + level.lots, value + level.ticks * level.lots
-            if of_lots * more_lots + of_value * more_value >= bound:
-                return Eaten(lots, value, level)
-            lots, value = more_lots, more_value
+        members = self.side.members.get(bucket, {})
+        for ticks in sorted(members, reverse=self.sign < 0):
+            level = members[ticks]
+            if level.lots:
+                more_lots, more_value = lots + level.lots, value + ticks * level.lots
+                if of_lots * more_lots + of_value * more_value >= bound:
+                    return Eaten(lots, value, level)
+                lots, value = more_lots, more_value
         return Eaten(lots, value, None)
 
     def bands(self, widths: tuple[int, ...]) -> list[tuple[int, int, bool]]:
         """Return (lots, value, complete) within each width (bps, ascending) of the mid."""
         side, sign, known = self.side, self.sign, self.known
-        lots_in, value_in = side.lots_in, side.value_in
-        at, lots, value = self.levels[0].bucket, 0, 0
-        found = []
-        for bps in widths:
-            over = self.mid2 * (BPS + sign * bps)  # the edge in ticks, times 20,000
-            edge = over // (2 * BPS) if sign > 0 else -(-over // (2 * BPS))
-            ends_in = (edge >> side.shift) - side.base
-            # Whole buckets from where the narrower band ended, then a part of the last one.
-            low, high = (at, min(ends_in, FAR)) if sign > 0 else (max(ends_in, -1) + 1, at + 1)
-            if low < high:
-                lots += sum(lots_in[low:high])
-                value += sum(value_in[low:high])
-                at = high if sign > 0 else low - 1
-            part_lots = part_value = 0
-            rest = side.members.get(ends_in if 0 <= ends_in < FAR else FAR)
-            if rest is not None:
-                inside = [
-                    level
-                    for level in rest.values()
-                    if level.lots and sign * level.ticks <= sign * edge
-                ]
-                part_lots = sum([level.lots for level in inside])
-                part_value = sum([level.ticks * level.lots for level in inside])
-            complete = known is None or sign * known * 2 * BPS >= sign * over
-            found.append((lots + part_lots, value + part_value, complete))
-        return found
+        # The edges in ticks, times 20,000; bids are inside from the next tick up, asks to the last.
+        overs = [self.mid2 * (BPS + sign * bps) for bps in widths]
+        whole = 2 * BPS
+        side.follow([over // whole if sign > 0 else -(-over // whole) for over in overs])
+        return [
+            (lots, value, known is None or (known * whole - over) * sign >= 0)
+            for lots, value, over in zip(side.band_lots, side.band_value, overs, strict=True)
+        ]

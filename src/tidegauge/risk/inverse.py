@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..core.book import OrderBook
-from ..core.reading import BandDepth, Fill, MaxSize, Scales, Taker
+from ..core.reading import BandDepth, Fill, MaxSize, RoundedFill, Scales, Taker
 from ..core.side import Level, Side
 from .depth import BPS, walked_side
 from .walk import Target, target_of
@@ -127,13 +127,15 @@ def top_imbalance(book: OrderBook, levels: int) -> float:
     return float((bid - ask) / (bid + ask))
 
 
-def walk_fills(book: OrderBook, taker: Taker, mid2: int, targets: Sequence[Target]) -> list[Fill]:
+def walk_fills(
+    book: OrderBook, taker: Taker, mid2: int, targets: Sequence[Target]
+) -> list[RoundedFill]:
     """Return the fill of each target (ascending), as `walk.walk_fills` does of a linear book."""
     known = book.known_limit(walked_side(taker))
     sign = 1 if taker is Taker.BUY else -1
     waiting = iter(targets)
     target = next(waiting, None)
-    fills: list[Fill] = []
+    fills: list[RoundedFill] = []
     quote, base = 0, Quotients()
     level: Level | None = None
     for level in book.side(walked_side(taker)):
@@ -165,7 +167,7 @@ def _fill(
     *,
     floor: bool,
     quote: int | None = None,
-) -> Fill:
+) -> RoundedFill:
     """Return what `base` for the target costs, or for the `quote` that there was of it."""
     units, denominator = (target.units, target.denominator) if quote is None else (quote, 1)
     price_unit, size_unit = 10**book.price_scale, 10**book.size_scale
@@ -176,17 +178,17 @@ def _fill(
 
     slippage = base.rounded(lambda n, d: BPS * over_mid(n, d) / (denominator * n * mid2))
     cost = base.rounded(lambda n, d: over_mid(n, d) / (2 * denominator * d * size_unit))
-    return Fill(
+    return RoundedFill(
         taker=taker,
         notional=target.notional,
         filled=quote is None,
         filled_fraction=1.0 if quote is None else quote * target.denominator / target.units,
-        base=base.rounded(lambda n, d: n * price_unit / (d * size_unit)),
-        average=base.rounded(lambda n, d: units * d / (denominator * n * price_unit)),
-        cost_bps=slippage,
-        cost=cost,
+        rounded_base=base.rounded(lambda n, d: n * price_unit / (d * size_unit)),
+        rounded_average=base.rounded(lambda n, d: units * d / (denominator * n * price_unit)),
+        rounded_cost_bps=slippage,
+        rounded_cost=cost,
         worst_ticks=worst.ticks,
-        price_scale=book.price_scale,
+        scales=scales_of(book),
         floor=floor,
     )
 

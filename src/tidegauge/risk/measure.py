@@ -136,5 +136,8 @@ def _linear(book: OrderBook, mid2: int, plan: MeasurePlan) -> Measured:
         *walk_fills(asks, plan.notionals, scales),
     ]
     max_sizes = [max_size(side, bps, scales) for side in (bids, asks) for bps in plan.max_size_bps]
-    bid, ask = bids.lots_of(plan.imbalance_levels), asks.lots_of(plan.imbalance_levels)
+    bid, ask = (
+        sum([level.lots for level in side.nearest(plan.imbalance_levels)])
+        for side in (book.bids, book.asks)
+    )
     return Measured(tuple(bands), tuple(fills), tuple(max_sizes), (bid - ask) / (bid + ask))

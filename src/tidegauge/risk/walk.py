@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from ..core.exact import EXACT
 from ..core.instrument import decimals
-from ..core.reading import Fill, MaxSize, Scales
-from ..core.side import Level
+from ..core.reading import ExactFill, Fill, MaxSize, Scales
 from .depth import BPS, Depth, Eaten
 
 
@@ -35,59 +34,42 @@ def target_of(notional: Decimal, scale: int) -> Target:
 
 
 def walk_fills(depth: Depth, notionals: Sequence[Decimal], scales: Scales) -> list[Fill]:
-    """Return the fill of each notional (quote, positive, ascending)."""
-    fills = []
-    for notional in notionals:
-        target = target_of(notional, scales.quote)
-        eaten = depth.until_value(target.ceiling)
-        if eaten.level is None:
-            fills.append(_unfilled(depth, target, eaten, scales))
-        else:
-            fills.append(_filled(depth, target, eaten, eaten.level, scales))
-    return fills
+    """Return the fill of each notional (quote, positive, ascending): one walk for all of them."""
+    targets = [target_of(notional, scales.quote) for notional in notionals]
+    ends = depth.until_values([target.ceiling for target in targets])
+    return [_fill(depth, *each, scales) for each in zip(targets, ends, strict=True)]
 
 
-def _filled(depth: Depth, target: Target, eaten: Eaten, level: Level, scales: Scales) -> Fill:
-    """Return the fill of a target that ends in `level`, of which only a part is eaten."""
-    units, denominator, ticks = target.units, target.denominator, level.ticks
-    # base = (what is gone + the rest / price), over one denominator
-    base_over = ticks * denominator
-    base = eaten.lots * base_over + units - eaten.value * denominator
-    average = units * ticks  # over base
-    slippage = depth.sign * (2 * average - base * depth.mid2)
-    return Fill(
+def _fill(depth: Depth, target: Target, eaten: Eaten, scales: Scales) -> Fill:
+    units, denominator = target.units, target.denominator
+    level = eaten.level
+    if level is not None:
+        # The last level is eaten in part: base = what is gone + the rest / price.
+        quote, quote_over, fraction = units, denominator, 1.0
+        ticks = level.ticks
+        base_over = ticks * denominator
+        base = eaten.lots * base_over + units - eaten.value * denominator
+        floor = depth.beyond(ticks)
+    else:
+        # The whole side is eaten, and the target not reached.
+        quote, quote_over, fraction = eaten.value, 1, eaten.value * denominator / units
+        base, base_over, floor = eaten.lots, 1, depth.known is not None
+        worst = depth.side.worst()
+        assert worst is not None, "a side that is walked holds a level"
+        ticks = worst.ticks
+    return ExactFill(
         taker=depth.taker,
         notional=target.notional,
-        filled=True,
-        filled_fraction=1.0,
-        base=base / (base_over * 10**scales.base),
-        average=average / (base * 10**scales.price),
-        cost_bps=BPS * slippage / (base * depth.mid2),
-        cost=slippage / (2 * base_over * 10**scales.quote),
+        filled=level is not None,
+        filled_fraction=fraction,
+        quote=quote,
+        quote_over=quote_over,
+        base_units=base,
+        base_over=base_over,
+        mid2=depth.mid2,
         worst_ticks=ticks,
-        price_scale=scales.price,
-        floor=depth.beyond(ticks),
-    )
-
-
-def _unfilled(depth: Depth, target: Target, eaten: Eaten, scales: Scales) -> Fill:
-    """Return what is left of a target that ate the whole side."""
-    base, quote = eaten.lots, eaten.value
-    slippage = depth.sign * (2 * quote - base * depth.mid2)
-    worst = depth.side.worst()
-    assert worst is not None, "a side that is walked holds a level"
-    return Fill(
-        taker=depth.taker,
-        notional=target.notional,
-        filled=False,
-        filled_fraction=quote * target.denominator / target.units,
-        base=base / 10**scales.base,
-        average=quote / (base * 10**scales.price),
-        cost_bps=BPS * slippage / (base * depth.mid2),
-        cost=slippage / (2 * 10**scales.quote),
-        worst_ticks=worst.ticks,
-        price_scale=scales.price,
-        floor=depth.known is not None,
+        scales=scales,
+        floor=floor,
     )
 
 
@@ -101,7 +83,7 @@ def max_size(depth: Depth, bps: int, scales: Scales) -> MaxSize:
     sign = depth.sign
     limit = depth.mid2 * (BPS + sign * bps)  # 20,000 L, in ticks
     # Slack is 20,000 (L·base - quote), signed: it grows up to L and falls behind it.
-    eaten = depth.while_below(-sign * limit, sign * 2 * BPS, 1)
+    eaten = depth.while_below(bps, -sign * limit, sign * 2 * BPS, 1)
     units, floor = eaten.value, depth.known is not None
     if eaten.level is not None:
         ticks = eaten.level.ticks

@@ -5,7 +5,15 @@ from decimal import Decimal
 from msgspec import structs
 
 from tidegauge.core.instrument import BookId
-from tidegauge.core.reading import BandDepth, Fill, Origin, Quotability, Reading, Scales, Taker
+from tidegauge.core.reading import (
+    BandDepth,
+    Origin,
+    Quotability,
+    Reading,
+    RoundedFill,
+    Scales,
+    Taker,
+)
 
 ORIGIN = Origin(
     venue="binance",
@@ -36,18 +44,18 @@ def band(bps: int, *, bid_complete: bool = True, ask_complete: bool = True) -> B
     )
 
 
-def fill(taker: Taker, notional: str, *, filled: bool = True) -> Fill:
-    return Fill(
+def fill(taker: Taker, notional: str, *, filled: bool = True) -> RoundedFill:
+    return RoundedFill(
         taker=taker,
         notional=Decimal(notional),
         filled=filled,
         filled_fraction=1.0 if filled else 0.5,
-        base=1.0,
-        average=100.0,
+        rounded_base=1.0,
+        rounded_average=100.0,
         worst_ticks=1005,
-        price_scale=1,
-        cost_bps=1.5,
-        cost=0.1,
+        scales=SCALES,
+        rounded_cost_bps=1.5,
+        rounded_cost=0.1,
         floor=False,
     )
 
