@@ -11,6 +11,7 @@ from .errors import MalformedFrame
 from .exact import EXACT, from_units, parse, to_units
 from .side import BookSide, FinerScale, Level, Side, WireLevels
 from .sizes import sizes_of
+from .soundness import check_side
 
 BPS = 10_000
 MOST_SCALE = 18
@@ -256,7 +257,7 @@ class OrderBook:
     def check(self) -> None:
         """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
         for side in (self.bids, self.asks):
-            side.check(self.price_scale)
+            check_side(side, self.price_scale)
 
     # -- from wire text to levels and lots -------------------------------------------------------
 

@@ -1,24 +1,23 @@
 """One side of a book: levels in the order of their prices, and sums that readings are made of.
 
-The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of a quarter
-to half a basis point, how much rests in each: a band or a deep walk then adds up buckets,
-and looks at single levels only in the bucket where it ends.
+The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of a
+quarter to half a basis point, how much rests in each: a band or a deep walk then adds up buckets,
+and looks at single levels only in the bucket where it ends. Bands that somebody follows are kept
+as sums of their own.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from enum import StrEnum
-from itertools import accumulate, islice
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any
 
 from sortedcontainers import SortedDict
 
-from .errors import BookInvariantError, MalformedFrame
-from .exact import from_units, parse, plain_units, to_units
+from .exact import to_units
+from .level import FinerScale, Level, Side, Spellings, WireLevels
 
-WireLevels: TypeAlias = Sequence[tuple[str, str]]
-"""Levels as the venue wrote them: (price text, absolute size text); size zero removes the level."""
+__all__ = ["FAR", "BookSide", "FinerScale", "Level", "Side", "WireLevels"]
 
 KEEP_SPELLINGS, SPARE_SPELLINGS = 2, 1024
 """Interned prices are dropped when they outnumber the live levels twice, and so many more."""
@@ -29,73 +28,28 @@ BUCKETS = 1024
 FAR = BUCKETS
 """The last bucket, for all that lies beyond the others."""
 
-NEAR_BUCKETS = 3
-"""An edge that moves through more buckets than this has its band added up anew."""
-
 FINEST = 20_000
 """A bucket is the largest power of two in ticks that is at most 1/FINEST of the price."""
 
-
-class Side(StrEnum):
-    BID = "bid"
-    ASK = "ask"
-
-
-class Level(Decimal):
-    """A price that knows its own size.
-
-    The book is keyed by `Decimal`, and a level *is* its `Decimal` key: a walk over the sorted keys
-    then needs no look-up, and with it no hashing, for each level. `ticks` and `lots` are the price
-    and the size as integers of the book's scales; a level with no lots is not in the book.
-    `bucket` is where its side adds it up.
-    """
-
-    __slots__ = ("bucket", "lots", "ticks")
-    bucket: int
-    lots: int
-    ticks: int
-
-
-class FinerScale(Exception):
-    """A number has more decimals than the book's scale holds."""
-
-
-class Spellings(dict[str, Level]):
-    """Price text to level. Text is parsed the first time it is seen: a venue repeats it for as long
-    as the level lives. Two spellings of one price lead to the same `Level`.
-
-    Raises `MalformedFrame` for text that is no price, `FinerScale` for one that does not fit.
-    """
-
-    __slots__ = ("scale", "side")
-
-    def __init__(self, side: "BookSide", scale: int) -> None:
-        super().__init__()
-        self.side = side
-        self.scale = scale
-
-    def __missing__(self, text: str) -> Level:
-        ticks = plain_units(text, self.scale)
-        if ticks is None:
-            ticks = to_units(parse(text), self.scale)
-            if ticks is None:
-                raise FinerScale
-        if not ticks:
-            raise MalformedFrame("a price of zero")
-        level = self[text] = self.side.intern(text, ticks)
-        return level
+NEAR_BUCKETS = 3
+"""An edge that moves through more buckets than this has its band added up anew."""
 
 
 class BookSide:
     """The bids or the asks. `sign` is 1 where prices grow away from the touch (asks), else -1.
 
-    `by_text` knows the spellings seen so far. `lots_in` and `value_in` hold, a bucket, the sum of
-    lots and of ticks times lots; `members` the levels of a bucket by their ticks, those that are
-    remembered without being in the book included. A bucket is `ticks >> shift`, counted from
-    `base`. `band_lots` and `band_value` are the same sums from the touch to each of `edges`.
+    `touch` is the best level. `by_text` knows the spellings seen so far. `lots_in` and `value_in`
+    hold, a bucket, the sum of lots and of ticks times lots; `members` the levels of a bucket by
+    their ticks, those that are remembered without being in the book included. A bucket is
+    `ticks >> shift`, counted from `base`. `band_lots` and `band_value` are the same sums from the
+    touch to each of `edges`.
+
+    A level that leaves stays where it is in `levels`, without lots, until there are too many such:
+    most come back, and a sorted place is what costs most in a book.
     """
 
     __slots__ = (
+        "_count",
         "_reach",
         "band_lots",
         "band_value",
@@ -121,9 +75,8 @@ class BookSide:
         self.side = side
         self.sign = 1 if side is Side.ASK else -1
         self.levels: Any = SortedDict()
-        self.by_text = Spellings(self, scale)
+        self.by_text = Spellings(self.intern, scale)
         self.touch: Level | None = None
-        """The best level; whatever changes the side keeps it right."""
         self.base = self.shift = 0
         self.lots_in: list[int] = []
         self.value_in: list[int] = []
@@ -131,10 +84,8 @@ class BookSide:
         self.edges: list[int] = []
         self.band_lots: list[int] = []
         self.band_value: list[int] = []
-        self._reach: list[int] = []
         self.hints: dict[int, int] = {}
         """Where a search of each name last ended, in buckets from the touch: a guess, no more."""
-        self._blank()
         self.window: int | None = None
         self.cut = False
         """A touch took levels out of a full window: what lay beyond it is not known."""
@@ -142,13 +93,25 @@ class BookSide:
         """The best price of the last snapshot."""
         self.touched = False
         """A touch came after it."""
+        self._count = 0
+        self._reach: list[int] = []
+        self._blank()
 
     def __len__(self) -> int:
-        return len(self.levels)
+        return self._count
 
     def __iter__(self) -> Iterator[Level]:
         """Iterate over the levels, best first."""
-        return reversed(self.levels) if self.side is Side.BID else iter(self.levels)
+        touch = self.touch
+        if touch is None:
+            return
+        if self.sign > 0:
+            listed = self.levels.irange(minimum=touch)
+        else:
+            listed = self.levels.irange(maximum=touch, reverse=True)
+        for level in listed:
+            if level.lots:
+                yield level
 
     def best(self) -> Level | None:
         """Return the highest bid or the lowest ask, None when the side is empty."""
@@ -156,9 +119,15 @@ class BookSide:
 
     def worst(self) -> Level | None:
         """Return the level furthest from the touch, None when the side is empty."""
-        if not self.levels:
+        if not self._count:
             return None
-        level: Level = self.levels.keys()[0 if self.side is Side.BID else -1]
+        end = 0 if self.sign < 0 else -1
+        level: Level = self.levels.peekitem(end)[0]
+        while not level.lots:
+            # It left long ago; were it to stay, the next look would pass it again.
+            level.listed = False
+            self.levels.popitem(end)
+            level = self.levels.peekitem(end)[0]
         return level
 
     def at(self, price: Decimal, scale: int) -> Level | None:
@@ -167,6 +136,21 @@ class BookSide:
         if ticks is None:
             return None
         return self.members.get(self.bucket_of(ticks), {}).get(ticks)
+
+    def nearest(self, levels: int) -> list[Level]:
+        """Return the best `levels`, best first; fewer when there are no more."""
+        touch, sign, members = self.touch, self.sign, self.members
+        found: list[Level] = []
+        if touch is None:
+            return found
+        for bucket in range(touch.bucket, FAR if sign > 0 else -1, sign):
+            if self.lots_in[bucket]:
+                inside = members[bucket]
+                ordered = [inside[ticks] for ticks in sorted(inside, reverse=sign < 0)]
+                found += [level for level in ordered if level.lots]
+                if len(found) >= levels:
+                    return found[:levels]
+        return list(islice(self, levels))
 
     # -- changing it -----------------------------------------------------------------------------
 
@@ -179,7 +163,7 @@ class BookSide:
         level = members.get(ticks)
         if level is None:
             level = members[ticks] = Level(text)
-            level.ticks, level.lots, level.bucket = ticks, 0, bucket
+            level.ticks, level.lots, level.bucket, level.listed = ticks, 0, bucket, False
         return level
 
     def set_all(self, changes: Iterable[tuple[Level, int]]) -> None:
@@ -187,22 +171,15 @@ class BookSide:
 
         Every sum moves by what changed; nothing is added up anew.
         """
-        levels, lots_in, value_in = self.levels, self.lots_in, self.value_in
-        sign, reach = self.sign, self._reach
+        lots_in, value_in, sign, reach = self.lots_in, self.value_in, self.sign, self._reach
         rings = len(reach)
         ring_lots, ring_value = [0] * (rings + 1), [0] * (rings + 1)
-        moved = False
+        touch = self.touch
         for level, lots in changes:
             before = level.lots
             if lots == before:
                 continue
             level.lots = lots
-            if not before:
-                levels[level] = level
-                moved = True
-            elif not lots:
-                del levels[level]
-                moved = True
             change, ticks, bucket = lots - before, level.ticks, level.bucket
             value = change * ticks
             lots_in[bucket] += change
@@ -210,15 +187,30 @@ class BookSide:
             ring = bisect_left(reach, ticks * sign)
             ring_lots[ring] += change
             ring_value[ring] += value
+            if not before:
+                self._count += 1
+                if not level.listed:
+                    self.levels[level] = level
+                    level.listed = True
+                if touch is None or (ticks - touch.ticks) * sign < 0:
+                    touch = level
+            elif not lots:
+                self._count -= 1
         if rings:
-            # A band holds its own ring and all those nearer to the touch.
-            for band, (more_lots, more_value) in enumerate(
-                zip(accumulate(ring_lots[:-1]), accumulate(ring_value[:-1]), strict=True)
-            ):
-                self.band_lots[band] += more_lots
-                self.band_value[band] += more_value
-        if moved:
-            self._find_touch()
+            self._widen(ring_lots, ring_value)
+        if touch is not None and touch is self.touch and touch.lots:
+            return
+        self.touch = touch
+        self._settle_touch()
+
+    def _widen(self, ring_lots: list[int], ring_value: list[int]) -> None:
+        """A band holds its own ring and all those nearer to the touch."""
+        lots = value = 0
+        for band in range(len(self.band_lots)):
+            lots += ring_lots[band]
+            value += ring_value[band]
+            self.band_lots[band] += lots
+            self.band_value[band] += value
 
     def replace(self, told: Sequence[tuple[Level, int]]) -> None:
         """Hold these levels and no others; sorted once, where one by one would take thrice as long.
@@ -227,44 +219,100 @@ class BookSide:
         """
         for level in self.levels:
             level.lots = 0
-        self.levels.clear()
         for level, lots in told:
             level.lots = lots
-        self.levels.update({level: level for level, _ in told if level.lots})
-        self.touch = next(iter(self), None)
-        self._forget_bands()
-        self.rebase()
+        self._list_the_living()
 
     def clear(self) -> None:
         """Forget every level and every spelling."""
-        self.told_best, self.touched, self.touch = None, False, None
-        self.levels.clear()
+        self.told_best, self.touched = None, False
         self.by_text.clear()
-        self._forget_bands()
-        self._blank()
+        self._list_the_living()
 
-    def drop_worst(self) -> Level:
-        """Remove and return the level furthest from the touch."""
-        level: Level = self.levels.peekitem(0 if self.side is Side.BID else -1)[0]
-        self.set_all([(level, 0)])
-        return level
+    def drop_worst(self) -> None:
+        """Remove the level furthest from the touch."""
+        level = self.worst()
+        if level is not None:
+            self.set_all([(level, 0)])
 
     def forget_the_dead(self) -> None:
         """Drop the spellings of prices that left, once they outnumber the living."""
-        if len(self.by_text) <= KEEP_SPELLINGS * len(self.levels) + SPARE_SPELLINGS:
+        if len(self.by_text) <= KEEP_SPELLINGS * self._count + SPARE_SPELLINGS:
             return
         for text in [text for text, level in self.by_text.items() if not level.lots]:
             del self.by_text[text]
-        self.rebase()
+        self._list_the_living()
 
     def refine(self, scale: int, by_price: int, by_size: int) -> None:
         """Restate every level in finer units, by these factors."""
         self.by_text.scale = scale
-        for level in self._remembered():
+        for level in self.by_text.levels():
             level.ticks *= by_price
             level.lots *= by_size
-        self._forget_bands()
-        self.rebase()
+        self._list_the_living()
+
+    def _list_the_living(self) -> None:
+        """Sort what has lots, and nothing else, and add everything up anew."""
+        self.edges, self.band_lots, self.band_value, self._reach = [], [], [], []
+        remembered = self.by_text.levels()
+        for level in remembered:
+            level.listed = level.lots > 0
+        self.levels = SortedDict({level: level for level in remembered if level.lots})
+        self._count = len(self.levels)
+        self.touch = self.levels.peekitem(0 if self.sign > 0 else -1)[0] if self.levels else None
+        self._rebase(remembered)
+
+    # -- the touch and the buckets ---------------------------------------------------------------
+
+    def bucket_of(self, ticks: int) -> int:
+        """Return the bucket of a price."""
+        bucket = (ticks >> self.shift) - self.base
+        return bucket if 0 <= bucket < BUCKETS else FAR
+
+    def _settle_touch(self) -> None:
+        """Find the best level, which is `touch` or lies behind it; keep the buckets about it."""
+        if self.touch is not None and not self.touch.lots:
+            self.touch = self._behind(self.touch)
+        if self.touch is None:
+            return
+        bucket = self.touch.bucket
+        amid = bucket >= BUCKETS // 2 if self.sign < 0 else bucket < BUCKETS // 2
+        if not amid or bucket == FAR:
+            self._rebase(self.by_text.levels())
+
+    def _behind(self, gone: Level) -> Level | None:
+        """Return the best level behind one that has left."""
+        if not self._count:
+            return None
+        sign = self.sign
+        if gone.bucket != FAR:
+            for bucket in range(gone.bucket, FAR if sign > 0 else -1, sign):
+                if self.lots_in[bucket]:
+                    live = [ticks for ticks, each in self.members[bucket].items() if each.lots]
+                    return self.members[bucket][min(live) if sign > 0 else max(live)]
+        live = [level.ticks for level in self.levels if level.lots]
+        best = min(live) if sign > 0 else max(live)
+        return self.members[self.bucket_of(best)][best]
+
+    def _rebase(self, remembered: Sequence[Level]) -> None:
+        """Lay the buckets about the touch, and add everything up anew."""
+        touch = self.touch
+        if touch is not None:
+            self.shift = max(0, (touch.ticks // FINEST).bit_length() - 1)
+            # Most of the room lies behind the touch, where the bands are.
+            ahead = BUCKETS * 3 // 4 if self.sign < 0 else BUCKETS // 4
+            self.base = (touch.ticks >> self.shift) - ahead
+        self._blank()
+        for level in remembered:
+            ticks, lots = level.ticks, level.lots
+            bucket = level.bucket = self.bucket_of(ticks)
+            self.members.setdefault(bucket, {})[ticks] = level
+            self.lots_in[bucket] += lots
+            self.value_in[bucket] += ticks * lots
+
+    def _blank(self) -> None:
+        self.lots_in, self.value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
+        self.members = {}
 
     # -- bands -----------------------------------------------------------------------------------
 
@@ -276,140 +324,46 @@ class BookSide:
         if edges == self.edges:
             return
         if len(edges) != len(self.edges):
-            sums = [self._sum_to(edge) for edge in edges]
-            self.band_lots, self.band_value = (
-                [lots for lots, _ in sums],
-                [value for _, value in sums],
-            )
+            sums = [self.sum_to(edge) for edge in edges]
+            self.band_lots = [lots for lots, _ in sums]
+            self.band_value = [value for _, value in sums]
         else:
-            for index, (old, new) in enumerate(zip(self.edges, edges, strict=True)):
+            for band, (old, new) in enumerate(zip(self.edges, edges, strict=True)):
                 if old != new:
-                    self._move_edge(index, old, new)
+                    self._move_edge(band, old, new)
         self.edges = edges
-        self._reach = edges if self.sign > 0 else [-edge for edge in edges]
+        self._reach = [edge * self.sign for edge in edges]
 
-    def _move_edge(self, index: int, old: int, new: int) -> None:
+    def _move_edge(self, band: int, old: int, new: int) -> None:
         low, high = (old, new) if old < new else (new, old)
         if self.sign > 0:  # the edge itself is inside
             low, high = low + 1, high + 1
         first, last = self.bucket_of(low), self.bucket_of(high - 1)
         if not 0 <= last - first <= NEAR_BUCKETS:
-            self.band_lots[index], self.band_value[index] = self._sum_to(new)
+            self.band_lots[band], self.band_value[band] = self.sum_to(new)
             return
         lots = value = 0
         for bucket in range(first, last + 1):
-            members = self.members.get(bucket)
-            if members is not None:
-                passed = [level for ticks, level in members.items() if low <= ticks < high]
+            if self.lots_in[bucket]:
+                inside = self.members[bucket]
+                passed = [level for ticks, level in inside.items() if low <= ticks < high]
                 lots += sum([level.lots for level in passed])
                 value += sum([level.ticks * level.lots for level in passed])
-        if (old < new) is (self.sign > 0):
-            self.band_lots[index] += lots
-            self.band_value[index] += value
-        else:
-            self.band_lots[index] -= lots
-            self.band_value[index] -= value
+        grows = 1 if (old < new) is (self.sign > 0) else -1
+        self.band_lots[band] += grows * lots
+        self.band_value[band] += grows * value
 
-    def _sum_to(self, edge: int) -> tuple[int, int]:
+    def sum_to(self, edge: int) -> tuple[int, int]:
         """Return lots and value from the touch to a price, itself included."""
-        if self.touch is None or self.touch.ticks * self.sign > edge * self.sign:
+        if self.touch is None or (self.touch.ticks - edge) * self.sign > 0:
             return 0, 0
         at, ends_in = self.touch.bucket, self.bucket_of(edge)
-        if self.sign > 0:
-            low, high = at, ends_in
-        else:
+        low, high = at, ends_in
+        if self.sign < 0:
             low, high = (0 if ends_in == FAR else ends_in + 1), at + 1
-        inside = [
-            level
-            for ticks, level in self.members.get(ends_in, {}).items()
-            if ticks * self.sign <= edge * self.sign
-        ]
+        members = self.members.get(ends_in, {}).items()
+        inside = [level for ticks, level in members if (ticks - edge) * self.sign <= 0]
         return (
             sum(self.lots_in[low:high]) + sum([level.lots for level in inside]),
             sum(self.value_in[low:high]) + sum([level.ticks * level.lots for level in inside]),
         )
-
-    def _forget_bands(self) -> None:
-        """Have them added up anew when somebody asks."""
-        self.edges, self.band_lots, self.band_value = [], [], []
-        self._reach = []
-
-    # -- buckets ---------------------------------------------------------------------------------
-
-    def bucket_of(self, ticks: int) -> int:
-        """Return the bucket of a price."""
-        bucket = (ticks >> self.shift) - self.base
-        return bucket if 0 <= bucket < BUCKETS else FAR
-
-    def rebase(self) -> None:
-        """Lay the buckets about the touch, and add everything up anew."""
-        remembered = self._remembered()
-        touch = self.touch
-        if touch is not None:
-            self.shift = max(0, (touch.ticks // FINEST).bit_length() - 1)
-            # Most of the room lies behind the touch, where the bands are.
-            ahead = BUCKETS * 3 // 4 if self.side is Side.BID else BUCKETS // 4
-            self.base = (touch.ticks >> self.shift) - ahead
-        self._blank()
-        for level in remembered:
-            ticks, lots = level.ticks, level.lots
-            bucket = level.bucket = self.bucket_of(ticks)
-            self.members.setdefault(bucket, {})[ticks] = level
-            self.lots_in[bucket] += lots
-            self.value_in[bucket] += ticks * lots
-
-    def nearest(self, levels: int) -> list[Level]:
-        """Return the best `levels`, best first; fewer when there are no more."""
-        return list(islice(self, levels))
-
-    def _find_touch(self) -> None:
-        self.touch = touch = next(iter(self), None)
-        if touch is None:
-            return
-        bucket = touch.bucket
-        behind = bucket >= BUCKETS // 2 if self.side is Side.BID else bucket < BUCKETS // 2
-        if not behind or bucket == FAR:
-            self.rebase()
-
-    def _remembered(self) -> list[Level]:
-        """Return every level that a spelling leads to, once."""
-        return list({id(level): level for level in self.by_text.values()}.values())
-
-    def _blank(self) -> None:
-        self.lots_in, self.value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
-        self.members = {}
-
-    def check(self, price_scale: int) -> None:
-        """Audit the side. Raises `BookInvariantError` if it contradicts itself."""
-        self._check_levels(price_scale)
-        if sum(1 for level in self._remembered() if level.lots) != len(self):
-            raise BookInvariantError(f"a {self.side} level with a size is not in the book")
-        if self.touch is not next(iter(self), None):
-            raise BookInvariantError(f"the best {self.side} is not {self.touch}")
-        for edge, lots, value in zip(self.edges, self.band_lots, self.band_value, strict=True):
-            if self._sum_to(edge) != (lots, value):
-                raise BookInvariantError(
-                    f"the {self.side} band up to {edge} ticks is not its levels"
-                )
-        if self.window is not None and len(self) > self.window:
-            raise BookInvariantError(f"{self.side} side exceeds its window of {self.window}")
-
-    def _check_levels(self, price_scale: int) -> None:
-        lots_in, value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
-        previous = 0
-        for level in self.levels:
-            ticks, lots, bucket = level.ticks, level.lots, level.bucket
-            if lots <= 0:
-                raise BookInvariantError(f"{self.side} level {level} has {lots} lots")
-            if from_units(ticks, price_scale) != level:
-                raise BookInvariantError(f"{self.side} level {level} has {ticks} ticks")
-            known = self.members.get(self.bucket_of(ticks), {}).get(ticks)
-            if self.levels[level] is not level or known is not level:
-                raise BookInvariantError(f"{self.side} level {level} is two levels")
-            if previous >= ticks:
-                raise BookInvariantError(f"{self.side} levels out of order at {level}")
-            previous = ticks
-            lots_in[bucket] += lots
-            value_in[bucket] += ticks * lots
-        if (lots_in, value_in) != (self.lots_in, self.value_in):
-            raise BookInvariantError(f"the {self.side} sums are not those of the levels")

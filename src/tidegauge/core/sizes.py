@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from .exact import EXACT, parse, plain_units, to_units
 from .instrument import decimals
-from .side import FinerScale
+from .level import FinerScale
 
 KEEP_SIZES = 65_536
 """Size texts of one scale that are remembered; past this many they are forgotten together."""

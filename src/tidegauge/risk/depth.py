@@ -7,7 +7,7 @@ nothing for the thousands of levels behind it.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import NamedTuple
 
 from ..core.book import OrderBook
@@ -79,7 +79,7 @@ class Depth:
         waiting = iter(values)
         wanted = next(waiting, None)
         lots = eaten = 0
-        for level in islice(self.side, NEAREST):
+        for level in self.side.nearest(NEAREST):
             if wanted is None:
                 return ends
             size = level.lots

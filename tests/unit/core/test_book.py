@@ -181,7 +181,7 @@ def test_size_texts_are_forgotten_when_there_are_too_many() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["empty", "ticks", "twin", "order", "missing", "window", "sum", "touch"]
+    "damage", ["empty", "ticks", "twin", "order", "missing", "window", "sum", "touch", "unlisted"]
 )
 def test_the_audit_finds_every_kind_of_damage(damage: str) -> None:
     """`check()` is what stands between a bug and a wrong number."""
@@ -205,6 +205,8 @@ def test_the_audit_finds_every_kind_of_damage(damage: str) -> None:
             made.bids.value_in[worst.bucket] += 1
         case "touch":
             made.bids.touch = worst
+        case "unlisted":
+            worst.listed = False
     with pytest.raises(BookInvariantError):
         made.check()
 
