@@ -146,8 +146,8 @@ class BookSide:
         for bucket in range(touch.bucket, FAR if sign > 0 else -1, sign):
             if self.lots_in[bucket]:
                 inside = members[bucket]
-                ordered = [inside[ticks] for ticks in sorted(inside, reverse=sign < 0)]
-                found += [level for level in ordered if level.lots]
+                ordered = sorted(inside, reverse=sign < 0)
+                found += [level for ticks in ordered if (level := inside[ticks]).lots]
                 if len(found) >= levels:
                     return found[:levels]
         return list(islice(self, levels))

@@ -53,21 +53,21 @@ def walked_side(taker: Taker) -> Side:
 class Depth:
     """The side that a taker eats; it must hold a level. `mid2` is twice the mid in ticks.
 
-    `known` is how far the venue told of the side, in ticks; None: all of it.
+    `levels` are the nearest ones, best first. `known` is how far the venue told of the side, in
+    ticks; None: all of it.
     """
 
-    __slots__ = ("known", "mid2", "side", "sign", "taker", "touch")
+    __slots__ = ("known", "levels", "mid2", "side", "sign", "taker", "touch")
 
-    def __init__(self, book: OrderBook, taker: Taker, mid2: int) -> None:
+    def __init__(self, book: OrderBook, taker: Taker, mid2: int, nearest: int = NEAREST) -> None:
         self.taker = taker
         self.mid2 = mid2
         self.side = side = book.asks if taker is Taker.BUY else book.bids
         # A buy is the worse the higher its price is, a sell the lower.
         self.sign = side.sign
         self.known = book.known_ticks(side.side)
-        touch = side.touch
-        assert touch is not None, "a side that is walked holds a level"
-        self.touch = touch
+        self.levels = side.nearest(nearest)
+        self.touch = self.levels[0]
 
     def beyond(self, ticks: int) -> bool:
         """Whether a price lies outside what the venue told us of in this epoch."""
@@ -79,7 +79,7 @@ class Depth:
         waiting = iter(values)
         wanted = next(waiting, None)
         lots = eaten = 0
-        for level in self.side.nearest(NEAREST):
+        for level in self.levels:
             if wanted is None:
                 return ends
             size = level.lots

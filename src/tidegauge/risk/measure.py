@@ -15,7 +15,7 @@ from ..core.book import OrderBook
 from ..core.reading import BandDepth, Origin, Quotability, Reading, Taker
 from ..core.side import Level
 from . import inverse
-from .depth import BPS, Depth
+from .depth import BPS, NEAREST, Depth
 from .inverse import Measured, scales_of
 from .walk import max_size, walk_fills
 
@@ -115,7 +115,9 @@ def _microprice(book: OrderBook, bid: Level, ask: Level) -> float:
 
 def _linear(book: OrderBook, mid2: int, plan: MeasurePlan) -> Measured:
     scales = scales_of(book)
-    bids, asks = Depth(book, Taker.SELL, mid2), Depth(book, Taker.BUY, mid2)
+    few = plan.imbalance_levels
+    bids = Depth(book, Taker.SELL, mid2, max(few, NEAREST))
+    asks = Depth(book, Taker.BUY, mid2, max(few, NEAREST))
     bands = [
         BandDepth(
             bps=bps,
@@ -136,8 +138,6 @@ def _linear(book: OrderBook, mid2: int, plan: MeasurePlan) -> Measured:
         *walk_fills(asks, plan.notionals, scales),
     ]
     max_sizes = [max_size(side, bps, scales) for side in (bids, asks) for bps in plan.max_size_bps]
-    bid, ask = (
-        sum([level.lots for level in side.nearest(plan.imbalance_levels)])
-        for side in (book.bids, book.asks)
-    )
+    bid = sum([level.lots for level in bids.levels[:few]])
+    ask = sum([level.lots for level in asks.levels[:few]])
     return Measured(tuple(bands), tuple(fills), tuple(max_sizes), (bid - ask) / (bid + ask))
