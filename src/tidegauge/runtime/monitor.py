@@ -19,6 +19,7 @@ from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
 from tidegauge.risk.crunch import CrunchDetector
+from tidegauge.risk.crunch_inputs import Wanted
 from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
@@ -70,7 +71,7 @@ class WatchedBook:
         self.summed_at: Nanos | None = None
         self._base = plan.measure
         self._plan = plan.measure
-        self._wanted: tuple[tuple[Decimal, ...], tuple[int, ...]] = ((), ())
+        self._wanted = Wanted()
 
     def measure(self, origin: Origin) -> Reading | None:
         """Read the book; None: it may not be read now. What has not changed is not measured again."""
@@ -87,10 +88,11 @@ class WatchedBook:
         """The measure plan, with the sizes and bands that the detector judges by."""
         if self.detector is None:
             return self._plan
-        wanted = (self.detector.plan_notionals(), self.detector.plan_bands())
-        if wanted != self._wanted:
+        wanted = self.detector.wanted()
+        if wanted is not self._wanted:
+            if wanted != self._wanted:
+                self._plan = self._base.adding(notionals=wanted.notionals, bands=wanted.bands)
             self._wanted = wanted
-            self._plan = self._base.adding(notionals=wanted[0], bands=wanted[1])
         return self._plan
 
 
