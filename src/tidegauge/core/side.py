@@ -2,8 +2,8 @@
 
 The levels stand in a `SortedDict` keyed by `Decimal`. Beside it the side keeps, in *buckets* of a
 quarter to half a basis point, how much rests in each: a band or a deep walk then adds up buckets,
-and looks at single levels only in the bucket where it ends. Bands that somebody follows are kept
-as sums of their own.
+and looks at single levels only in the bucket where it ends. What is asked for again and again is
+marked: the sums up to a mark are kept right by every change.
 """
 
 from bisect import bisect_left
@@ -17,7 +17,7 @@ from sortedcontainers import SortedDict
 from .exact import to_units
 from .level import FinerScale, Level, Side, Spellings, WireLevels
 
-__all__ = ["FAR", "BookSide", "FinerScale", "Level", "Side", "WireLevels"]
+__all__ = ["EVERYWHERE", "FAR", "BookSide", "FinerScale", "Level", "Mark", "Side", "WireLevels"]
 
 KEEP_SPELLINGS, SPARE_SPELLINGS = 2, 1024
 """Interned prices are dropped when they outnumber the live levels twice, and so many more."""
@@ -32,7 +32,25 @@ FINEST = 20_000
 """A bucket is the largest power of two in ticks that is at most 1/FINEST of the price."""
 
 NEAR_BUCKETS = 3
-"""An edge that moves through more buckets than this has its band added up anew."""
+"""A mark that moves through more buckets than this has its sums added up anew."""
+
+EVERYWHERE = 10**60
+"""Further away than any price."""
+
+
+class Mark:
+    """A price, and lots and value of all levels from the touch to it, itself included.
+
+    `level` is the one that stands there, where it was marked for its level's sake.
+    """
+
+    __slots__ = ("edge", "level", "lots", "value")
+
+    def __init__(self, edge: int, lots: int, value: int, level: Level | None = None) -> None:
+        self.edge = edge
+        self.lots = lots
+        self.value = value
+        self.level = level
 
 
 class BookSide:
@@ -41,8 +59,8 @@ class BookSide:
     `touch` is the best level. `by_text` knows the spellings seen so far. `lots_in` and `value_in`
     hold, a bucket, the sum of lots and of ticks times lots; `members` the levels of a bucket by
     their ticks, those that are remembered without being in the book included. A bucket is
-    `ticks >> shift`, counted from `base`. `band_lots` and `band_value` are the same sums from the
-    touch to each of `edges`.
+    `ticks >> shift`, counted from `base`. `marks` belong to whoever set `marked_for`; they are
+    dropped together when the side is told anew.
 
     A level that leaves stays where it is in `levels`, without lots, until there are too many such:
     most come back, and a sorted place is what costs most in a book.
@@ -50,16 +68,19 @@ class BookSide:
 
     __slots__ = (
         "_count",
+        "_near",
+        "_near_asked",
+        "_near_edge",
+        "_order",
         "_reach",
-        "band_lots",
-        "band_value",
         "base",
         "by_text",
         "cut",
-        "edges",
         "hints",
         "levels",
         "lots_in",
+        "marked_for",
+        "marks",
         "members",
         "shift",
         "side",
@@ -81,9 +102,8 @@ class BookSide:
         self.lots_in: list[int] = []
         self.value_in: list[int] = []
         self.members: dict[int, dict[int, Level]] = {}
-        self.edges: list[int] = []
-        self.band_lots: list[int] = []
-        self.band_value: list[int] = []
+        self.marks: list[Mark] = []
+        self.marked_for: object = None
         self.hints: dict[int, int] = {}
         """Where a search of each name last ended, in buckets from the touch: a guess, no more."""
         self.window: int | None = None
@@ -94,7 +114,11 @@ class BookSide:
         self.touched = False
         """A touch came after it."""
         self._count = 0
+        self._order: list[Mark] = []
         self._reach: list[int] = []
+        self._near: list[Level] = []
+        self._near_asked = 0
+        self._near_edge: int | None = None
         self._blank()
 
     def __len__(self) -> int:
@@ -138,14 +162,24 @@ class BookSide:
         return self.members.get(self.bucket_of(ticks), {}).get(ticks)
 
     def nearest(self, levels: int) -> list[Level]:
-        """Return the best `levels`, best first; fewer when there are no more."""
-        touch, sign, members = self.touch, self.sign, self.members
+        """Return the best `levels`, best first; fewer when there are no more.
+
+        They are remembered until a level comes or goes among them: sizes change far more often.
+        """
+        if self._near_edge is None or self._near_asked < levels:
+            self._near, self._near_asked = near, _ = self._find_nearest(levels), levels
+            # With fewer than were asked for, any new level is among them.
+            self._near_edge = near[-1].ticks * self.sign if len(near) >= levels else EVERYWHERE
+        return self._near[:levels]
+
+    def _find_nearest(self, levels: int) -> list[Level]:
+        touch, sign = self.touch, self.sign
         found: list[Level] = []
         if touch is None:
             return found
         for bucket in range(touch.bucket, FAR if sign > 0 else -1, sign):
             if self.lots_in[bucket]:
-                inside = members[bucket]
+                inside = self.members[bucket]
                 ordered = sorted(inside, reverse=sign < 0)
                 found += [level for ticks in ordered if (level := inside[ticks]).lots]
                 if len(found) >= levels:
@@ -172,9 +206,9 @@ class BookSide:
         Every sum moves by what changed; nothing is added up anew.
         """
         lots_in, value_in, sign, reach = self.lots_in, self.value_in, self.sign, self._reach
-        rings = len(reach)
-        ring_lots, ring_value = [0] * (rings + 1), [0] * (rings + 1)
+        ring_lots, ring_value = [0] * (len(reach) + 1), [0] * (len(reach) + 1)
         touch = self.touch
+        nearest_moved = EVERYWHERE + 1
         for level, lots in changes:
             before = level.lots
             if lots == before:
@@ -184,33 +218,38 @@ class BookSide:
             value = change * ticks
             lots_in[bucket] += change
             value_in[bucket] += value
-            ring = bisect_left(reach, ticks * sign)
+            away = ticks * sign
+            # Marks cut the side into rings; each holds its own ring and all nearer ones.
+            ring = bisect_left(reach, away)
             ring_lots[ring] += change
             ring_value[ring] += value
-            if not before:
-                self._count += 1
-                if not level.listed:
-                    self.levels[level] = level
-                    level.listed = True
-                if touch is None or (ticks - touch.ticks) * sign < 0:
-                    touch = level
-            elif not lots:
+            if before and lots:
+                continue
+            nearest_moved = min(nearest_moved, away)
+            if before:
                 self._count -= 1
-        if rings:
-            self._widen(ring_lots, ring_value)
-        if touch is not None and touch is self.touch and touch.lots:
-            return
-        self.touch = touch
-        self._settle_touch()
+                continue
+            self._count += 1
+            if not level.listed:
+                self.levels[level] = level
+                level.listed = True
+            if touch is None or away < touch.ticks * sign:
+                touch = level
+        if reach:
+            self._move_marks(ring_lots, ring_value)
+        if self._near_edge is not None and nearest_moved <= self._near_edge:
+            self._near_edge = None
+        if touch is not self.touch or (touch is not None and not touch.lots):
+            self.touch = touch
+            self._settle_touch()
 
-    def _widen(self, ring_lots: list[int], ring_value: list[int]) -> None:
-        """A band holds its own ring and all those nearer to the touch."""
+    def _move_marks(self, ring_lots: list[int], ring_value: list[int]) -> None:
         lots = value = 0
-        for band in range(len(self.band_lots)):
-            lots += ring_lots[band]
-            value += ring_value[band]
-            self.band_lots[band] += lots
-            self.band_value[band] += value
+        for mark, in_lots, in_value in zip(self._order, ring_lots, ring_value, strict=False):
+            lots += in_lots
+            value += in_value
+            mark.lots += lots
+            mark.value += value
 
     def replace(self, told: Sequence[tuple[Level, int]]) -> None:
         """Hold these levels and no others; sorted once, where one by one would take thrice as long.
@@ -253,7 +292,8 @@ class BookSide:
 
     def _list_the_living(self) -> None:
         """Sort what has lots, and nothing else, and add everything up anew."""
-        self.edges, self.band_lots, self.band_value, self._reach = [], [], [], []
+        self.marks, self._order, self._reach, self.marked_for = [], [], [], None
+        self._near, self._near_edge = [], None
         remembered = self.by_text.levels()
         for level in remembered:
             level.listed = level.lots > 0
@@ -314,44 +354,31 @@ class BookSide:
         self.lots_in, self.value_in = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
         self.members = {}
 
-    # -- bands -----------------------------------------------------------------------------------
+    # -- marks -----------------------------------------------------------------------------------
 
-    def follow(self, edges: list[int]) -> None:
-        """Keep the sums up to these prices (ticks, nearest first) from now on.
+    def keep_marks(self) -> None:
+        """Call when marks were set or moved: from now on every change reaches them."""
+        sign = self.sign
+        self._order = sorted(self.marks, key=lambda mark: mark.edge * sign)
+        self._reach = [mark.edge * sign for mark in self._order]
 
-        As the mid moves the edges move a little with it: what lies between is added or taken away.
-        """
-        if edges == self.edges:
-            return
-        if len(edges) != len(self.edges):
-            sums = [self.sum_to(edge) for edge in edges]
-            self.band_lots = [lots for lots, _ in sums]
-            self.band_value = [value for _, value in sums]
-        else:
-            for band, (old, new) in enumerate(zip(self.edges, edges, strict=True)):
-                if old != new:
-                    self._move_edge(band, old, new)
-        self.edges = edges
-        self._reach = [edge * self.sign for edge in edges]
-
-    def _move_edge(self, band: int, old: int, new: int) -> None:
-        low, high = (old, new) if old < new else (new, old)
+    def move(self, mark: Mark, edge: int) -> None:
+        """Move a mark; what lies between the prices is added or taken away."""
+        low, high = (mark.edge, edge) if mark.edge < edge else (edge, mark.edge)
+        grows = 1 if (mark.edge < edge) is (self.sign > 0) else -1
         if self.sign > 0:  # the edge itself is inside
             low, high = low + 1, high + 1
+        mark.edge = edge
         first, last = self.bucket_of(low), self.bucket_of(high - 1)
         if not 0 <= last - first <= NEAR_BUCKETS:
-            self.band_lots[band], self.band_value[band] = self.sum_to(new)
+            mark.lots, mark.value = self.sum_to(edge)
             return
-        lots = value = 0
         for bucket in range(first, last + 1):
             if self.lots_in[bucket]:
                 inside = self.members[bucket]
                 passed = [level for ticks, level in inside.items() if low <= ticks < high]
-                lots += sum([level.lots for level in passed])
-                value += sum([level.ticks * level.lots for level in passed])
-        grows = 1 if (old < new) is (self.sign > 0) else -1
-        self.band_lots[band] += grows * lots
-        self.band_value[band] += grows * value
+                mark.lots += grows * sum([level.lots for level in passed])
+                mark.value += grows * sum([level.ticks * level.lots for level in passed])
 
     def sum_to(self, edge: int) -> tuple[int, int]:
         """Return lots and value from the touch to a price, itself included."""

@@ -44,6 +44,14 @@ def _check_sums(side: BookSide, living: list[Level]) -> None:
         value_in[level.bucket] += level.ticks * level.lots
     if (lots_in, value_in) != (side.lots_in, side.value_in):
         raise BookInvariantError(f"the {side.side} sums are not those of the levels")
-    for edge, lots, value in zip(side.edges, side.band_lots, side.band_value, strict=True):
-        if side.sum_to(edge) != (lots, value):
-            raise BookInvariantError(f"the {side.side} band up to {edge} ticks is not its levels")
+    for mark in side.marks:
+        if side.sum_to(mark.edge) != (mark.lots, mark.value):
+            raise BookInvariantError(
+                f"the {side.side} sums up to {mark.edge} are not of its levels"
+            )
+    if [level.ticks for level in side.nearest(1)] != [level.ticks for level in _ends(side, living)]:
+        raise BookInvariantError(f"the nearest {side.side} levels are not those of the book")
+
+
+def _ends(side: BookSide, living: list[Level]) -> list[Level]:
+    return living[:1] if side.sign > 0 else living[-1:]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..core.book import OrderBook
 from ..core.reading import Taker
-from ..core.side import FAR, Level, Side
+from ..core.side import EVERYWHERE, FAR, Level, Mark, Side
 
 BPS = 10_000
 
@@ -55,11 +55,17 @@ class Depth:
 
     `levels` are the nearest ones, best first. `known` is how far the venue told of the side, in
     ticks; None: all of it.
+
+    The side marks where bands, sizes and limits of a plan ended last time. From one reading to the
+    next most end where they did: that is seen from the sums of the mark, and only what has moved
+    is searched for again.
     """
 
-    __slots__ = ("known", "levels", "mid2", "side", "sign", "taker", "touch")
+    __slots__ = ("_marked", "_moved", "known", "levels", "mid2", "side", "sign", "taker", "touch")
 
-    def __init__(self, book: OrderBook, taker: Taker, mid2: int, nearest: int = NEAREST) -> None:
+    def __init__(
+        self, book: OrderBook, taker: Taker, mid2: int, plan: object, nearest: int = NEAREST
+    ) -> None:
         self.taker = taker
         self.mid2 = mid2
         self.side = side = book.asks if taker is Taker.BUY else book.bids
@@ -68,13 +74,96 @@ class Depth:
         self.known = book.known_ticks(side.side)
         self.levels = side.nearest(nearest)
         self.touch = self.levels[0]
+        if side.marked_for is not plan:
+            side.marks, side.marked_for = [], plan
+        self._marked = iter(side.marks)
+        self._moved = not side.marks
 
     def beyond(self, ticks: int) -> bool:
         """Whether a price lies outside what the venue told us of in this epoch."""
         return self.known is not None and (ticks - self.known) * self.sign > 0
 
+    def done(self) -> None:
+        """Call when all was asked that the plan asks: the side keeps the marks from here on."""
+        if self._moved:
+            self.side.keep_marks()
+
+    def bands(self, widths: tuple[int, ...]) -> list[tuple[int, int, bool]]:
+        """Return (lots, value, complete) within each width (bps, ascending) of the mid."""
+        side, sign, known = self.side, self.sign, self.known
+        whole = 2 * BPS
+        found = []
+        for bps in widths:
+            # The edge in ticks, times 20,000; bids are inside from the next tick up, asks to it.
+            over = self.mid2 * (BPS + sign * bps)
+            edge = over // whole if sign > 0 else -(-over // whole)
+            mark = next(self._marked, None)
+            if mark is None:
+                mark = Mark(edge, *side.sum_to(edge))
+                side.marks.append(mark)
+            elif mark.edge != edge:
+                side.move(mark, edge)
+                self._moved = True
+            complete = known is None or (known * whole - over) * sign >= 0
+            found.append((mark.lots, mark.value, complete))
+        return found
+
     def until_values(self, values: Sequence[int]) -> list[Eaten]:
         """Return, for each value (ascending), what is eaten before the level in which it is reached."""
+        marks = [next(self._marked, None) for _ in values]
+        ends = [self._still(mark, 0, 1, value) for mark, value in zip(marks, values, strict=True)]
+        missed = [index for index, end in enumerate(ends) if end is None]
+        if missed:
+            searched = self._search_values([values[index] for index in missed])
+            for index, end in zip(missed, searched, strict=True):
+                ends[index] = self._mark(marks[index], end)
+        return [end for end in ends if end is not None]
+
+    def while_below(self, of_lots: int, of_value: int, bound: int, name: int) -> Eaten:
+        """Return what is eaten before the level that takes of_lots · lots + of_value · value to
+        `bound`. Once it is there it must not fall below it again. A search begins where the last
+        one of this `name` ended."""
+        mark = next(self._marked, None)
+        end = self._still(mark, of_lots, of_value, bound)
+        if end is None:
+            start = self.touch.bucket
+            reached = self._from_hint(self.side.hints.get(name, 0), of_lots, of_value, bound)
+            if reached is None:
+                reached = self._buckets(Reached(start, 0, 0), of_lots, of_value, bound)
+            self.side.hints[name] = max(0, (reached.bucket - start) * self.sign - 1)
+            end = self._mark(mark, self._levels(reached, of_lots, of_value, bound))
+        return end
+
+    def _still(self, mark: Mark | None, of_lots: int, of_value: int, bound: int) -> Eaten | None:
+        """Return what is eaten if that still ends at the mark."""
+        if mark is None:
+            return None
+        level, lots, value = mark.level, mark.lots, mark.value
+        if level is None:  # it took the whole side
+            return Eaten(lots, value, None) if of_lots * lots + of_value * value < bound else None
+        before_lots, before_value = lots - level.lots, value - level.ticks * level.lots
+        if (
+            of_lots * before_lots + of_value * before_value
+            < bound
+            <= of_lots * lots + of_value * value
+        ):
+            return Eaten(before_lots, before_value, level)
+        return None
+
+    def _mark(self, mark: Mark | None, end: Eaten) -> Eaten:
+        """Set or move a mark to where a search ended."""
+        level, lots, value = end.level, end.lots, end.value
+        edge = EVERYWHERE * self.sign
+        if level is not None:
+            edge, lots, value = level.ticks, lots + level.lots, value + level.ticks * level.lots
+        if mark is None:
+            self.side.marks.append(Mark(edge, lots, value, level))
+        else:
+            mark.edge, mark.lots, mark.value, mark.level = edge, lots, value, level
+        self._moved = True
+        return end
+
+    def _search_values(self, values: Sequence[int]) -> list[Eaten]:
         ends: list[Eaten] = []
         waiting = iter(values)
         wanted = next(waiting, None)
@@ -110,20 +199,6 @@ class Depth:
                 reached = self._buckets(reached, 0, 1, value)
             ends.append(self._levels(reached, 0, 1, value))
         return ends
-
-    def while_below(self, name: int, of_lots: int, of_value: int, bound: int) -> Eaten:
-        """Return what is eaten before the level that takes of_lots · lots + of_value · value to
-        `bound`. Once it is there it must not fall below it again.
-
-        From one reading to the next the answer hardly moves: the search begins where the last one
-        of this `name` ended.
-        """
-        start = self.touch.bucket
-        reached = self._from_hint(self.side.hints.get(name, 0), of_lots, of_value, bound)
-        if reached is None:
-            reached = self._buckets(Reached(start, 0, 0), of_lots, of_value, bound)
-        self.side.hints[name] = max(0, (reached.bucket - start) * self.sign - 1)
-        return self._levels(reached, of_lots, of_value, bound)
 
     def _from_hint(self, hint: int, of_lots: int, of_value: int, bound: int) -> Reached | None:
         """Take `hint` buckets at once and then one by one; None where that is of no use."""
@@ -175,15 +250,3 @@ class Depth:
                     return Eaten(lots, value, level)
                 lots, value = more_lots, more_value
         return Eaten(lots, value, None)
-
-    def bands(self, widths: tuple[int, ...]) -> list[tuple[int, int, bool]]:
-        """Return (lots, value, complete) within each width (bps, ascending) of the mid."""
-        side, sign, known = self.side, self.sign, self.known
-        # The edges in ticks, times 20,000; bids are inside from the next tick up, asks to the last.
-        overs = [self.mid2 * (BPS + sign * bps) for bps in widths]
-        whole = 2 * BPS
-        side.follow([over // whole if sign > 0 else -(-over // whole) for over in overs])
-        return [
-            (lots, value, known is None or (known * whole - over) * sign >= 0)
-            for lots, value, over in zip(side.band_lots, side.band_value, overs, strict=True)
-        ]

@@ -116,8 +116,8 @@ def _microprice(book: OrderBook, bid: Level, ask: Level) -> float:
 def _linear(book: OrderBook, mid2: int, plan: MeasurePlan) -> Measured:
     scales = scales_of(book)
     few = plan.imbalance_levels
-    bids = Depth(book, Taker.SELL, mid2, max(few, NEAREST))
-    asks = Depth(book, Taker.BUY, mid2, max(few, NEAREST))
+    bids = Depth(book, Taker.SELL, mid2, plan, max(few, NEAREST))
+    asks = Depth(book, Taker.BUY, mid2, plan, max(few, NEAREST))
     bands = [
         BandDepth(
             bps=bps,
@@ -138,6 +138,8 @@ def _linear(book: OrderBook, mid2: int, plan: MeasurePlan) -> Measured:
         *walk_fills(asks, plan.notionals, scales),
     ]
     max_sizes = [max_size(side, bps, scales) for side in (bids, asks) for bps in plan.max_size_bps]
+    bids.done()
+    asks.done()
     bid = sum([level.lots for level in bids.levels[:few]])
     ask = sum([level.lots for level in asks.levels[:few]])
     return Measured(tuple(bands), tuple(fills), tuple(max_sizes), (bid - ask) / (bid + ask))

@@ -83,7 +83,7 @@ def max_size(depth: Depth, bps: int, scales: Scales) -> MaxSize:
     sign = depth.sign
     limit = depth.mid2 * (BPS + sign * bps)  # 20,000 L, in ticks
     # Slack is 20,000 (L·base - quote), signed: it grows up to L and falls behind it.
-    eaten = depth.while_below(bps, -sign * limit, sign * 2 * BPS, 1)
+    eaten = depth.while_below(-sign * limit, sign * 2 * BPS, 1, bps)
     units, floor = eaten.value, depth.known is not None
     if eaten.level is not None:
         ticks = eaten.level.ticks
