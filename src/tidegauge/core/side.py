@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from sortedcontainers import SortedDict
@@ -33,6 +34,13 @@ FINEST = 20_000
 
 NEAR_BUCKETS = 3
 """A mark that moves through more buckets than this has its sums added up anew."""
+
+FEW_TICKS = 8
+"""A mark that moves over no more of them looks each up."""
+
+NOTHING: dict[int, "Level"] = {}
+
+_edge = attrgetter("edge")
 
 EVERYWHERE = 10**60
 """Further away than any price."""
@@ -359,7 +367,7 @@ class BookSide:
     def keep_marks(self) -> None:
         """Call when marks were set or moved: from now on every change reaches them."""
         sign = self.sign
-        self._order = sorted(self.marks, key=lambda mark: mark.edge * sign)
+        self._order = sorted(self.marks, key=_edge, reverse=sign < 0)
         self._reach = [mark.edge * sign for mark in self._order]
 
     def move(self, mark: Mark, edge: int) -> None:
@@ -369,6 +377,13 @@ class BookSide:
         if self.sign > 0:  # the edge itself is inside
             low, high = low + 1, high + 1
         mark.edge = edge
+        if high - low <= FEW_TICKS:
+            for ticks in range(low, high):
+                level = self.members.get(self.bucket_of(ticks), NOTHING).get(ticks)
+                if level is not None and level.lots:
+                    mark.lots += grows * level.lots
+                    mark.value += grows * level.lots * ticks
+            return
         first, last = self.bucket_of(low), self.bucket_of(high - 1)
         if not 0 <= last - first <= NEAR_BUCKETS:
             mark.lots, mark.value = self.sum_to(edge)

@@ -110,13 +110,25 @@ class Depth:
 
     def until_values(self, values: Sequence[int]) -> list[Eaten]:
         """Return, for each value (ascending), what is eaten before the level in which it is reached."""
-        marks = [next(self._marked, None) for _ in values]
-        ends = [self._still(mark, 0, 1, value) for mark, value in zip(marks, values, strict=True)]
-        missed = [index for index, end in enumerate(ends) if end is None]
+        ends: list[Eaten | None] = []
+        missed: list[tuple[int, Mark | None]] = []
+        for index, value in enumerate(values):
+            mark, end = next(self._marked, None), None
+            if mark is not None:
+                level = mark.level
+                if level is not None:
+                    before = mark.value - level.ticks * level.lots
+                    if before < value <= mark.value:  # it ends where it did
+                        ends.append(Eaten(mark.lots - level.lots, before, level))
+                        continue
+                end = self._still(mark, 0, 1, value) or self._beside(mark, 0, 1, value)
+            if end is None:
+                missed.append((index, mark))
+            ends.append(end)
         if missed:
-            searched = self._search_values([values[index] for index in missed])
-            for index, end in zip(missed, searched, strict=True):
-                ends[index] = self._mark(marks[index], end)
+            searched = self._search_values([values[index] for index, _ in missed])
+            for (index, mark), found in zip(missed, searched, strict=True):
+                ends[index] = self._mark(mark, found)
         return [end for end in ends if end is not None]
 
     def while_below(self, of_lots: int, of_value: int, bound: int, name: int) -> Eaten:
@@ -125,6 +137,8 @@ class Depth:
         one of this `name` ended."""
         mark = next(self._marked, None)
         end = self._still(mark, of_lots, of_value, bound)
+        if end is None and mark is not None:
+            end = self._beside(mark, of_lots, of_value, bound)
         if end is None:
             start = self.touch.bucket
             reached = self._from_hint(self.side.hints.get(name, 0), of_lots, of_value, bound)
@@ -148,6 +162,31 @@ class Depth:
             <= of_lots * lots + of_value * value
         ):
             return Eaten(before_lots, before_value, level)
+        return None
+
+    def _beside(self, mark: Mark, of_lots: int, of_value: int, bound: int) -> Eaten | None:
+        """Search the bucket of a mark, outwards or inwards; None where it did not end there."""
+        level, lots, value = mark.level, mark.lots, mark.value
+        if level is None or level.bucket == FAR:
+            return None
+        inside = self.side.members[level.bucket]
+        order = sorted(inside, reverse=self.sign < 0)
+        place = order.index(level.ticks) + 1
+        if of_lots * lots + of_value * value < bound:
+            for ticks in order[place:]:
+                level = inside[ticks]
+                if level.lots:
+                    more_lots, more_value = lots + level.lots, value + ticks * level.lots
+                    if of_lots * more_lots + of_value * more_value >= bound:
+                        return self._mark(mark, Eaten(lots, value, level))
+                    lots, value = more_lots, more_value
+            return None
+        for ticks in reversed(order[:place]):
+            level = inside[ticks]
+            if level.lots:
+                lots, value = lots - level.lots, value - ticks * level.lots
+                if of_lots * lots + of_value * value < bound:
+                    return self._mark(mark, Eaten(lots, value, level))
         return None
 
     def _mark(self, mark: Mark | None, end: Eaten) -> Eaten:
