@@ -141,6 +141,7 @@ class FeedEventKind(StrEnum):
     REMOVED = "removed"
     DELISTED = "delisted"
     LIMITED = "limited"
+    CONFLATED = "conflated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
