@@ -20,8 +20,8 @@ from .level import FinerScale, Level, Side, Spellings, WireLevels
 
 __all__ = ["EVERYWHERE", "FAR", "BookSide", "FinerScale", "Level", "Mark", "Side", "WireLevels"]
 
-KEEP_SPELLINGS, SPARE_SPELLINGS = 2, 1024
-"""Interned prices are dropped when they outnumber the live levels twice, and so many more."""
+SPARE_SPELLINGS = 512
+"""Spellings of prices that left are forgotten when they are more than this and half of the living."""
 
 BUCKETS = 1024
 """Buckets a side: at least 190 bps behind the touch, and 60 bps before it."""
@@ -284,7 +284,7 @@ class BookSide:
 
     def forget_the_dead(self) -> None:
         """Drop the spellings of prices that left, once they outnumber the living."""
-        if len(self.by_text) <= KEEP_SPELLINGS * self._count + SPARE_SPELLINGS:
+        if 2 * (len(self.by_text) - self._count - SPARE_SPELLINGS) <= self._count:
             return
         for text in [text for text, level in self.by_text.items() if not level.lots]:
             del self.by_text[text]
