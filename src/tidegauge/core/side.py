@@ -288,7 +288,11 @@ class BookSide:
             return
         for text in [text for text, level in self.by_text.items() if not level.lots]:
             del self.by_text[text]
-        self._list_the_living()
+        living = [level for level in self.levels if level.lots]  # in order: sorting it is cheap
+        self.levels = SortedDict(zip(living, living, strict=True))
+        for bucket, inside in self.members.items():
+            self.members[bucket] = {ticks: level for ticks, level in inside.items() if level.lots}
+        self._drop_marks()
 
     def refine(self, scale: int, by_price: int, by_size: int) -> None:
         """Restate every level in finer units, by these factors."""
@@ -300,8 +304,7 @@ class BookSide:
 
     def _list_the_living(self) -> None:
         """Sort what has lots, and nothing else, and add everything up anew."""
-        self.marks, self._order, self._reach, self.marked_for = [], [], [], None
-        self._near, self._near_edge = [], None
+        self._drop_marks()
         remembered = self.by_text.levels()
         for level in remembered:
             level.listed = level.lots > 0
@@ -309,6 +312,11 @@ class BookSide:
         self._count = len(self.levels)
         self.touch = self.levels.peekitem(0 if self.sign > 0 else -1)[0] if self.levels else None
         self._rebase(remembered)
+
+    def _drop_marks(self) -> None:
+        """What they lead to may be forgotten: have it searched for anew."""
+        self.marks, self._order, self._reach, self.marked_for = [], [], [], None
+        self._near, self._near_edge = [], None
 
     # -- the touch and the buckets ---------------------------------------------------------------
 
