@@ -1,4 +1,4 @@
-"""A price level that knows its size, and the spellings that lead to it."""
+"""A price level that knows its size, the spellings that lead to it, and a mark at its price."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -32,6 +32,21 @@ class Level(Decimal):
     listed: bool
     lots: int
     ticks: int
+
+
+class Mark:
+    """A price, and lots and value of all levels from the touch to it, itself included.
+
+    `level` is the one that stands there, where it was marked for its level's sake.
+    """
+
+    __slots__ = ("edge", "level", "lots", "value")
+
+    def __init__(self, edge: int, lots: int, value: int, level: Level | None = None) -> None:
+        self.edge = edge
+        self.lots = lots
+        self.value = value
+        self.level = level
 
 
 class FinerScale(Exception):

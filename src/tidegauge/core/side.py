@@ -16,7 +16,7 @@ from typing import Any
 from sortedcontainers import SortedDict
 
 from .exact import to_units
-from .level import FinerScale, Level, Side, Spellings, WireLevels
+from .level import FinerScale, Level, Mark, Side, Spellings, WireLevels
 
 __all__ = ["EVERYWHERE", "FAR", "BookSide", "FinerScale", "Level", "Mark", "Side", "WireLevels"]
 
@@ -32,33 +32,10 @@ FAR = BUCKETS
 FINEST = 20_000
 """A bucket is the largest power of two in ticks that is at most 1/FINEST of the price."""
 
-NEAR_BUCKETS = 3
-"""A mark that moves through more buckets than this has its sums added up anew."""
-
-FEW_TICKS = 8
-"""A mark that moves over no more of them looks each up."""
-
-NOTHING: dict[int, "Level"] = {}
-
-_edge = attrgetter("edge")
+_EDGE = attrgetter("edge")
 
 EVERYWHERE = 10**60
 """Further away than any price."""
-
-
-class Mark:
-    """A price, and lots and value of all levels from the touch to it, itself included.
-
-    `level` is the one that stands there, where it was marked for its level's sake.
-    """
-
-    __slots__ = ("edge", "level", "lots", "value")
-
-    def __init__(self, edge: int, lots: int, value: int, level: Level | None = None) -> None:
-        self.edge = edge
-        self.lots = lots
-        self.value = value
-        self.level = level
 
 
 class BookSide:
@@ -375,45 +352,5 @@ class BookSide:
     def keep_marks(self) -> None:
         """Call when marks were set or moved: from now on every change reaches them."""
         sign = self.sign
-        self._order = sorted(self.marks, key=_edge, reverse=sign < 0)
+        self._order = sorted(self.marks, key=_EDGE, reverse=sign < 0)
         self._reach = [mark.edge * sign for mark in self._order]
-
-    def move(self, mark: Mark, edge: int) -> None:
-        """Move a mark; what lies between the prices is added or taken away."""
-        low, high = (mark.edge, edge) if mark.edge < edge else (edge, mark.edge)
-        grows = 1 if (mark.edge < edge) is (self.sign > 0) else -1
-        if self.sign > 0:  # the edge itself is inside
-            low, high = low + 1, high + 1
-        mark.edge = edge
-        if high - low <= FEW_TICKS:
-            for ticks in range(low, high):
-                level = self.members.get(self.bucket_of(ticks), NOTHING).get(ticks)
-                if level is not None and level.lots:
-                    mark.lots += grows * level.lots
-                    mark.value += grows * level.lots * ticks
-            return
-        first, last = self.bucket_of(low), self.bucket_of(high - 1)
-        if not 0 <= last - first <= NEAR_BUCKETS:
-            mark.lots, mark.value = self.sum_to(edge)
-            return
-        for bucket in range(first, last + 1):
-            if self.lots_in[bucket]:
-                inside = self.members[bucket]
-                passed = [level for ticks, level in inside.items() if low <= ticks < high]
-                mark.lots += grows * sum([level.lots for level in passed])
-                mark.value += grows * sum([level.ticks * level.lots for level in passed])
-
-    def sum_to(self, edge: int) -> tuple[int, int]:
-        """Return lots and value from the touch to a price, itself included."""
-        if self.touch is None or (self.touch.ticks - edge) * self.sign > 0:
-            return 0, 0
-        at, ends_in = self.touch.bucket, self.bucket_of(edge)
-        low, high = at, ends_in
-        if self.sign < 0:
-            low, high = (0 if ends_in == FAR else ends_in + 1), at + 1
-        members = self.members.get(ends_in, {}).items()
-        inside = [level for ticks, level in members if (ticks - edge) * self.sign <= 0]
-        return (
-            sum(self.lots_in[low:high]) + sum([level.lots for level in inside]),
-            sum(self.value_in[low:high]) + sum([level.ticks * level.lots for level in inside]),
-        )

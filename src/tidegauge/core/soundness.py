@@ -2,6 +2,7 @@
 
 from .errors import BookInvariantError
 from .exact import from_units
+from .marks import sum_to
 from .side import BUCKETS, BookSide, Level
 
 
@@ -45,7 +46,7 @@ def _check_sums(side: BookSide, living: list[Level]) -> None:
     if (lots_in, value_in) != (side.lots_in, side.value_in):
         raise BookInvariantError(f"the {side.side} sums are not those of the levels")
     for mark in side.marks:
-        if side.sum_to(mark.edge) != (mark.lots, mark.value):
+        if sum_to(side, mark.edge) != (mark.lots, mark.value):
             raise BookInvariantError(
                 f"the {side.side} sums up to {mark.edge} are not of its levels"
             )

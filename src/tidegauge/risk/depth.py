@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ..core.book import OrderBook
+from ..core.marks import move, sum_to
 from ..core.reading import Taker
 from ..core.side import EVERYWHERE, FAR, Level, Mark, Side
 
@@ -99,10 +100,10 @@ class Depth:
             edge = over // whole if sign > 0 else -(-over // whole)
             mark = next(self._marked, None)
             if mark is None:
-                mark = Mark(edge, *side.sum_to(edge))
+                mark = Mark(edge, *sum_to(side, edge))
                 side.marks.append(mark)
             elif mark.edge != edge:
-                side.move(mark, edge)
+                move(side, mark, edge)
                 self._moved = True
             complete = known is None or (known * whole - over) * sign >= 0
             found.append((mark.lots, mark.value, complete))
