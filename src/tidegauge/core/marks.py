@@ -27,7 +27,7 @@ def move(side: BookSide, mark: Mark, edge: int) -> None:
                 mark.value += grows * level.lots * ticks
         return
     first, last = side.bucket_of(low), side.bucket_of(high - 1)
-    if not 0 <= last - first <= NEAR_BUCKETS:
+    if FAR in (first, last) or last - first > NEAR_BUCKETS:
         mark.lots, mark.value = sum_to(side, edge)
         return
     for bucket in range(first, last + 1):

@@ -1,12 +1,10 @@
 """One side of a book: order, spellings, and what it forgets."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegauge.core.side import FAR, BookSide, FinerScale, Side
+from tidegauge.core.side import FAR, BookSide, Side
 from tidegauge.core.soundness import check_side
 
 
@@ -38,13 +36,6 @@ def test_zero_takes_a_level_out_and_taking_out_what_is_not_there_is_normal() -> 
     assert [each.ticks for each in asks] == [101, 102]
 
 
-def test_a_level_is_its_price() -> None:
-    """A level compares and hashes as the `Decimal` it is, so that text and levels find each other."""
-    made = BookSide(Side.BID, scale=2).by_text["1.50"]
-    assert made == Decimal("1.5")
-    assert {Decimal("1.5"): made}[made] is made
-
-
 def test_replacing_a_side_keeps_its_spellings() -> None:
     """A snapshot takes every level out; the prices will be told again."""
     bids = filled(Side.BID)
@@ -54,20 +45,6 @@ def test_replacing_a_side_keeps_its_spellings() -> None:
     assert set(bids.by_text) == {"1.00", "1.02", "1.01"}
     assert all(not known.lots for known in bids.by_text.values())
     check_side(bids, 2)
-
-
-def test_text_is_parsed_once_and_one_price_is_one_level() -> None:
-    """However it is spelt."""
-    bids = filled(Side.BID)
-    first = bids.by_text["1.020"]
-    assert first is bids.by_text["1.02"]
-    assert (first.ticks, first.lots) == (102, 7)
-
-
-def test_a_price_that_is_finer_than_the_scale_is_said_to_be() -> None:
-    """The book then refines, and asks again."""
-    with pytest.raises(FinerScale):
-        BookSide(Side.BID, scale=2).by_text["1.001"]
 
 
 @pytest.mark.parametrize("side", list(Side))
