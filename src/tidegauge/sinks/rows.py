@@ -85,20 +85,25 @@ INSTRUMENTS = Table(
     newest="updated_ns",
 )
 
+SERIES = Table(
+    name="series",
+    columns=(
+        *("id", "run", "venue", "symbol", "instrument", "price_scale", "base_scale", "quote_scale"),
+        *("band_bps", "fill_taker", "fill_notional", "max_taker", "max_bps", "max_scale"),
+    ),
+)
+
 READINGS = Table(
     name="readings",
     columns=(
-        *("id", "run", "venue", "symbol", "instrument", "epoch", "frame", "trace", "sequence"),
-        *("at", "recv_ns", "venue_time", "feed_age_ns", "latency_ns", "quotability"),
-        *("best_bid", "best_bid_size", "best_ask", "best_ask_size", "mid", "microprice"),
-        *("spread", "spread_bps", "imbalance", "bid_levels", "ask_levels"),
-        *("band_bps", "band_bid_base", "band_bid_quote", "band_ask_base", "band_ask_quote"),
-        *("band_bid_complete", "band_ask_complete", "band_imbalance"),
-        *("fill_taker", "fill_notional", "fill_filled", "fill_filled_fraction", "fill_base"),
-        *("fill_average", "fill_worst", "fill_slippage_bps", "fill_partial_slippage_bps"),
-        *("fill_slippage_cost", "fill_floor"),
-        *("max_taker", "max_bps", "max_notional", "max_floor"),
+        *("series", "recv_ns", "at", "epoch", "frame", "sequence", "feed_age_ns"),
+        *("bid_levels", "ask_levels", "venue_time", "latency_ns"),
+        *("bid_ticks", "bid_units", "ask_ticks", "ask_units"),
+        *("microprice", "spread_bps", "imbalance"),
+        *("band_units", "fill_cost_bps", "fill_base", "fill_worst", "max_units"),
+        *("band_floor", "fill_partial", "fill_floor", "max_floor", "fill_fraction", "wide"),
     ),
+    key=("series", "at", "recv_ns", "epoch", "frame"),
 )
 
 MARKET = Table(
@@ -190,40 +195,6 @@ def _of_listed(listed: Listed, _run: str) -> list[tuple[Table, Row]]:
         *(each.status, instant(listed.updated_at), listed.updated_at),
     )
     return [(INSTRUMENTS, row)]
-
-
-def _of_reading(reading: Reading, run: str) -> list[tuple[Table, Row]]:
-    origin = reading.origin
-    identity = (origin.venue, origin.symbol, origin.epoch, origin.frame, origin.received_at)
-    row = (
-        *(deterministic_id("reading", run, *identity), run, origin.venue, origin.symbol),
-        *(text(origin.instrument), origin.epoch, origin.frame, origin.trace, origin.sequence),
-        *(instant(origin.received_at), origin.received_at, _instant_or_none(origin.venue_time)),
-        *(origin.feed_age, origin.latency, reading.quotability),
-        *(reading.best_bid, reading.best_bid_size, reading.best_ask, reading.best_ask_size),
-        *(reading.mid, reading.microprice, reading.spread, reading.spread_bps),
-        *(reading.imbalance, reading.bid_levels, reading.ask_levels),
-        *_columns(reading.bands, BAND_FIELDS),
-        *_columns(reading.fills, FILL_FIELDS),
-        *_columns(reading.max_sizes, MAX_FIELDS),
-    )
-    return [(READINGS, row)]
-
-
-BAND_FIELDS = (
-    *("bps", "bid_base", "bid_quote", "ask_base", "ask_quote", "bid_complete", "ask_complete"),
-    "imbalance",
-)
-FILL_FIELDS = (
-    *("taker", "notional", "filled", "filled_fraction", "base", "average", "worst"),
-    *("slippage_bps", "partial_slippage_bps", "slippage_cost", "floor"),
-)
-MAX_FIELDS = ("taker", "bps", "notional", "floor")
-
-
-def _columns(measured: tuple[Any, ...], fields: tuple[str, ...]) -> list[list[Any]]:
-    """Turn records into parallel arrays, one a field."""
-    return [[getattr(each, field) for each in measured] for field in fields]
 
 
 def _of_alert(alert: Alert, run: str) -> list[tuple[Table, Row]]:
