@@ -56,7 +56,10 @@ class Listed:
     updated_at: Nanos
 
 
-Record: TypeAlias = Run | Listed | Alert | FeedEvent | MarketSummary | Reading
+Rare: TypeAlias = Run | Listed | Alert | FeedEvent | MarketSummary
+"""What is rare enough to be told apart as Python objects. Readings become bytes (`encode`)."""
+
+Record: TypeAlias = Rare | Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,20 +146,20 @@ FEED_EVENTS = Table(
     ),
 )
 
-TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, READINGS)
+TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, SERIES, READINGS)
 
 
 def kind_of(record: Record) -> Kind:
     """Return what `record` is. Raises `TypeError` for what cannot be stored."""
-    for kind, (shape, _rows) in SHAPES.items():
-        if isinstance(record, shape):
-            return kind
-    raise TypeError(f"not a record: {type(record).__name__}")
+    kind = KINDS.get(type(record))
+    if kind is None:
+        raise TypeError(f"not a record: {type(record).__name__}")
+    return kind
 
 
-def rows_of(record: Record, run: str) -> list[tuple[Table, Row]]:
+def rows_of(record: Rare, run: str) -> list[tuple[Table, Row]]:
     """Return every row that `record` leaves, and where."""
-    return SHAPES[kind_of(record)][1](record, run)
+    return ROWS[kind_of(record)](record, run)
 
 
 def deterministic_id(*parts: object) -> UUID:
@@ -234,11 +237,19 @@ def _of_market(told: MarketSummary, run: str) -> list[tuple[Table, Row]]:
     return [(MARKET, row)]
 
 
-SHAPES: dict[Kind, tuple[type, Callable[[Any, str], list[tuple[Table, Row]]]]] = {
-    Kind.READING: (Reading, _of_reading),
-    Kind.MARKET: (MarketSummary, _of_market),
-    Kind.FEED_EVENT: (FeedEvent, _of_feed_event),
-    Kind.ALERT: (Alert, _of_alert),
-    Kind.INSTRUMENT: (Listed, _of_listed),
-    Kind.RUN: (Run, _of_run),
+KINDS: dict[type, Kind] = {
+    Reading: Kind.READING,
+    MarketSummary: Kind.MARKET,
+    FeedEvent: Kind.FEED_EVENT,
+    Alert: Kind.ALERT,
+    Listed: Kind.INSTRUMENT,
+    Run: Kind.RUN,
+}
+
+ROWS: dict[Kind, Callable[[Any, str], list[tuple[Table, Row]]]] = {
+    Kind.MARKET: _of_market,
+    Kind.FEED_EVENT: _of_feed_event,
+    Kind.ALERT: _of_alert,
+    Kind.INSTRUMENT: _of_listed,
+    Kind.RUN: _of_run,
 }
