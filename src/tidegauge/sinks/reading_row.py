@@ -3,6 +3,7 @@
 `unrolled` makes the same bytes of an ordinary reading in a fraction of the time.
 """
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tidegauge.core.reading import Reading
@@ -25,7 +26,7 @@ from .rows import READINGS
 COLUMNS = len(READINGS.columns)
 TOUCH = 4
 
-Flags: TypeAlias = tuple[tuple[bool, ...], ...]
+Flags: TypeAlias = Sequence[Sequence[bool]]
 """band_floor, fill_partial, fill_floor, max_floor."""
 
 

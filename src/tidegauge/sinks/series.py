@@ -15,9 +15,9 @@ Asked: TypeAlias = tuple[Any, ...]
 """Instrument, scales, and what was asked of the book: flat, so that comparing two is one step."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Series:
-    """A row of `tidegauge.series`. `max_sizes` are (taker, bps, scale)."""
+    """A row of `tidegauge.series`. `max_sizes` are (taker, bps, scale). Two are the same by `id`."""
 
     run: str
     venue: VenueName
