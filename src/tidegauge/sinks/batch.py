@@ -29,7 +29,7 @@ class WriterLimits:
     `capacity`: records held while the database is away.
     """
 
-    batch: int = 500
+    batch: int = 250
     age_s: float = 1.0
     capacity: int = 20_000
     connect_s: float = 5.0

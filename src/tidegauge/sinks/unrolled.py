@@ -38,9 +38,8 @@ def quick(reading, origin, asked, prefix):
     if ({unknown}):
         return None
     pack, marks, tail = pack_whole, sound_marks, nulls
-    flags = ({flags})
-    if flags != sound:
-        marks, partial = marked(flags, reading)
+    if not ({sound}):
+        marks, partial = marked(({flags}), reading)
         if partial:
             pack, tail = pack_partial, fractions(reading) + null
     return pack({arguments})
@@ -75,7 +74,6 @@ def quick_encoder(bands: int, fills: int, sizes: int) -> Quick:
         "pack_partial": struct.Struct(f"{form}{fractions_size + len(NULL)}s").pack,
         "nulls": NULL + NULL,
         "null": NULL,
-        "sound": (True,) * (2 * bands + fills) + (False,) * (fills + sizes),
         "sound_marks": sound_marks,
         "marked": _Marked(),
         "fractions": fractions,
@@ -90,19 +88,16 @@ def _source(bands: int, fills: int, sizes: int, arguments: Sequence[str]) -> str
     asked += _each("b", bands, ("bps", "scales"))
     asked += _each("f", fills, ("taker", "notional", "price_scale"))
     asked += _each("m", sizes, ("taker", "bps", "scale"))
-    flags = [
-        *_each("b", bands, ("bid_complete", "ask_complete")),
-        *_each("f", fills, ("filled",)),
-        *_each("f", fills, ("floor",)),
-        *_each("m", sizes, ("floor",)),
-    ]
+    good = [*_each("b", bands, ("bid_complete", "ask_complete")), *_each("f", fills, ("filled",))]
+    bad = [*_each("f", fills, ("floor",)), *_each("m", sizes, ("floor",))]
     return SOURCE.format(
         bands=", ".join(f"b{n}" for n in range(bands)),
         fills=", ".join(f"f{n}" for n in range(fills)),
         sizes=", ".join(f"m{n}" for n in range(sizes)),
         asked=", ".join(asked),
         unknown=" or ".join(f"{name} is None" for name in UNKNOWABLE),
-        flags="".join(f"{flag}, " for flag in flags),
+        sound=" and ".join(("True", *good, *(f"not {flag}" for flag in bad))),
+        flags="".join(f"{flag}, " for flag in (*good, *bad)),
         arguments=", ".join((*arguments, "marks", "tail")),
     )
 

@@ -221,7 +221,7 @@ SELECT r.at, s.run, s.venue, s.symbol, b.band_bps,
        (u.bid_quote + u.ask_quote) * s.quote_unit AS total_quote,
        get_bit(r.band_floor, 2 * b.place::int - 2) = 0 AS bid_complete,
        get_bit(r.band_floor, 2 * b.place::int - 1) = 0 AS ask_complete,
-       (round(u.bid_quote - u.ask_quote, 40) / nullif(u.bid_quote + u.ask_quote, 0))::float8 AS imbalance,
+       (round(u.bid_quote - u.ask_quote, 60) / nullif(u.bid_quote + u.ask_quote, 0))::float8 AS imbalance,
        concat_ws('/', s.venue, r.epoch, r.frame) AS trace,
        concat_ws('/', r.series, r.recv_ns, r.epoch, r.frame) AS reading
   FROM tidegauge.readings AS r
@@ -258,3 +258,17 @@ SELECT r.at, s.run, s.venue, s.symbol, f.taker, f.notional, m.mid,
        SELECT get_bit(r.fill_partial, f.place::int - 1) = 0 AS filled, coalesce(f.fraction, 1) AS fraction) AS p;
 COMMENT ON VIEW tidegauge.v_slippage IS
     'What taking each notional would cost: one row a reading, size and side. average (notional * filled_fraction / base) and slippage_cost (bps of mid * base) are made from what is stored, and right to 1e-15.';
+
+CREATE VIEW tidegauge.v_max_size AS
+SELECT r.at, s.run, s.venue, s.symbol, m.taker, m.bps,
+       coalesce(m.units, r.wide[4 + 4 * cardinality(s.band_bps) + cardinality(s.fill_taker) + m.place])
+           * ('1e' || (-m.scale)::text)::numeric AS notional,
+       get_bit(r.max_floor, m.place::int - 1) = 1 AS floor,
+       concat_ws('/', s.venue, r.epoch, r.frame) AS trace,
+       concat_ws('/', r.series, r.recv_ns, r.epoch, r.frame) AS reading
+  FROM tidegauge.readings AS r
+  JOIN tidegauge.series AS s ON s.id = r.series
+ CROSS JOIN LATERAL unnest(s.max_taker, s.max_bps, s.max_scale, r.max_units)
+            WITH ORDINALITY AS m (taker, bps, scale, units, place);
+COMMENT ON VIEW tidegauge.v_max_size IS
+    'The largest notional whose slippage stays within bps: one row a reading, side and limit. Exact, rounded down; where floor, the book may bear more.';
