@@ -12,7 +12,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -80,12 +80,13 @@ async def measure_writer(
     """
     limits = WriterLimits() if limits is None else limits
     stored: list[float] = []
-    lags, steps = [], []
-    for turn in range(3):
+    lags: list[float] = []
+    steps: list[float] = []
+    for turn, watched in enumerate((nullcontext(), _late_ticks(lags), _steps(steps))):
         writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-{turn}")
         task = asyncio.create_task(writer.run())
         began = time.thread_time_ns()
-        with _late_ticks(lags if turn == 1 else []), _steps(steps if turn == 2 else None):
+        with watched:
             await _submit_at(rate, readings, writer.submit)
             assert await writer.drain(60.0)
         stored.append(time.thread_time_ns() - began)
@@ -142,9 +143,9 @@ def _late_ticks(lags: list[float]) -> Iterator[None]:
 
 
 @contextmanager
-def _steps(steps: list[float] | None) -> Iterator[None]:
+def _steps(steps: list[float]) -> Iterator[None]:
     """Note the CPU time of every callback that asyncio runs, in seconds."""
-    if steps is None or type(asyncio.get_running_loop()).__module__ == "uvloop":
+    if type(asyncio.get_running_loop()).__module__.startswith("uvloop"):
         yield
         return
     handle: Any = asyncio.Handle
@@ -273,10 +274,17 @@ def _made(number: int, scales: Scales, sizes: Sequence[Decimal]) -> Reading:
     )
 
 
-async def _measured(count: int, rate: int) -> WriterFigures:
-    with tempfile.TemporaryDirectory(prefix="tg-", dir="/tmp") as folder:  # noqa: S108 - short
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """Lend a folder whose path is short enough for a socket, and that any account may pass."""
+    with tempfile.TemporaryDirectory(prefix="tg-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        async with open_database(url=None, password=None, data_dir=Path(folder) / "data") as ours:
+        yield Path(folder)
+
+
+async def _measured(count: int, rate: int) -> WriterFigures:
+    with _short_folder() as folder:
+        async with open_database(url=None, password=None, data_dir=folder / "data") as ours:
             async with ours.session() as connection:
                 await migrate(connection)
             readings = made_readings(count)
