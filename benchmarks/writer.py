@@ -12,7 +12,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -82,7 +82,8 @@ async def measure_writer(
     stored: list[float] = []
     lags: list[float] = []
     steps: list[float] = []
-    for turn, watched in enumerate((nullcontext(), _late_ticks(lags), _steps(steps))):
+    watches: list[AbstractContextManager[None]] = [nullcontext(), _late_ticks(lags), _steps(steps)]
+    for turn, watched in enumerate(watches):
         writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-{turn}")
         task = asyncio.create_task(writer.run())
         began = time.thread_time_ns()
