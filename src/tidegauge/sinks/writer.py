@@ -23,7 +23,7 @@ from tidegauge.core.reading import Reading
 from .batch import URGENT, Backlog, Entry, Measured, Told, WriterLimits
 from .connect import Database, close
 from .encode import UNWRITABLE, ReadingEncoder
-from .rows import Kind, Record, kind_of, rows_of
+from .rows import KINDS, Kind, Record, rows_of
 from .store import Batch, prepare, store
 
 GRACE_S = 1.0
@@ -41,7 +41,6 @@ AWAY = (
 POISON = frozenset({"22", "23", "54"})
 """SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
 
-READING = Kind.READING
 KIND = attrgetter("kind")
 
 log = structlog.get_logger()
@@ -81,7 +80,7 @@ class Outage:
 class Counts:
     """What `statistics` shows."""
 
-    accepted: Counter[Kind] = field(default_factory=Counter)
+    accepted: dict[Kind, int] = field(default_factory=dict)
     written: Counter[Kind] = field(default_factory=Counter)
     dropped: Counter[Kind] = field(default_factory=Counter)
     rejected: Counter[Kind] = field(default_factory=Counter)
@@ -123,33 +122,28 @@ class PostgresWriter:
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises; when there is no room a reading gives way."""
+        kind = KINDS.get(type(record))
+        if kind is None:
+            log.warning("record_not_known", kind=type(record).__name__)
+            return
+        accepted = self._counts.accepted
+        accepted[kind] = accepted.get(kind, 0) + 1
+        entry: Entry
         if isinstance(record, Reading):
-            self._submit_reading(record)
-            return
-        try:
-            kind = kind_of(record)
-        except TypeError as error:
-            log.warning("record_not_known", error=str(error))
-            return
-        self._counts.accepted[kind] += 1
-        self._add(Told(kind, record, self._clock()))
-
-    def _submit_reading(self, reading: Reading) -> None:
-        """Keep the bytes of the row: a waiting reading is one object, not a tree of them."""
-        self._counts.accepted[READING] += 1
-        try:
-            series, row = self._encoder.encode(reading)
-        except UNWRITABLE as error:
-            self._reject(READING, error)
-            return
-        self._add(Measured(row, series, self._clock()))
-
-    def _add(self, entry: Entry) -> None:
+            # As bytes from here on: a waiting reading is one object, not a tree of them.
+            try:
+                series, row = self._encoder.encode(record)
+            except UNWRITABLE as error:
+                self._reject(kind, error)
+                return
+            entry = Measured(row, series, self._clock())
+        else:
+            entry = Told(kind, record, self._clock())
         backlog = self._backlog
         dropped = backlog.add(entry)
         if dropped is not None:
             self._note_drop(dropped)
-        if backlog.size == 1 or backlog.size >= self._limits.batch or entry.kind in URGENT:
+        if backlog.size == 1 or backlog.size >= self._limits.batch or kind in URGENT:
             self._wake.set()
 
     async def run(self) -> None:
