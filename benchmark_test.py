@@ -31,7 +31,7 @@ from tidegauge.simulator.dialect import Request, Say
 from tidegauge.simulator.exchange import Stage
 from tidegauge.simulator.scenario import CALM
 from tidegauge.simulator.venues import simulate
-from tidegauge.sinks.rows import rows_of
+from tidegauge.sinks.encode import ReadingEncoder
 from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response
 
@@ -137,6 +137,7 @@ class Product:
     def __init__(self, given: Input) -> None:
         self.last: Reading | None = None
         self.rows = 0
+        self.encoder = ReadingEncoder("benchmark")
         self.feed = VenueFeed(
             venues.load()["binance-futures"],
             [Listing(symbol="BTCUSDT", instrument=given.instrument)],
@@ -157,8 +158,8 @@ class Product:
         return self.last
 
     def _row(self, record: Record) -> None:
-        self.rows += len(rows_of(record, "benchmark"))
         if isinstance(record, Reading):
+            self.rows += len(self.encoder.encode(record))
             self.last = record
 
     def _do(self, effects: list[Any]) -> list[Fetch]:
