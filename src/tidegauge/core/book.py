@@ -186,7 +186,7 @@ class OrderBook:
     @property
     def crossed(self) -> bool:
         """Whether the best bid is at or above the best ask (crossed or locked)."""
-        bid, ask = self.bids.best(), self.asks.best()
+        bid, ask = self.bids.touch, self.asks.touch
         return bid is not None and ask is not None and bid.ticks >= ask.ticks
 
     def side(self, side: Side) -> BookSide:

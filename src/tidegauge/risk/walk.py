@@ -4,7 +4,6 @@ Everything is an integer of the book's scales until one division at the end, whi
 correctly: each float is the exact rational rounded once.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,7 +11,8 @@ from typing import NamedTuple
 from ..core.exact import EXACT
 from ..core.instrument import decimals
 from ..core.reading import ExactFill, Fill, MaxSize, Scales
-from .depth import BPS, Depth, Eaten
+from ..core.side import Level
+from .depth import BPS, Depth
 
 
 class Target(NamedTuple):
@@ -33,33 +33,40 @@ def target_of(notional: Decimal, scale: int) -> Target:
     return Target(notional, units, denominator, -(-units // denominator))
 
 
-def walk_fills(depth: Depth, notionals: Sequence[Decimal], scales: Scales) -> list[Fill]:
+@lru_cache(maxsize=256)
+def targets_of(notionals: tuple[Decimal, ...], scale: int) -> tuple[Target, ...]:
+    """Return the targets of a plan, which are the same for every reading by it."""
+    return tuple(target_of(notional, scale) for notional in notionals)
+
+
+def walk_fills(depth: Depth, notionals: tuple[Decimal, ...], scales: Scales) -> list[Fill]:
     """Return the fill of each notional (quote, positive, ascending): one walk for all of them."""
-    targets = [target_of(notional, scales.quote) for notional in notionals]
+    targets = targets_of(notionals, scales.quote)
     ends = depth.until_values([target.ceiling for target in targets])
-    return [_fill(depth, *each, scales) for each in zip(targets, ends, strict=True)]
+    return [_fill(depth, target, *end, scales) for target, end in zip(targets, ends, strict=True)]
 
 
-def _fill(depth: Depth, target: Target, eaten: Eaten, scales: Scales) -> Fill:
-    units, denominator = target.units, target.denominator
-    level = eaten.level
+def _fill(
+    depth: Depth, target: Target, lots: int, value: int, level: Level | None, scales: Scales
+) -> Fill:
+    notional, units, denominator, _ceiling = target
     if level is not None:
         # The last level is eaten in part: base = what is gone + the rest / price.
         quote, quote_over, fraction = units, denominator, 1.0
         ticks = level.ticks
         base_over = ticks * denominator
-        base = eaten.lots * base_over + units - eaten.value * denominator
+        base = lots * base_over + units - value * denominator
         floor = depth.beyond(ticks)
     else:
         # The whole side is eaten, and the target not reached.
-        quote, quote_over, fraction = eaten.value, 1, eaten.value * denominator / units
-        base, base_over, floor = eaten.lots, 1, depth.known is not None
+        quote, quote_over, fraction = value, 1, value * denominator / units
+        base, base_over, floor = lots, 1, depth.known is not None
         worst = depth.side.worst()
         assert worst is not None, "a side that is walked holds a level"
         ticks = worst.ticks
     return ExactFill(
         taker=depth.taker,
-        notional=target.notional,
+        notional=notional,
         filled=level is not None,
         filled_fraction=fraction,
         quote=quote,

@@ -181,7 +181,7 @@ class Monitor:
                             self.conflated += keeper.id in self._owed
                             self._owed[keeper.id] = book
                         else:
-                            self._apart(book, partial(self._read, book, origin))
+                            self._read(book, origin)
                 case MarketTold(keeper=keeper):
                     if (book := self._books.get(keeper.id)) is not None:
                         self._apart(book, partial(self._told, book, effect))
@@ -207,7 +207,7 @@ class Monitor:
                 self._next_sample = now
         for book in [*self._owed.values()]:
             if not self._waits(book, now):
-                self._apart(book, partial(self._read, book, book.feed.origin(book.keeper, now)))
+                self._read(book, book.feed.origin(book.keeper, now))
         for book in [*self._stirred.values()]:
             self._apart(book, partial(self._sum_up_if_due, book, now))
 
@@ -225,13 +225,19 @@ class Monitor:
                 raise
             self._crashed(book.keeper.id, crash)
 
+    def _read(self, book: WatchedBook, origin: Origin) -> None:
+        # `_apart`, written out: this is done for every frame.
+        try:
+            self._judge(book, book.measure(origin))
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(book.keeper.id, crash)
+
     def _waits(self, book: WatchedBook, now: Nanos) -> bool:
         """Whether a book was read so lately that, at the pace of its venue, it is not read now."""
         every = self._paces.get(book.keeper.id.venue, 0)
         return book.read_at is not None and 0 <= now - book.read_at < every
-
-    def _read(self, book: WatchedBook, origin: Origin) -> None:
-        self._judge(book, book.measure(origin))
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
         reading = book.measure(book.feed.origin(book.keeper, at))
