@@ -76,7 +76,7 @@ class Depth:
         self.levels = side.nearest(nearest)
         self.touch = self.levels[0]
         if side.marked_for is not plan:
-            side.marks, side.marked_for = [], plan
+            side.begin_marks(plan)
         self._marked = iter(side.marks)
         self._moved = not side.marks
 

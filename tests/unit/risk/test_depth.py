@@ -90,7 +90,8 @@ def test_two_plans_on_one_book_do_not_disturb_each_other() -> None:
     """Marks belong to a plan: another one begins with marks of its own."""
     market = Drifting(7, mid=612_345, levels=200, spread=400, step=5)
     other = MeasurePlan(bands=(25,), notionals=(Decimal(777),), max_size_bps=())
-    for plan in (PLAN, other, PLAN, other, other):
+    alike = MeasurePlan(bands=(7, 30, 70, 900), notionals=PLAN.notionals, max_size_bps=(2, 5, 90))
+    for plan in (PLAN, alike, PLAN, other, other, alike, alike, PLAN, PLAN):
         market.move()
         reading = measure(market.book, plan, origin())
         assert reading is not None
