@@ -1,9 +1,9 @@
 """What storing a reading costs the event loop: `python -m benchmarks.writer [--uvloop]`
 
 A real PostgreSQL in a process of its own; readings are submitted at a steady rate, as a monitor does.
-Three passes: CPU time of the loop's thread a reading, less that of the same pacing without a writer;
-how late a 1 ms timer comes, which on few cores is mostly the scheduler's doing and is therefore shown
-beside the same without a writer; and the longest single step of the loop, in CPU time.
+Told: CPU time of the loop's thread a reading, less that of the same pacing without a writer; how late a
+1 ms timer comes, which on few cores is mostly the scheduler's doing and is therefore shown beside the
+same without a writer; and the longest single step of the loop, in CPU time.
 """
 
 import argparse
@@ -78,49 +78,66 @@ async def measure_writer(
     rate: int = 5_000,
     limits: WriterLimits | None = None,
 ) -> WriterFigures:
-    """Store `readings` at `rate` a second, three times over in runs of their own.
+    """Store `readings` at `rate` a second, in several passes, each a run of its own.
 
     The database must be migrated. Raises `AssertionError` when not all of them are written.
     """
     limits = WriterLimits() if limits is None else limits
-    stored: list[float] = []
     lags: list[float] = []
-    steps: list[float] = []
-    watches: list[AbstractContextManager[None]] = [nullcontext(), _late_ticks(lags), _steps(steps)]
-    for turn, watched in enumerate(watches):
-        writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-{turn}")
-        task = asyncio.create_task(writer.run())
-        began = time.thread_time_ns()
-        with watched:
-            warming = await _submit_at(rate, readings, writer.submit)
-            assert await writer.drain(60.0)
-        stored.append(time.thread_time_ns() - began - warming)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert sum(writer.statistics().written.values()) == len(readings)
     idle: list[float] = []
-    began = time.thread_time_ns()
-    warming = await _submit_at(rate, readings, lambda _reading: None)
-    paced = time.thread_time_ns() - began - warming
-    with _late_ticks(idle):
-        await _submit_at(rate, readings, lambda _reading: None)
+    steps: list[float] = []
     drained: list[float] = []
-    drains = [
-        await _draining(database, limits, readings[: limits.capacity], watched) / 1e3
-        for watched in (nullcontext(), _steps(drained))
-    ]
+    paced = await _pacing(rate, readings, nullcontext())
+    await _pacing(rate, readings, _late_ticks(idle))
+    stored = await _storing(database, limits, readings, rate, nullcontext())
+    await _storing(database, limits, readings, rate, _late_ticks(lags))
+    await _storing(database, limits, readings, rate, _steps(steps))
+    backlog = readings[: limits.capacity]
+    drain = await _draining(database, limits, backlog, nullcontext())
+    await _draining(database, limits, backlog, _steps(drained))
     return WriterFigures(
         readings=len(readings),
         row_bytes=len(ReadingEncoder("benchmark").encode(readings[0])[1]),
-        loop_us=(stored[0] - paced) / len(readings) / 1e3,
-        drain_us=drains[0],
+        loop_us=(stored - paced) / len(readings) / 1e3,
         submit_us=_submitting(readings, database, limits),
+        drain_us=drain / len(backlog) / 1e3,
         copy_us=await _copying(database, readings[: limits.batch]),
         lag_ms=_percentiles(lags),
         idle_lag_ms=_percentiles(idle),
         step_ms=_percentiles(steps) if steps else None,
         drain_step_ms=_percentiles(drained) if drained else None,
     )
+
+
+async def _pacing(
+    rate: int, readings: Sequence[Reading], watched: AbstractContextManager[None]
+) -> int:
+    """Return the nanoseconds of CPU that submitting to nobody takes."""
+    began = time.thread_time_ns()
+    with watched:
+        warming = await _submit_at(rate, readings, lambda _reading: None)
+    return time.thread_time_ns() - began - warming
+
+
+async def _storing(
+    database: Database,
+    limits: WriterLimits,
+    readings: Sequence[Reading],
+    rate: int,
+    watched: AbstractContextManager[None],
+) -> int:
+    """Return the nanoseconds of CPU that storing the readings takes, as they come."""
+    writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}")
+    task = asyncio.create_task(writer.run())
+    began = time.thread_time_ns()
+    with watched:
+        warming = await _submit_at(rate, readings, writer.submit)
+        assert await writer.drain(60.0)
+    took = time.thread_time_ns() - began - warming
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sum(writer.statistics().written.values()) == len(readings)
+    return took
 
 
 async def _submit_at(rate: int, readings: Sequence[Reading], submit: Submit) -> int:
@@ -191,15 +208,15 @@ async def _draining(
     limits: WriterLimits,
     readings: Sequence[Reading],
     watched: AbstractContextManager[None],
-) -> float:
-    """Return the nanoseconds of CPU a reading that writing a long backlog takes."""
+) -> int:
+    """Return the nanoseconds of CPU that writing a long backlog takes."""
     writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-drain")
     for reading in readings:
         writer.submit(reading)
     began = time.thread_time_ns()
     with watched:
         assert await writer.drain(60.0)
-    return (time.thread_time_ns() - began) / len(readings)
+    return time.thread_time_ns() - began
 
 
 def _submitting(readings: Sequence[Reading], database: Database, limits: WriterLimits) -> float:
@@ -261,36 +278,6 @@ def _made(number: int, scales: Scales, sizes: Sequence[Decimal]) -> Reading:
         feed_age=0,
         latency=1_700_001,
     )
-    bands = [
-        BandDepth(
-            bps=bps,
-            scales=scales,
-            bid_base_units=bps * 1_234_567 + number,
-            bid_quote_units=bps * 75_312_312_345_678 + number,
-            ask_base_units=bps * 2_234_567 - number,
-            ask_quote_units=bps * 135_312_312_345_678 - number,
-            bid_complete=True,
-            ask_complete=True,
-        )
-        for bps in (10, 50, 100)
-    ]
-    fills = [
-        Fill(
-            taker=taker,
-            notional=size,
-            filled=True,
-            filled_fraction=1.0,
-            base=float(size) / 61_002.5,
-            average=61_002.5,
-            cost_bps=0.385 + number / 1e6,
-            cost=3.85,
-            worst_ticks=bid + 420,
-            price_scale=scales.price,
-            floor=False,
-        )
-        for taker in Taker
-        for size in sizes
-    ]
     return Reading(
         origin=origin,
         quotability=Quotability.QUOTED,
@@ -304,12 +291,41 @@ def _made(number: int, scales: Scales, sizes: Sequence[Decimal]) -> Reading:
         bid_levels=4_999,
         ask_levels=5_001,
         imbalance=-0.25,
-        bands=tuple(bands),
-        fills=tuple(fills),
+        bands=tuple(_made_band(number, bps, scales) for bps in (10, 50, 100)),
+        fills=tuple(_made_fill(number, taker, size, scales) for taker in Taker for size in sizes),
         max_sizes=tuple(
             MaxSize(taker=taker, bps=10, units=75_312_312_345_678, scale=7, floor=False)
             for taker in Taker
         ),
+    )
+
+
+def _made_band(number: int, bps: int, scales: Scales) -> BandDepth:
+    return BandDepth(
+        bps=bps,
+        scales=scales,
+        bid_base_units=bps * 1_234_567 + number,
+        bid_quote_units=bps * 75_312_312_345_678 + number,
+        ask_base_units=bps * 2_234_567 - number,
+        ask_quote_units=bps * 135_312_312_345_678 - number,
+        bid_complete=True,
+        ask_complete=True,
+    )
+
+
+def _made_fill(number: int, taker: Taker, size: Decimal, scales: Scales) -> Fill:
+    return Fill(
+        taker=taker,
+        notional=size,
+        filled=True,
+        filled_fraction=1.0,
+        base=float(size) / 61_002.5,
+        average=61_002.5,
+        cost_bps=0.385 + number / 1e6,
+        cost=3.85,
+        worst_ticks=61_004_30 + number % 997,
+        price_scale=scales.price,
+        floor=False,
     )
 
 
