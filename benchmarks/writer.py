@@ -1,9 +1,9 @@
 """What storing a reading costs the event loop: `python -m benchmarks.writer [--uvloop]`
 
 A real PostgreSQL in a process of its own; readings are submitted at a steady rate, as a monitor does.
-Three passes: CPU time of the loop's thread a reading, less that of the same pacing without a writer;
-how late a 1 ms timer comes, which on few cores is mostly the scheduler's doing and is therefore shown
-beside the same without a writer; and the longest single step of the loop, in CPU time.
+Told: CPU time of the loop's thread a reading, less that of the same pacing without a writer; how late a
+1 ms timer comes, which on few cores is mostly the scheduler's doing and is therefore shown beside the
+same without a writer; and the longest single step of the loop, in CPU time.
 """
 
 import argparse
@@ -51,8 +51,9 @@ Submit = Callable[[Reading], None]
 class WriterFigures:
     """Microseconds of the loop's CPU a reading, and milliseconds that other tasks waited.
 
-    `loop_us`: all that submitting and storing cost. `submit_us`: of that, `submit`. `copy_us`: what
-    asyncpg and the socket take for a full batch, shared out; the rest is taking, joining and waking.
+    `submit_us`: one `submit`. `drain_us`: all the rest, while a long backlog is written, the connect
+    included. Of that `copy_us`: a full batch through asyncpg and the socket, shared out. `loop_us`:
+    all of it at the given rate, where caches go cold between readings, less what pacing costs.
     `lag_ms` and `idle_lag_ms`: the 1 ms timer with and without a writer, (median, p99, p99.9, max).
     `step_ms`: CPU of a step of the loop, likewise, and `drain_step_ms` while 20,000 waiting readings
     are written as fast as may be; None on uvloop, whose steps cannot be seen.
@@ -62,6 +63,7 @@ class WriterFigures:
     row_bytes: int
     loop_us: float
     submit_us: float
+    drain_us: float
     copy_us: float
     lag_ms: tuple[float, ...]
     idle_lag_ms: tuple[float, ...]
@@ -76,43 +78,29 @@ async def measure_writer(
     rate: int = 5_000,
     limits: WriterLimits | None = None,
 ) -> WriterFigures:
-    """Store `readings` at `rate` a second, three times over in runs of their own.
+    """Store `readings` at `rate` a second, in several passes, each a run of its own.
 
     The database must be migrated. Raises `AssertionError` when not all of them are written.
     """
     limits = WriterLimits() if limits is None else limits
-    stored: list[float] = []
     lags: list[float] = []
-    steps: list[float] = []
-    watches: list[AbstractContextManager[None]] = [nullcontext(), _late_ticks(lags), _steps(steps)]
-    for turn, watched in enumerate(watches):
-        writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-{turn}")
-        task = asyncio.create_task(writer.run())
-        began = time.thread_time_ns()
-        with watched:
-            await _submit_at(rate, readings, writer.submit)
-            assert await writer.drain(60.0)
-        stored.append(time.thread_time_ns() - began)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert sum(writer.statistics().written.values()) == len(readings)
     idle: list[float] = []
-    began = time.thread_time_ns()
-    await _submit_at(rate, readings, lambda _reading: None)
-    paced = time.thread_time_ns() - began
-    with _late_ticks(idle):
-        await _submit_at(rate, readings, lambda _reading: None)
+    steps: list[float] = []
     drained: list[float] = []
-    writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-drain")
-    for reading in readings[: limits.capacity]:
-        writer.submit(reading)
-    with _steps(drained):
-        assert await writer.drain(60.0)
+    paced = await _pacing(rate, readings, nullcontext())
+    await _pacing(rate, readings, _late_ticks(idle))
+    stored = await _storing(database, limits, readings, rate, nullcontext())
+    await _storing(database, limits, readings, rate, _late_ticks(lags))
+    await _storing(database, limits, readings, rate, _steps(steps))
+    backlog = readings[: limits.capacity]
+    drain = await _draining(database, limits, backlog, nullcontext())
+    await _draining(database, limits, backlog, _steps(drained))
     return WriterFigures(
         readings=len(readings),
         row_bytes=len(ReadingEncoder("benchmark").encode(readings[0])[1]),
-        loop_us=(stored[0] - paced) / len(readings) / 1e3,
+        loop_us=(stored - paced) / len(readings) / 1e3,
         submit_us=_submitting(readings, database, limits),
+        drain_us=drain / len(backlog) / 1e3,
         copy_us=await _copying(database, readings[: limits.batch]),
         lag_ms=_percentiles(lags),
         idle_lag_ms=_percentiles(idle),
@@ -121,17 +109,57 @@ async def measure_writer(
     )
 
 
-async def _submit_at(rate: int, readings: Sequence[Reading], submit: Submit) -> None:
+async def _pacing(
+    rate: int, readings: Sequence[Reading], watched: AbstractContextManager[None]
+) -> int:
+    """Return the nanoseconds of CPU that submitting to nobody takes."""
+    began = time.thread_time_ns()
+    with watched:
+        warming = await _submit_at(rate, readings, lambda _reading: None)
+    return time.thread_time_ns() - began - warming
+
+
+async def _storing(
+    database: Database,
+    limits: WriterLimits,
+    readings: Sequence[Reading],
+    rate: int,
+    watched: AbstractContextManager[None],
+) -> int:
+    """Return the nanoseconds of CPU that storing the readings takes, as they come."""
+    writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}")
+    task = asyncio.create_task(writer.run())
+    began = time.thread_time_ns()
+    with watched:
+        warming = await _submit_at(rate, readings, writer.submit)
+        assert await writer.drain(60.0)
+    took = time.thread_time_ns() - began - warming
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sum(writer.statistics().written.values()) == len(readings)
+    return took
+
+
+async def _submit_at(rate: int, readings: Sequence[Reading], submit: Submit) -> int:
+    """Submit steadily. Returns the CPU nanoseconds that went into warming the readings up.
+
+    A reading that a monitor submits has just been measured, and lies in the cache.
+    """
     burst = max(1, int(rate * BURST_S))
     due = time.monotonic()
+    warming = 0
     for place in range(0, len(readings), burst):
-        for reading in readings[place : place + burst]:
-            # Into the cache, where the measuring of it leaves it.
+        some = readings[place : place + burst]
+        began = time.thread_time_ns()
+        for reading in some:
             exact_integers(reading)
             flags_of(reading)
+        warming += time.thread_time_ns() - began
+        for reading in some:
             submit(reading)
         due += BURST_S
         await asyncio.sleep(max(0.0, due - time.monotonic()))
+    return warming
 
 
 @contextmanager
@@ -159,17 +187,36 @@ def _steps(steps: list[float]) -> Iterator[None]:
         return
     handle: Any = asyncio.Handle
     run = handle._run  # noqa: SLF001 - there is no other way to see single steps
+    over = False
 
     def timed(self: Any) -> None:
         began = time.thread_time_ns()
         run(self)
-        steps.append((time.thread_time_ns() - began) / SECOND)
+        if not over:
+            steps.append((time.thread_time_ns() - began) / SECOND)
 
     handle._run = timed  # noqa: SLF001
     try:
         yield
     finally:
+        over = True  # the step that we are in ends elsewhere
         handle._run = run  # noqa: SLF001
+
+
+async def _draining(
+    database: Database,
+    limits: WriterLimits,
+    readings: Sequence[Reading],
+    watched: AbstractContextManager[None],
+) -> int:
+    """Return the nanoseconds of CPU that writing a long backlog takes."""
+    writer = PostgresWriter(database, limits, f"benchmark-{time.time_ns()}-drain")
+    for reading in readings:
+        writer.submit(reading)
+    began = time.thread_time_ns()
+    with watched:
+        assert await writer.drain(60.0)
+    return time.thread_time_ns() - began
 
 
 def _submitting(readings: Sequence[Reading], database: Database, limits: WriterLimits) -> float:
@@ -231,36 +278,6 @@ def _made(number: int, scales: Scales, sizes: Sequence[Decimal]) -> Reading:
         feed_age=0,
         latency=1_700_001,
     )
-    bands = [
-        BandDepth(
-            bps=bps,
-            scales=scales,
-            bid_base_units=bps * 1_234_567 + number,
-            bid_quote_units=bps * 75_312_312_345_678 + number,
-            ask_base_units=bps * 2_234_567 - number,
-            ask_quote_units=bps * 135_312_312_345_678 - number,
-            bid_complete=True,
-            ask_complete=True,
-        )
-        for bps in (10, 50, 100)
-    ]
-    fills = [
-        RoundedFill(
-            taker=taker,
-            notional=size,
-            filled=True,
-            filled_fraction=1.0,
-            base=float(size) / 61_002.5,
-            rounded_average=61_002.5,
-            cost_bps=0.385 + number / 1e6,
-            rounded_cost=3.85,
-            worst_ticks=bid + 420,
-            scales=scales,
-            floor=False,
-        )
-        for taker in Taker
-        for size in sizes
-    ]
     return Reading(
         origin=origin,
         quotability=Quotability.QUOTED,
@@ -274,12 +291,41 @@ def _made(number: int, scales: Scales, sizes: Sequence[Decimal]) -> Reading:
         bid_levels=4_999,
         ask_levels=5_001,
         imbalance=-0.25,
-        bands=tuple(bands),
-        fills=tuple(fills),
+        bands=tuple(_made_band(number, bps, scales) for bps in (10, 50, 100)),
+        fills=tuple(_made_fill(number, taker, size, scales) for taker in Taker for size in sizes),
         max_sizes=tuple(
             MaxSize(taker=taker, bps=10, units=75_312_312_345_678, scale=7, floor=False)
             for taker in Taker
         ),
+    )
+
+
+def _made_band(number: int, bps: int, scales: Scales) -> BandDepth:
+    return BandDepth(
+        bps=bps,
+        scales=scales,
+        bid_base_units=bps * 1_234_567 + number,
+        bid_quote_units=bps * 75_312_312_345_678 + number,
+        ask_base_units=bps * 2_234_567 - number,
+        ask_quote_units=bps * 135_312_312_345_678 - number,
+        bid_complete=True,
+        ask_complete=True,
+    )
+
+
+def _made_fill(number: int, taker: Taker, size: Decimal, scales: Scales) -> RoundedFill:
+    return RoundedFill(
+        taker=taker,
+        notional=size,
+        filled=True,
+        filled_fraction=1.0,
+        base=float(size) / 61_002.5,
+        rounded_average=61_002.5,
+        cost_bps=0.385 + number / 1e6,
+        rounded_cost=3.85,
+        worst_ticks=61_004_30 + number % 997,
+        scales=scales,
+        floor=False,
     )
 
 
@@ -313,8 +359,8 @@ def main() -> None:
     run = uvloop.run if given.uvloop else asyncio.run
     told = run(_measured(given.readings, given.rate))
     print(f"{told.readings} readings of {told.row_bytes} bytes at {given.rate} a second")
-    print(f"loop    {told.loop_us:6.2f} µs a reading: submit {told.submit_us:.2f}, ", end="")
-    print(f"COPY {told.copy_us:.2f}")
+    print(f"submit {told.submit_us:.2f} µs a reading, storing {told.drain_us:.2f} ", end="")
+    print(f"(COPY {told.copy_us:.2f}); paced, all of it {told.loop_us:.2f}")
     for name, figures in (
         *(("timer late", told.lag_ms), ("  without a writer", told.idle_lag_ms)),
         *(("step of the loop", told.step_ms), ("  in a long drain", told.drain_step_ms)),

@@ -167,7 +167,7 @@ async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_p
                 last = told.logged("monitor_stopped")
                 assert last["accepted"] == last["written"]
                 readings = await connection.fetchval(
-                    "SELECT count(*) FROM tidegauge.readings WHERE run = $1", last["run"]
+                    "SELECT count(*) FROM tidegauge.v_readings WHERE run = $1", last["run"]
                 )
                 assert readings > 0
             assert await connection.fetchval("SELECT count(*) FROM tidegauge.runs") == 2

@@ -54,8 +54,8 @@ def levels(book: OrderBook, side: Side) -> Levels:
 
 
 def base(book: OrderBook, size: Fraction) -> Fraction:
-    """Return a base size as a reading tells it: derived ones have 18 decimals."""
-    return Fraction(round(size * 10**18), 10**18) if book.inverse else size
+    """Return a base size as a reading tells it: derived ones have 12 decimals."""
+    return Fraction(round(size * 10**12), 10**12) if book.inverse else size
 
 
 def balance(bid: Any, ask: Any) -> float | None:

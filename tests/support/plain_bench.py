@@ -43,6 +43,13 @@ class Bench:
         )
         self.say(told, now)
 
+    def change(self, now: Nanos, size: float = 100.0) -> None:
+        """The venue tells of the levels just off the touch of its book."""
+        self.number += 1
+        text = f"{size:.3f}"
+        told = [[("99.95", text), ("95", text)], [("100.05", text), ("105", text)]]
+        self.say(frame("delta", *told, number=self.number), now)
+
     def say(self, told: str, now: Nanos) -> None:
         self.monitor.advance(now)
         self.left += self.monitor.handle(self.feed.received(BOOK_LINK, told, now), now)

@@ -17,7 +17,7 @@ from ..core.side import Level, Side
 from .depth import BPS, walked_side
 from .walk import Target, target_of
 
-BASE_SCALE = 18
+BASE_SCALE = 12
 """Decimals that a derived base size is rounded to, once."""
 
 GUARD = 256

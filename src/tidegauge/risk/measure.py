@@ -4,7 +4,7 @@ Prices are integers of ticks and sizes integers of lots until one correctly roun
 end. Bands, fills and largest sizes are sums over the buckets of a side (`risk.depth`), so that a
 reading costs much the same whether a book holds a hundred levels or fifty thousand.
 Of an inverse book (`risk.inverse`) the quote is exact, and the base of a level is derived: a `Decimal`
-of base is then rounded to 18 decimals.
+of base is then rounded to 12 decimals, which still fit a bigint.
 """
 
 from ..core.book import OrderBook

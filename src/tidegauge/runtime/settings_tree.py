@@ -211,7 +211,7 @@ class DatabaseSettings(Section):
         default=None, description="folder of the PostgreSQL programs that the private server uses"
     )
     batch_rows: Annotated[int, Ge(1), Le(100_000)] = Field(
-        default=500, description="rows written at once"
+        default=250, description="rows written at once"
     )
     queue_rows: Annotated[int, Ge(1), Le(10_000_000)] = Field(
         default=50_000, description="rows that may wait for a database that is away"

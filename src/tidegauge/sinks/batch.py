@@ -110,8 +110,12 @@ class Backlog:
         batch: list[Entry] = []
         for kind in WORTH:
             queue = self._waiting[kind]
-            count = min(len(queue), self._batch - len(batch))
-            batch += [queue.popleft() for _ in range(count)]
+            room = self._batch - len(batch)
+            if len(queue) <= room:
+                batch += queue
+                queue.clear()
+            else:
+                batch += [queue.popleft() for _ in range(room)]
         self.size -= len(batch)
         return batch
 

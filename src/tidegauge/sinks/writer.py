@@ -23,7 +23,8 @@ from tidegauge.core.reading import Reading
 from .batch import URGENT, Backlog, Entry, Measured, Told, WriterLimits
 from .connect import Database, close
 from .encode import UNWRITABLE, ReadingEncoder
-from .rows import KINDS, Kind, Record, rows_of
+from .rows import KINDS, Kind, Record, Row, Table, rows_of
+from .series import Series
 from .store import Batch, prepare, store
 
 GRACE_S = 1.0
@@ -253,15 +254,17 @@ class PostgresWriter:
                 return None
 
     def _batch(self, part: Sequence[Entry]) -> Batch:
-        rows = [
-            row
-            for entry in part
-            if isinstance(entry, Told)
-            for row in rows_of(entry.record, self._run_id)
-        ]
-        readings = [entry for entry in part if isinstance(entry, Measured)]
-        series = {entry.series for entry in readings}
-        return Batch(rows, [entry.row for entry in readings], list(series))
+        """Make rows of what waited as records; readings, the last of a part, are rows already."""
+        rows: list[tuple[Table, Row]] = []
+        readings: list[bytes] = []
+        series: set[Series] = set()
+        for entry in part:
+            if isinstance(entry, Measured):
+                readings.append(entry.row)
+                series.add(entry.series)
+            else:
+                rows += rows_of(entry.record, self._run_id)
+        return Batch(rows, readings, list(series))
 
     async def _store(self, batch: Batch) -> None:
         async with self._connected() as connection:

@@ -36,7 +36,7 @@ def test_the_quote_of_a_level_is_contracts_times_their_value() -> None:
     reading = reading_of(BIDS, ASKS)
     ten, fifty = reading.bands
     assert (ten.bid_quote, ten.ask_quote) == (Decimal(40_000), Decimal(20_000))
-    assert (ten.bid_base, ten.ask_base) == (Decimal("0.8"), Decimal("0.399920015996800640"))
+    assert (ten.bid_base, ten.ask_base) == (Decimal("0.8"), Decimal("0.399920015997"))
     assert fifty.bid_quote == 140_000
     assert reading.best_bid_size == Decimal("0.8")
 
