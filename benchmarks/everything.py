@@ -1,0 +1,6 @@
+"""Every part of the benchmark, in the order in which they run."""
+
+from . import throughput
+from .parts import Part
+
+PARTS: tuple[Part, ...] = (*throughput.PARTS,)

@@ -1,0 +1,243 @@
+"""Everything of the product that the benchmark calls, in one place.
+
+`encode` is what the writer does with a record before it is on the wire; `settle` is what the product
+does with the garbage collector once its books stand.
+"""
+
+import gc
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tidegauge import venues
+from tidegauge.core.book import OrderBook
+from tidegauge.core.instrument import MILLISECOND, Instrument, InstrumentStatus, Nanos
+from tidegauge.core.keeper import BookKeeper
+from tidegauge.core.reading import Origin, Reading, Taker
+from tidegauge.core.side import Side
+from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.sinks.rows import rows_of
+from tidegauge.venues.binance.frames import read_envelope, read_futures
+from tidegauge.wire.effects import BookUpdated, Effect
+from tidegauge.wire.feed import Listing, VenueFeed
+from tidegauge.wire.protocol import BOOK_LINK, Fetch, Response
+
+from .tape import FIRST_MS
+from .textbook import BANDS, SIZES
+
+VENUE = "binance-futures"
+RUN = "benchmark"
+PACE: Nanos = 100 * MILLISECOND
+START: Nanos = FIRST_MS * MILLISECOND
+PLAN = MeasurePlan(bands=BANDS, notionals=SIZES)
+
+Levels = list[tuple[str, str]]
+
+
+def encode(record: Record) -> object:
+    """Return what the writer makes of a record."""
+    return rows_of(record, RUN)
+
+
+def settle() -> None:
+    """Do to the collector what the product does once its books stand: leave them out of it."""
+    gc.collect()
+    gc.freeze()
+
+
+def unsettle() -> None:
+    """Take it back, between one pass and the next."""
+    gc.unfreeze()
+    gc.collect()
+
+
+def instrument(name: str = "BTCUSDT") -> Instrument:
+    """Return a USD-M perpetual whose ticks are 0.10 and whose steps are 0.001."""
+    return Instrument(
+        venue=VENUE,
+        name=name,
+        kind=venues.load()[VENUE].kind,
+        base=name.removesuffix("USDT"),
+        quote="USDT",
+        tick=Decimal("0.10"),
+        step=Decimal("0.001"),
+        status=InstrumentStatus.TRADING,
+    )
+
+
+def values_of(reading: Reading) -> dict[str, Any]:
+    """Return what the textbook measures, too, by the textbook's names: each is read once."""
+    found: dict[str, Any] = {
+        "bid": reading.best_bid,
+        "ask": reading.best_ask,
+        "mid": reading.mid,
+        "spread_bps": reading.spread_bps,
+        "imbalance": reading.imbalance,
+    }
+    for band in reading.bands:
+        if band.bps in BANDS:
+            found[f"bid_depth_{band.bps}"] = band.bid_quote
+            found[f"ask_depth_{band.bps}"] = band.ask_quote
+    for fill in reading.fills:
+        if fill.notional in SIZES:
+            word = "sell" if fill.taker is Taker.SELL else "buy"
+            found[f"{word}_{fill.notional}"] = fill.slippage_bps
+    return found
+
+
+# -- a book by itself -----------------------------------------------------------------------------
+
+
+def decode(frame: bytes) -> tuple[Levels, Levels]:
+    """Return the bids and asks that a frame changes, as the venue's own decoder reads them."""
+    update = read_futures(read_envelope(frame).data)
+    return update.b, update.a
+
+
+class _Told(msgspec.Struct):
+    bids: Levels
+    asks: Levels
+
+
+def new_book(snapshot: bytes) -> OrderBook:
+    """Return the book a snapshot tells of, in the units that its keeper would give it."""
+    told = msgspec.json.decode(snapshot, type=_Told)
+    book = BookKeeper(instrument(), "BTCUSDT").book.blank()
+    book.apply_snapshot(told.bids, told.asks, limit=len(told.bids))
+    return book
+
+
+class Book:
+    """An OrderBook alone: decoded by msgspec, applied, its touch read. No sequence is checked."""
+
+    def __init__(self, snapshot: bytes) -> None:
+        self.book = new_book(snapshot)
+
+    def take(self, frame: bytes) -> None:
+        """Apply a frame and read the touch."""
+        bids, asks = decode(frame)
+        self.take_levels(bids, asks)
+
+    def take_levels(self, bids: Levels, asks: Levels) -> None:
+        """Apply decoded levels and read the touch."""
+        book = self.book
+        book.apply_delta(bids, asks)
+        book.best_bid  # noqa: B018 (it is read)
+        book.best_ask  # noqa: B018
+
+    def touch(self) -> tuple[Decimal, Decimal]:
+        """Return best bid and ask."""
+        bid, ask = self.book.best_bid, self.book.best_ask
+        assert bid is not None
+        assert ask is not None
+        return Decimal(bid), Decimal(ask)
+
+    def levels(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """Return every level of both sides, best first."""
+        most = 1_000_000
+        return self.book.top(Side.BID, most), self.book.top(Side.ASK, most)
+
+
+# -- what the daemon runs -------------------------------------------------------------------------
+
+
+class Feed:
+    """A venue's feed with one book, LIVE; frames go in one by one, 100 ms apart."""
+
+    def __init__(self, snapshot: bytes, first: bytes) -> None:
+        self.feed = feed_of(["BTCUSDT"])
+        self.now = START
+        self.feed.opened(BOOK_LINK, self.now)
+        join(self.feed, snapshot, first, self.now, self._heard)
+        (self.keeper,) = self.feed.keepers.values()
+
+    def receive(self, frame: bytes) -> list[Effect]:
+        """Give a frame to the feed: decode, sequence check, book."""
+        self.now += PACE
+        return self.feed.received(BOOK_LINK, frame, self.now)
+
+    def take_book(self, frame: bytes) -> None:
+        """Take a frame and read the touch."""
+        self.receive(frame)
+        book = self.keeper.book
+        book.best_bid  # noqa: B018
+        book.best_ask  # noqa: B018
+
+    def take_reading(self, frame: bytes) -> dict[str, Any] | None:
+        """Take a frame and read all that the textbook measures."""
+        origin = updated(self.receive(frame))
+        reading = None if origin is None else measure(self.keeper.book, PLAN, origin)
+        return None if reading is None else values_of(reading)
+
+    def _heard(self, effects: Iterable[Effect], now: Nanos) -> None:
+        """Nobody watches."""
+
+
+class Pipeline(Feed):
+    """The feed under the daemon's monitor; every reading becomes an encoded row."""
+
+    def __init__(self, snapshot: bytes, first: bytes, *, write_every: Nanos = 0) -> None:
+        self.rows = 0
+        self.last: Record | None = None
+        self.monitor = new_monitor(self._encode, write_every)
+        super().__init__(snapshot, first)
+
+    def take(self, frame: bytes) -> None:
+        """Take a frame all the way to its encoded row."""
+        now = self.now + PACE
+        self.monitor.advance(now)
+        self.monitor.handle(self.receive(frame), now)
+
+    def take_and_show(self, frame: bytes) -> Reading | None:
+        """Take a frame; return the reading that was written for it."""
+        self.last = None
+        self.take(frame)
+        return self.last if isinstance(self.last, Reading) else None
+
+    def _encode(self, record: Record) -> None:
+        encode(record)
+        self.rows += 1
+        self.last = record
+
+    def _heard(self, effects: Iterable[Effect], now: Nanos) -> None:
+        if not self.monitor.books(now):
+            self.monitor.watch(self.feed)
+        self.monitor.handle(effects, now)
+
+
+def new_monitor(emit: Callable[[Record], None], write_every: Nanos = 0) -> Monitor:
+    """Return the daemon's monitor with default windows and signals."""
+    return Monitor(MonitorPlan(measure=PLAN, write_every=write_every), emit)
+
+
+def feed_of(symbols: Iterable[str]) -> VenueFeed:
+    """Return a feed of USD-M books, without REST audits, since nobody would answer."""
+    listings = [Listing(symbol=name, instrument=instrument(name)) for name in symbols]
+    return VenueFeed(venues.load()[VENUE], listings, audit_every=None)
+
+
+def join(
+    feed: VenueFeed,
+    snapshot: bytes,
+    first: bytes,
+    now: Nanos,
+    heard: Callable[[Iterable[Effect], Nanos], None],
+) -> None:
+    """Give a feed the first frame of a book and answer what it asks for."""
+    asked = feed.received(BOOK_LINK, first, now)
+    heard(asked, now)
+    for effect in asked:
+        if isinstance(effect, Fetch):
+            answer = Response(status=200, body=snapshot)
+            heard(feed.fetched(effect, answer, now), now)
+
+
+def updated(effects: Iterable[Effect]) -> Origin | None:
+    """Return the origin of a book's change among effects, None when no book changed."""
+    for effect in effects:
+        if isinstance(effect, BookUpdated):
+            return effect.origin
+    return None
