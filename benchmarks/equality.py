@@ -69,7 +69,7 @@ def _compare_books(given: Input, textbook: Textbook) -> None:
     """Compare every level of the books as they stand in the end."""
     book = product.Book(given.snapshot)
     for frame in given.frames:
-        book.take(frame)
+        book.write(frame)
     sides = list(reversed(textbook.bids.items())), list(textbook.asks.items())
     for side, ours, expected in zip(("bid", "ask"), book.levels(), sides, strict=True):
         if ours != expected:

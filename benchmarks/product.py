@@ -111,22 +111,15 @@ def new_book(snapshot: bytes) -> OrderBook:
 
 
 class Book:
-    """An OrderBook alone: decoded by msgspec, applied, its touch read. No sequence is checked."""
+    """An OrderBook alone, fed with decoded frames. No sequence is checked."""
 
     def __init__(self, snapshot: bytes) -> None:
         self.book = new_book(snapshot)
 
-    def take(self, frame: bytes) -> None:
-        """Apply a frame and read the touch."""
+    def write(self, frame: bytes) -> None:
+        """Decode a frame and apply it."""
         bids, asks = decode(frame)
-        self.take_levels(bids, asks)
-
-    def take_levels(self, bids: Levels, asks: Levels) -> None:
-        """Apply decoded levels and read the touch."""
-        book = self.book
-        book.apply_delta(bids, asks)
-        book.best_bid  # noqa: B018 (it is read)
-        book.best_ask  # noqa: B018
+        self.book.apply_delta(bids, asks)
 
     def touch(self) -> tuple[Decimal, Decimal]:
         """Return best bid and ask."""
