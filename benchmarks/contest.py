@@ -86,6 +86,7 @@ def _compete(peers: Sequence[Peer], given: Input, passes: int) -> dict[str, Any]
             book = peer.make(given.snapshot)
             prepared = [book.prepare(frame) for frame in frames]
             cost.best.append(_timed(_reading(book.write_prepared, book.read), prepared) / counted)
+    unsettle()
     own = costs[ours.PEER.name]
     found: dict[str, Any] = {
         "messages": len(given.timed),
@@ -135,7 +136,6 @@ def _timed(take: Callable[[Any], object], items: Sequence[Any]) -> int:
         before = perf_counter_ns()
         take(item)
         add(perf_counter_ns() - before)
-    unsettle()
     return sum(spent)
 
 

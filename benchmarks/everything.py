@@ -1,6 +1,6 @@
 """Every part of the benchmark, in the order in which they run."""
 
-from . import contest, throughput
+from . import contest, sockets, throughput, writer
 from .parts import Part
 
-PARTS: tuple[Part, ...] = (*throughput.PARTS, contest.PART)
+PARTS: tuple[Part, ...] = (*throughput.PARTS, contest.PART, writer.PART, sockets.PART)

@@ -6,8 +6,9 @@ does with the garbage collector once its books stand.
 
 import gc
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -34,7 +35,8 @@ PACE: Nanos = 100 * MILLISECOND
 START: Nanos = FIRST_MS * MILLISECOND
 PLAN = MeasurePlan(bands=BANDS, notionals=SIZES)
 
-Levels = list[tuple[str, str]]
+Levels: TypeAlias = list[tuple[str, str]]
+Made: TypeAlias = Reading
 
 
 def encode(record: Record) -> object:
@@ -49,7 +51,7 @@ def settle() -> None:
 
 
 def unsettle() -> None:
-    """Take it back, between one pass and the next."""
+    """Take it back, once the passes are over."""
     gc.unfreeze()
     gc.collect()
 
@@ -234,3 +236,20 @@ def updated(effects: Iterable[Effect]) -> Origin | None:
         if isinstance(effect, BookUpdated):
             return effect.origin
     return None
+
+
+def readings(snapshot: bytes, frames: list[bytes], count: int, first: int = 0) -> list[Reading]:
+    """Return so many readings of a book; they are told apart by their frame and their time."""
+    pipeline = Pipeline(snapshot, frames[0])
+    made = [reading for frame in frames[1:] if (reading := pipeline.take_and_show(frame))]
+    return [
+        replace(
+            made[number % len(made)],
+            origin=replace(
+                made[number % len(made)].origin,
+                frame=first + number + 2,
+                received_at=START + (first + number) * PACE,
+            ),
+        )
+        for number in range(count)
+    ]

@@ -76,6 +76,7 @@ def alternate(
         names = list(contenders)
         for name in names if number % 2 == 0 else reversed(names):
             timed[name].passes.append(one_pass(contenders[name], frames))
+    unsettle()
     return timed
 
 
@@ -92,7 +93,6 @@ def one_pass(start: Start, frames: Sequence[bytes]) -> "array[int]":
         before = clock()
         take(frame)
         add(clock() - before)
-    unsettle()
     return spent
 
 
