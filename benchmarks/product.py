@@ -5,7 +5,7 @@ does with the garbage collector once its books stand.
 """
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -14,12 +14,13 @@ import msgspec
 
 from tidegauge import venues
 from tidegauge.core.book import OrderBook
-from tidegauge.core.instrument import MILLISECOND, Instrument, InstrumentStatus, Nanos
+from tidegauge.core.instrument import MILLISECOND, SECOND, Instrument, InstrumentStatus, Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading, Taker
 from tidegauge.core.side import Side
 from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.runtime.venue_runner import TURN
 from tidegauge.sinks.rows import rows_of
 from tidegauge.venues.binance.frames import read_envelope, read_futures
 from tidegauge.wire.effects import BookUpdated, Effect
@@ -33,6 +34,9 @@ VENUE = "binance-futures"
 RUN = "benchmark"
 PACE: Nanos = 100 * MILLISECOND
 START: Nanos = FIRST_MS * MILLISECOND
+TURN_NS: Nanos = TURN
+"""How long the product's runner works before it lets the loop turn to something else."""
+
 PLAN = MeasurePlan(bands=BANDS, notionals=SIZES)
 
 Levels: TypeAlias = list[tuple[str, str]]
@@ -219,7 +223,7 @@ def join(
     snapshot: bytes,
     first: bytes,
     now: Nanos,
-    heard: Callable[[Iterable[Effect], Nanos], None],
+    heard: Callable[[Iterable[Effect], Nanos], object],
 ) -> None:
     """Give a feed the first frame of a book and answer what it asks for."""
     asked = feed.received(BOOK_LINK, first, now)
@@ -253,3 +257,53 @@ def readings(snapshot: bytes, frames: list[bytes], count: int, first: int = 0) -
         )
         for number in range(count)
     ]
+
+
+# -- many books -----------------------------------------------------------------------------------
+
+
+class Books:
+    """Many LIVE books under one monitor, a feed for as many as a connection carries.
+
+    Rows are encoded at the product's default cadence.
+    """
+
+    def __init__(self, snapshots: Sequence[bytes], firsts: Sequence[bytes]) -> None:
+        self.rows = 0
+        self.monitor = new_monitor(self._encode, SECOND)
+        self.feeds: list[VenueFeed] = []
+        self.now = START
+        names = [book_name(number) for number in range(len(firsts))]
+        most = venues.load()[VENUE].limits.books_a_link
+        for begin in range(0, len(names), most):
+            feed = feed_of(names[begin : begin + most])
+            self.monitor.watch(feed)
+            self.monitor.handle(feed.opened(BOOK_LINK, self.now), self.now)
+            for number in range(begin, min(begin + most, len(names))):
+                self.feeds.append(feed)
+                join(feed, snapshots[number], firsts[number], self.now, self.monitor.handle)
+
+    @property
+    def readings(self) -> int:
+        """How many readings were taken."""
+        return self.monitor.readings
+
+    @property
+    def levels(self) -> int:
+        """How many levels all books hold."""
+        keepers = [keeper for feed in {*self.feeds} for keeper in feed.keepers.values()]
+        return sum(len(keeper.book.bids) + len(keeper.book.asks) for keeper in keepers)
+
+    def take(self, number: int, frame: bytes, now: Nanos) -> None:
+        """Take a frame of a book, as its runner would."""
+        self.monitor.advance(now)
+        self.monitor.handle(self.feeds[number].received(BOOK_LINK, frame, now), now)
+
+    def _encode(self, record: Record) -> None:
+        encode(record)
+        self.rows += 1
+
+
+def book_name(number: int) -> str:
+    """Return the instrument of a book among many."""
+    return f"B{number:04d}USDT"
