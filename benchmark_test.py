@@ -16,6 +16,9 @@ from benchmarks.equality import Unequal
 from benchmarks.everything import PARTS
 from benchmarks.machine import machine
 from benchmarks.parts import FULL, QUICK, Missing, Outcome, Part, Scale
+from benchmarks.report import DOCUMENT, document
+from benchmarks.stages import functions
+from benchmarks.targets import reached, told
 from benchmarks.timing import progress
 
 LEFT_OUT = (
@@ -30,18 +33,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     scale = QUICK if options.quick else FULL
     report: Outcome = {"machine": machine(), "quick": options.quick, "parts": {}}
-    _introduce(report["machine"], scale)
-    for part in PARTS:
-        if options.only and part.name not in options.only:
-            continue
+    if options.source:
+        report = json.loads(options.source.read_text())
+    else:
+        _introduce(report["machine"], scale)
+        only = options.only or (["stages"] if options.profile else [part.name for part in PARTS])
         try:
-            report["parts"][part.name] = _run(part, scale)
+            _measure(report, [part for part in PARTS if part.name in only], scale, options.json)
         except Unequal as difference:
             print(f"UNEQUAL, nothing more is timed: {difference}")
             return 1
-        if options.json:
-            options.json.write_text(json.dumps(report, indent=2) + "\n")
+    if options.profile:
+        print("\n== the interpreter's own profile of the pipeline, recorded frames")
+        print("\n".join(functions(scale.messages)))
+    _conclude(report)
+    if options.document or options.source:
+        print(f"written into {DOCUMENT.name}: {', '.join(document(report))}")
     return 0
+
+
+def _measure(report: Outcome, parts: Sequence[Part], scale: Scale, file: Path | None) -> None:
+    """Run the parts. The file is written after each: a long run that is cut short is not lost."""
+    for part in parts:
+        report["parts"][part.name] = _run(part, scale)
+        if file is not None:
+            file.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def _run(part: Part, scale: Scale) -> Outcome:
@@ -68,16 +84,25 @@ def _introduce(on: Outcome, scale: Scale) -> None:
         print(line)
 
 
+def _conclude(report: Outcome) -> None:
+    """Print what was to be reached, beside what was."""
+    print("\n== figures to reach" + (" (of a quick run: not to quote)" if report["quick"] else ""))
+    for one in reached(report["parts"]):
+        wanted, measured, met = told(one)
+        if one.figure is not None:
+            print(f"{met:4}{one.target.says}: {measured} ({wanted})")
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a small form of each part (< 60 s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=[part.name for part in PARTS],
-        help="only this part; repeatable",
-    )
+    names = [part.name for part in PARTS]
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a small form of each part (< 60 s)")
+    add("--only", action="append", choices=names, metavar="NAME", help=", ".join(names))
+    add("--json", type=Path, metavar="FILE", help="also write the figures here")
+    add("--profile", action="store_true", help="where the time of a message goes")
+    add("--document", action="store_true", help="write the figures into docs/performance.md")
+    add("--from", dest="source", type=Path, metavar="FILE", help="write those of this file instead")
     return parser.parse_args(arguments)
 
 

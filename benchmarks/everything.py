@@ -1,10 +1,12 @@
 """Every part of the benchmark, in the order in which they run."""
 
-from . import contest, memory, scale, sockets, throughput, writer
+from . import contest, growth, memory, scale, sockets, stages, throughput, writer
 from .parts import Part
 
 PARTS: tuple[Part, ...] = (
     *throughput.PARTS,
+    stages.PART,
+    growth.PART,
     contest.PART,
     writer.PART,
     sockets.PART,

@@ -165,6 +165,12 @@ class Feed:
         book.best_bid  # noqa: B018
         book.best_ask  # noqa: B018
 
+    def take_measured(self, frame: bytes) -> None:
+        """Take a frame and measure the book; read nothing of what was measured."""
+        origin = updated(self.receive(frame))
+        if origin is not None:
+            measure(self.keeper.book, PLAN, origin)
+
     def take_reading(self, frame: bytes) -> dict[str, Any] | None:
         """Take a frame and read all that the textbook measures."""
         origin = updated(self.receive(frame))
@@ -178,10 +184,12 @@ class Feed:
 class Pipeline(Feed):
     """The feed under the daemon's monitor; every reading becomes an encoded row."""
 
-    def __init__(self, snapshot: bytes, first: bytes, *, write_every: Nanos = 0) -> None:
+    def __init__(
+        self, snapshot: bytes, first: bytes, *, write_every: Nanos = 0, encodes: bool = True
+    ) -> None:
         self.rows = 0
         self.last: Record | None = None
-        self.monitor = new_monitor(self._encode, write_every)
+        self.monitor = new_monitor(self._encode if encodes else self._ignore, write_every)
         super().__init__(snapshot, first)
 
     def take(self, frame: bytes) -> None:
@@ -200,6 +208,9 @@ class Pipeline(Feed):
         encode(record)
         self.rows += 1
         self.last = record
+
+    def _ignore(self, record: Record) -> None:
+        """A record that nobody encodes."""
 
     def _heard(self, effects: Iterable[Effect], now: Nanos) -> None:
         if not self.monitor.books(now):
