@@ -67,15 +67,16 @@ def _targets(parts: dict[str, Any]) -> str:
 
 
 def _throughput(outcome: dict[str, Any]) -> str:
-    rows = []
-    for name in NAMES:
-        found = outcome["inputs"][name]
-        for who in (TEXTBOOK, OURS, USUAL):
-            if who in found:
-                rows.append([f"{name}, {who.replace('_', ' ')}", *_figures(found[who])])
-        rows[-1 if USUAL not in found else -2].append(f"**{found['ratio']:.1f}**")
-    for row in rows:
-        row += [""] * (8 - len(row))
+    rows = [
+        [
+            f"{name}, {who.replace('_', ' ')}",
+            *_figures(found[who]),
+            f"**{found['ratio']:.1f}**" if who == OURS else "",
+        ]
+        for name, found in outcome["inputs"].items()
+        for who in (TEXTBOOK, OURS, USUAL)
+        if who in found
+    ]
     head = ["input", "messages/s", "slowest to fastest pass", "p50 us", "p99", "p99.9", "max"]
     compared = ", ".join(f"{outcome['inputs'][name]['equal']:,}" for name in NAMES)
     return f"{table([*head, 'ratio'], rows)}\n\nMessages compared equal: {compared}."

@@ -25,7 +25,9 @@ NEAR = 0.7
 NEAR_TICKS = 40
 """... which is so many ticks, on average."""
 
-INSERTED = DELETED = 0.2
+INSERTED = DELETED = 0.15
+"""Prices that drift add their own: about four changes in ten insert or delete in the end."""
+
 TRIES = 12
 
 
@@ -146,17 +148,17 @@ class Generator:
         random, wish = self._random, self._random.random()
         count = len(side.keys)
         key = side.keys[0] + side.anywhere(random)
-        if wish < INSERTED and count < self._most:
-            if key not in side.lots and key not in changed:
-                changed[key] = _size(random)
-                side.place(key, changed[key])
+        moves = wish < INSERTED + DELETED
+        if moves and count < self._most and (wish < INSERTED or count <= self._fewest):
+            while key in side.lots or key in changed:
+                key += 1
+            changed[key] = _size(random)
+            side.place(key, changed[key])
             return
         key = side.keys[min(bisect_left(side.keys, key), count - 1)]
-        if key in changed:
-            return
-        deleted = wish < INSERTED + DELETED and count > self._fewest
-        changed[key] = 0 if deleted else _size(random)
-        side.place(key, changed[key])
+        if key not in changed:
+            changed[key] = 0 if moves else _size(random)
+            side.place(key, changed[key])
 
 
 def depth_answer(last: int, bids: Rows, asks: Rows) -> bytes:
