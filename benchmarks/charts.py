@@ -103,7 +103,7 @@ def _drawn(line: Line, colour: str, across: _Axis, up: _Axis) -> list[str]:
 
 
 def _legend(name: str, colour: str, number: int) -> list[str]:
-    x, y = WIDTH - RIGHT - 150, 22 + 16 * number
+    x, y = LEFT + 14, TOP + 20 + 18 * number
     return [
         f'<line x1="{x}" y1="{y - 4}" x2="{x + 22}" y2="{y - 4}" stroke="{colour}" stroke-width="3"/>',
         f'<text x="{x + 28}" y="{y}">{escape(name)}</text>',

@@ -22,7 +22,7 @@ class Scale:
 
 
 FULL = Scale(quick=False, messages=2000, passes=5)
-QUICK = Scale(quick=True, messages=150, passes=3)
+QUICK = Scale(quick=True, messages=150, passes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ FULL = (
     *(Load(books=books) for books in (1, 10, 100, 1000)),
     *(Load(books=books, mixed=True) for books in (10, 100)),
 )
-SMALL = (Load(books=1), Load(books=10), Load(books=20, mixed=True))
+SMALL = (Load(books=10), Load(books=20, mixed=True))
 
 
 def run(scale: Scale) -> Outcome:

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,14 +56,15 @@ class Round:
 def run(scale: Scale) -> Outcome:
     """Run the program over the recorded input and over the one of ten changes, several times."""
     messages, rounds = (300, 1) if scale.quick else (6_000, 3)
-    return daemon.run_loop(_run(messages, rounds))
+    names = (TEN,) if scale.quick else (REAL, TEN)
+    return daemon.run_loop(_run(names, messages, rounds))
 
 
-async def _run(messages: int, rounds: int) -> Outcome:
+async def _run(names: Sequence[str], messages: int, rounds: int) -> Outcome:
     progress("  starting PostgreSQL")
     outcome: Outcome = {"rounds": rounds, "batch": daemon.BATCH, "inputs": {}}
     async with daemon.database() as (server, folder):
-        for name in (REAL, TEN):
+        for name in names:
             given = load(name, messages)
             progress(f"  {name}: {rounds + 1} runs over {len(given.timed):,} messages")
             outcome["inputs"][name] = await _measure(server, folder / name, given, rounds)
