@@ -40,9 +40,9 @@ def run(scale: Scale) -> Outcome:
         for each in changes
     ]
     outcome["books"] = [_crowded(count, messages, passes) for count in books]
-    outcome["exponent"] = _exponent(outcome["sizes"], "levels", OURS)
-    outcome["textbook_exponent"] = _exponent(outcome["sizes"], "levels", TEXTBOOK)
-    outcome["grown"] = _grown(outcome["sizes"])
+    outcome["exponent"] = exponent(outcome["sizes"], "levels", OURS)
+    outcome["textbook_exponent"] = exponent(outcome["sizes"], "levels", TEXTBOOK)
+    outcome["grown"] = grown(outcome["sizes"])
     return outcome
 
 
@@ -92,7 +92,7 @@ def _taker(books: product.Books, turns: Iterator[int]) -> Take:
     return take
 
 
-def _exponent(points: list[dict[str, Any]], name: str, who: str) -> float:
+def exponent(points: list[dict[str, Any]], name: str, who: str) -> float:
     """Return the slope of a straight line through the points, both axes logarithmic."""
     xs = [math.log(point[name]) for point in points]
     ys = [math.log(point[who]) for point in points]
@@ -101,7 +101,7 @@ def _exponent(points: list[dict[str, Any]], name: str, who: str) -> float:
     return round(over / sum((x - mean_x) ** 2 for x in xs), 3)
 
 
-def _grown(points: list[dict[str, Any]]) -> dict[str, float]:
+def grown(points: list[dict[str, Any]]) -> dict[str, float]:
     """Return how many times the cost and the logarithm of the size grew, from end to end."""
     first, last = points[0], points[-1]
     return {

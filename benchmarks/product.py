@@ -94,6 +94,15 @@ def values_of(reading: Reading) -> dict[str, Any]:
     return found
 
 
+def read_all(reading: Reading) -> object:
+    """Read what `values_of` names, without the names: some of it may be worked out only now."""
+    return (
+        (reading.best_bid, reading.best_ask, reading.mid, reading.spread_bps, reading.imbalance),
+        [(band.bid_quote, band.ask_quote) for band in reading.bands],
+        [fill.slippage_bps for fill in reading.fills],
+    )
+
+
 # -- a book by itself -----------------------------------------------------------------------------
 
 
@@ -171,11 +180,13 @@ class Feed:
         if origin is not None:
             measure(self.keeper.book, PLAN, origin)
 
-    def take_reading(self, frame: bytes) -> dict[str, Any] | None:
+    def take_reading(self, frame: bytes) -> Reading | None:
         """Take a frame and read all that the textbook measures."""
         origin = updated(self.receive(frame))
         reading = None if origin is None else measure(self.keeper.book, PLAN, origin)
-        return None if reading is None else values_of(reading)
+        if reading is not None:
+            read_all(reading)
+        return reading
 
     def _heard(self, effects: Iterable[Effect], now: Nanos) -> None:
         """Nobody watches."""
