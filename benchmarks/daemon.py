@@ -37,6 +37,7 @@ BATCH = DatabaseSettings().batch_rows
 
 Server: TypeAlias = Database
 Program: TypeAlias = App
+Writer: TypeAlias = PostgresWriter
 
 Result = TypeVar("Result")
 

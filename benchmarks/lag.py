@@ -1,8 +1,8 @@
-"""How long an event loop keeps a timer waiting."""
+"""How long an event loop keeps others waiting: a timer, or whoever is next."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ EVERY_S = 0.001
 
 @dataclass(slots=True)
 class Lag:
-    """Nanoseconds by which a timer of a millisecond was late, each time."""
+    """Nanoseconds by which a timer of a millisecond was late, or which a turn took, each time."""
 
     late: list[int] = field(default_factory=list)
 
@@ -28,18 +28,36 @@ class Lag:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[Lag]:
-    """Watch the running loop until the block ends."""
+    """Watch the running loop until the block ends. Its timers are of a millisecond, too."""
     lag = Lag()
 
+    async with _looking(lag, EVERY_S, time.perf_counter_ns):
+        yield lag
+
+
+@asynccontextmanager
+async def turning() -> AsyncIterator[Lag]:
+    """Measure every turn of the running loop, which never sleeps meanwhile.
+
+    In CPU time of its thread: what other processes take from it is none of its doing.
+    """
+    lag = Lag()
+    async with _looking(lag, 0, time.thread_time_ns):
+        yield lag
+
+
+@asynccontextmanager
+async def _looking(lag: Lag, every_s: float, clock: Callable[[], int]) -> AsyncIterator[None]:
     async def keep_looking() -> None:
+        add, expected = lag.late.append, int(every_s * 1e9)
         while True:
-            before = time.perf_counter_ns()
-            await asyncio.sleep(EVERY_S)
-            lag.late.append(max(0, time.perf_counter_ns() - before - int(EVERY_S * 1e9)))
+            before = clock()
+            await asyncio.sleep(every_s)
+            add(max(0, clock() - before - expected))
 
     looking = asyncio.create_task(keep_looking())
     try:
-        yield lag
+        yield
     finally:
         looking.cancel()
         await asyncio.wait([looking])
