@@ -1,6 +1,6 @@
 """Every part of the benchmark, in the order in which they run."""
 
-from . import contest, growth, memory, scale, sockets, stages, throughput, writer
+from . import contest, growth, memory, scale, sockets, stages, storing, throughput
 from .parts import Part
 
 PARTS: tuple[Part, ...] = (
@@ -8,7 +8,7 @@ PARTS: tuple[Part, ...] = (
     stages.PART,
     growth.PART,
     contest.PART,
-    writer.PART,
+    storing.PART,
     sockets.PART,
     scale.PART,
     memory.PART,

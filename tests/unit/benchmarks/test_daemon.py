@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from benchmarks import daemon, sockets, writer
+from benchmarks import daemon, sockets, storing
 from benchmarks.parts import QUICK, Missing, Part
 
 from tidegauge.core.errors import OperatorError
@@ -17,7 +17,7 @@ async def refusing(**_asked: object) -> AsyncIterator[None]:
     yield
 
 
-@pytest.mark.parametrize("part", [writer.PART, sockets.PART], ids=lambda part: part.name)
+@pytest.mark.parametrize("part", [storing.PART, sockets.PART], ids=lambda part: part.name)
 def test_without_postgresql_a_part_says_so(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no error: the figures of the other parts are as good without it."""
     monkeypatch.setattr(daemon, "open_database", refusing)
