@@ -1,6 +1,6 @@
 """Everything of the product that the benchmark calls, in one place.
 
-`encode` is what the writer does with a record before it is on the wire; `settle` is what the product
+`encoder` is what the writer does with a record before it is on the wire; `settle` is what the product
 does with the garbage collector once its books stand.
 """
 
@@ -8,6 +8,7 @@ import gc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -43,9 +44,9 @@ Levels: TypeAlias = list[tuple[str, str]]
 Made: TypeAlias = Reading
 
 
-def encode(record: Record) -> object:
-    """Return what the writer makes of a record."""
-    return rows_of(record, RUN)
+def encoder() -> Callable[[Record], object]:
+    """Return what the writer has to make rows of one run's records. It may keep what it learns."""
+    return partial(rows_of, run=RUN)
 
 
 def settle() -> None:
@@ -200,6 +201,7 @@ class Pipeline(Feed):
     ) -> None:
         self.rows = 0
         self.last: Record | None = None
+        self._row_of = encoder()
         self.monitor = new_monitor(self._encode if encodes else self._ignore, write_every)
         super().__init__(snapshot, first)
 
@@ -216,7 +218,7 @@ class Pipeline(Feed):
         return self.last if isinstance(self.last, Reading) else None
 
     def _encode(self, record: Record) -> None:
-        encode(record)
+        self._row_of(record)
         self.rows += 1
         self.last = record
 
@@ -268,17 +270,20 @@ def readings(snapshot: bytes, frames: list[bytes], count: int, first: int = 0) -
     """Return so many readings of a book; they are told apart by their frame and their time."""
     pipeline = Pipeline(snapshot, frames[0])
     made = [reading for frame in frames[1:] if (reading := pipeline.take_and_show(frame))]
-    return [
-        replace(
-            made[number % len(made)],
-            origin=replace(
-                made[number % len(made)].origin,
-                frame=first + number + 2,
-                received_at=START + (first + number) * PACE,
-            ),
-        )
-        for number in range(count)
-    ]
+    found = []
+    for number in range(count):
+        reading = made[number % len(made)]
+        at = START + (first + number) * PACE
+        origin = _altered(reading.origin, frame=first + number + 2, received_at=at)
+        found.append(_altered(reading, origin=origin))
+    return found
+
+
+def _altered(record: Any, **changes: Any) -> Any:
+    """Return a record with other values in some fields, whichever way it is made."""
+    if isinstance(record, msgspec.Struct):
+        return msgspec.structs.replace(record, **changes)
+    return replace(record, **changes)
 
 
 # -- many books -----------------------------------------------------------------------------------
@@ -292,6 +297,7 @@ class Books:
 
     def __init__(self, snapshots: Sequence[bytes], firsts: Sequence[bytes]) -> None:
         self.rows = 0
+        self._row_of = encoder()
         self.monitor = new_monitor(self._encode, SECOND)
         self.feeds: list[VenueFeed] = []
         self.now = START
@@ -322,7 +328,7 @@ class Books:
         self.monitor.handle(self.feeds[number].received(BOOK_LINK, frame, now), now)
 
     def _encode(self, record: Record) -> None:
-        encode(record)
+        self._row_of(record)
         self.rows += 1
 
 
