@@ -92,10 +92,11 @@ def age_ns(app: App, reading: Reading) -> int:
     return app.world.clock.now() - reading.origin.received_at
 
 
-def waiting(app: App) -> int:
-    """Return how many records are not stored yet."""
+async def stored(app: App, patience_s: float) -> None:
+    """Wait until everything is committed; the last batch does not wait until it is old."""
     assert app.writer is not None
-    return app.writer.depth
+    if not await app.writer.drain(patience_s):
+        raise TimeoutError("the database has not taken everything")
 
 
 def lost(app: App) -> int:

@@ -139,8 +139,7 @@ async def _round(
             async with watched() as told.lag:
                 while not told.done_at:
                     await asyncio.sleep(0.001)
-                while daemon.waiting(app):
-                    await asyncio.sleep(0.001)
+                await daemon.stored(app, PATIENCE_S)
                 told.stored_at = time.perf_counter_ns()
         app.stop.set()
         await running
