@@ -4,6 +4,7 @@ Together with `product`, these are the only modules that know the product.
 """
 
 import asyncio
+import itertools
 import logging
 import shutil
 import tempfile
@@ -40,6 +41,8 @@ Program: TypeAlias = App
 Writer: TypeAlias = PostgresWriter
 
 Result = TypeVar("Result")
+
+_runs = itertools.count(1)
 
 
 def run_loop(work: Coroutine[Any, Any, Result]) -> Result:
@@ -99,23 +102,19 @@ async def stored(app: App, patience_s: float) -> None:
         raise TimeoutError("the database has not taken everything")
 
 
-def lost(app: App) -> int:
-    """Return how many records were dropped or refused."""
-    assert app.writer is not None
-    counts = app.writer.statistics()
-    return sum(counts.dropped.values()) + sum(counts.rejected.values())
+def lost(writer: PostgresWriter | None) -> int:
+    """Return how many records were accepted and are not in the database: given up, or refused."""
+    assert writer is not None
+    counts = writer.statistics()
+    return sum(counts.accepted.values()) - sum(counts.written.values()) + counts.duplicates
 
 
 def new_writer(database_: Database) -> PostgresWriter:
-    """Return the product's writer at the product's batch size."""
-    writer = PostgresWriter(database_, WriterLimits(batch=BATCH, capacity=MUCH), RUN)
-    writer.submit(
-        Run(
-            id=RUN,
-            started_at=time.time_ns(),
-            version="0",
-            command="benchmark",
-            symbols=("BTCUSDT",),
-        )
+    """Return the product's writer at the product's batch size, for a run of its own."""
+    run = f"{RUN}-{next(_runs)}"
+    writer = PostgresWriter(database_, WriterLimits(batch=BATCH, capacity=MUCH), run)
+    begun = Run(
+        id=run, started_at=time.time_ns(), version="0", command="benchmark", symbols=("BTCUSDT",)
     )
+    writer.submit(begun)
     return writer

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from statistics import median
 from typing import Any
 
 from . import product
 from .crowd import EVEN, gather
+from .equality import verify
 from .inputs import Input
 from .parts import Outcome, Part, Scale
 from .tape import Shape, always, generate
@@ -24,6 +26,10 @@ BOOK_OF_CHANGES = 5_000
 BOOK_OF_MANY = 200
 TEXTBOOK_LEVELS = 400_000
 """Levels that the textbook may pass over in a pass: it takes fewer messages of larger books."""
+
+
+VERIFIED = 20
+"""Messages of each tape that are compared before it is timed."""
 
 
 def run(scale: Scale) -> Outcome:
@@ -53,6 +59,7 @@ def _cost(
     progress(f"  {levels:,} levels a side, {changes:,} changes a message")
     tape = generate(Shape(levels=levels, changes=always(changes)), messages, seed=11)
     given = Input(name=name, says="", snapshot=tape.snapshot, frames=tape.frames)
+    verify(replace(given, frames=given.frames[: VERIFIED + 1]))
     few = max(20, min(messages, TEXTBOOK_LEVELS // (2 * levels)))
     costs: dict[str, list[float]] = {OURS: [], TEXTBOOK: []}
     for _ in range(passes):

@@ -38,6 +38,8 @@ START: Nanos = FIRST_MS * MILLISECOND
 TURN_NS: Nanos = TURN
 """How long the product's runner works before it lets the loop turn to something else."""
 
+LEVELS_KEPT = 100_000
+
 PLAN = MeasurePlan(bands=BANDS, notionals=SIZES)
 
 Levels: TypeAlias = list[tuple[str, str]]
@@ -237,9 +239,12 @@ def new_monitor(emit: Callable[[Record], None], write_every: Nanos = 0) -> Monit
 
 
 def feed_of(symbols: Iterable[str]) -> VenueFeed:
-    """Return a feed of USD-M books, without REST audits, since nobody would answer."""
+    """Return a feed of USD-M books, without REST audits, since nobody would answer.
+
+    It looks whether there is something to prune, as the product's does, and never finds it.
+    """
     listings = [Listing(symbol=name, instrument=instrument(name)) for name in symbols]
-    return VenueFeed(venues.load()[VENUE], listings, audit_every=None)
+    return VenueFeed(venues.load()[VENUE], listings, audit_every=None, levels_kept=LEVELS_KEPT)
 
 
 def join(

@@ -143,8 +143,8 @@ async def _round(
                 told.stored_at = time.perf_counter_ns()
         app.stop.set()
         await running
-        if told.readings < len(given.timed) or daemon.lost(app):
-            raise RuntimeError(f"{told.readings} readings, {daemon.lost(app)} of them lost")
+        if told.readings < len(given.timed) or daemon.lost(app.writer):
+            raise RuntimeError(f"{told.readings} readings, {daemon.lost(app.writer)} of them lost")
     product.unsettle()
     return told
 

@@ -30,10 +30,6 @@ async def _run(count: int, passes: int) -> Outcome:
         for number in range(passes):
             costs.append(await _cost(server, _readings(count, 2 * number * count)))
             stalls.append(await _stall(server, _readings(count, (2 * number + 1) * count)))
-        async with server.session() as connection:
-            stored = await connection.fetchval("SELECT count(*) FROM tidegauge.readings")
-    if stored != 2 * passes * count:
-        raise RuntimeError(f"{stored} of {2 * passes * count} readings were stored")
     loop_time = [each.loop_us for each in costs]
     return {
         "readings": count,
@@ -90,6 +86,8 @@ async def _stall(server: daemon.Server, readings: list[product.Made]) -> dict[st
 async def _drain(writer: daemon.Writer) -> None:
     if not await writer.drain(PATIENCE_S):
         raise RuntimeError("a minute was not enough to store them")
+    if lost := daemon.lost(writer):
+        raise RuntimeError(f"{lost} readings were not stored")
 
 
 def _readings(count: int, first: int) -> list[product.Made]:

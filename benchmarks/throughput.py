@@ -75,11 +75,11 @@ PIPELINE: Contenders = {
 
 
 def compare(contenders: Contenders, scale: Scale) -> Outcome:
-    """Time the contenders on each input, in turn."""
+    """Verify every input, then time the contenders on each, in turn."""
     outcome: Outcome = {"inputs": {}}
-    for name in NAMES:
+    compared = {name: _verified(name, scale.messages) for name in NAMES}
+    for name, equal in compared.items():
         given = _loaded(name, scale.messages)
-        equal = _verified(name, scale.messages)
         progress(f"  {name}: {scale.passes} passes of {len(given.timed):,} messages each, in turn")
         starts: dict[str, Start] = {each: partial(make, given) for each, make in contenders.items()}
         timed = alternate(starts, given.timed, scale.passes)
