@@ -5,7 +5,8 @@ metric, `statistics` over a deque. It is right, and therefore the oracle, too. I
 or slower, figures of different days would mean different things; so it is left alone.
 
 Beside what was frozen (`__init__`, `take`, `measure`, `slippage`, `z`), `apply` is `take` without its
-last line and `line` makes the row text, so that each part of the benchmark has a counterpart here.
+last line, `touch` reads the best prices and `line` makes the row text, so that each part of the benchmark
+has its counterpart here. A test knows the hash of this file.
 """
 
 import json
