@@ -3,9 +3,9 @@
 import gc
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
 
 from . import product
+from .fresh import in_a_process
 from .parts import Outcome, Part, Scale
 from .resident import resident
 from .tape import Shape, Tape, always, generate
@@ -19,14 +19,13 @@ def run(scale: Scale) -> Outcome:
     tape = generate(Shape(levels=levels, changes=always(10)), messages, seed=5)
     outcome: Outcome = {"levels_a_side": levels, "books": books, "messages": messages}
     progress(f"  {books} books of {levels:,} levels a side")
-    makers: dict[str, Callable[[], Any]] = {
-        "fresh": lambda: product.Book(tape.snapshot).book,
-        "after_changes": lambda: _churned(tape),
-        "textbook": lambda: _textbook(tape),
-    }
-    for name, make in makers.items():
-        outcome[name] = _counted(make, books, levels)
+    for name, make in MAKERS.items():
+        outcome[name] = in_a_process(counted, make, tape, books, levels)
     return outcome
+
+
+def _fresh(tape: Tape) -> object:
+    return product.Book(tape.snapshot).book
 
 
 def _churned(tape: Tape) -> object:
@@ -41,19 +40,28 @@ def _textbook(tape: Tape) -> object:
     return textbook.bids, textbook.asks
 
 
-def _counted(make: Callable[[], object], books: int, levels: int) -> dict[str, float | None]:
-    """Return bytes a level: traced over a few books, resident over all."""
-    kept = [make()]
+MAKERS: dict[str, Callable[[Tape], object]] = {
+    "fresh": _fresh,
+    "after_changes": _churned,
+    "textbook": _textbook,
+}
+
+
+def counted(
+    make: Callable[[Tape], object], tape: Tape, books: int, levels: int
+) -> dict[str, float | None]:
+    """Return bytes a level: resident over all books, traced over a few."""
+    kept = [make(tape)]
     gc.collect()
     before = resident()
-    kept += [make() for _ in range(books)]
+    kept += [make(tape) for _ in range(books)]
     gc.collect()
     after = resident()
     kept.clear()
     few = max(2, books // 10)
     tracemalloc.start()
     began, _ = tracemalloc.get_traced_memory()
-    kept += [make() for _ in range(few)]
+    kept += [make(tape) for _ in range(few)]
     gc.collect()
     ended, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import daemon, product
 from .crowd import EVEN, VENUES, Crowd, gather
+from .fresh import in_a_process
 from .lag import Lag, watched
 from .parts import Outcome, Part, Scale
 from .processes import compare_processes
@@ -44,12 +45,13 @@ def run(scale: Scale) -> Outcome:
     outcome: Outcome = {"levels": levels, "seconds": seconds, "loads": []}
     for load in SMALL if scale.quick else FULL:
         progress(f"  {load.books:,} books, {load.says}: {seconds:.0f} s in real time")
-        outcome["loads"].append(_measured(load, levels, seconds))
+        outcome["loads"].append(in_a_process(measured, load, levels, seconds))
     outcome["processes"] = compare_processes(quick=scale.quick)
     return outcome
 
 
-def _measured(load: Load, levels: int, seconds: float) -> dict[str, Any]:
+def measured(load: Load, levels: int, seconds: float) -> dict[str, Any]:
+    """Run one load in this process, which holds nothing else."""
     venues = VENUES if load.mixed else EVEN
     crowd = gather(load.books, venues, levels=levels, seconds=seconds + FLAT_OUT_S)
     product.settle()
