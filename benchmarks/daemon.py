@@ -32,6 +32,7 @@ from .parts import Missing
 from .product import RUN, VENUE
 
 EVERY_MESSAGE_S = 1e-9
+NEVER_S = 86_400.0
 MUCH = 1_000_000
 BATCH = DatabaseSettings().batch_rows
 """Records in a transaction, as the product has it."""
@@ -76,12 +77,15 @@ async def database() -> AsyncIterator[tuple[Database, Path]]:
 def app_at(
     database_: Database, folder: Path, ws_url: str, rest_url: str, heard: Callable[[object], None]
 ) -> App:
-    """Return the whole program, watching one venue that is served here; every message is a row."""
+    """Return the whole program, watching one venue that is served here.
+
+    Every message is a row: nothing is conflated, however far behind it may be.
+    """
     url = SecretStr(database_.url)
     settings = Settings(
         data_dir=folder,
         endpoints={VENUE: Endpoint(ws_url=ws_url, rest_url=rest_url)},
-        readings=ReadingSettings(write_every_s=EVERY_MESSAGE_S),
+        readings=ReadingSettings(write_every_s=EVERY_MESSAGE_S, conflate_after_s=NEVER_S),
         database=DatabaseSettings(
             url=url, password=SecretStr(database_.password or ""), queue_rows=MUCH
         ),

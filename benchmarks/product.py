@@ -8,7 +8,6 @@ import gc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,8 +19,10 @@ from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading, Taker
 from tidegauge.core.side import Side
 from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.runtime.garbage import freeze
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.runtime.venue_runner import TURN
+from tidegauge.sinks.encode import ReadingEncoder
 from tidegauge.sinks.rows import rows_of
 from tidegauge.venues.binance.frames import read_envelope, read_futures
 from tidegauge.wire.effects import BookUpdated, Effect
@@ -48,13 +49,19 @@ Made: TypeAlias = Reading
 
 def encoder() -> Callable[[Record], object]:
     """Return what the writer has to make rows of one run's records. It may keep what it learns."""
-    return partial(rows_of, run=RUN)
+    of_readings = ReadingEncoder(RUN)
+
+    def encode(record: Record) -> object:
+        if isinstance(record, Reading):
+            return of_readings.encode(record)
+        return rows_of(record, RUN)
+
+    return encode
 
 
 def settle() -> None:
     """Do to the collector what the product does once its books stand: leave them out of it."""
-    gc.collect()
-    gc.freeze()
+    freeze()
 
 
 def unsettle() -> None:

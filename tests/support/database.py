@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from tidegauge.core.activity import Flow, MarketSummary, Standing
 from tidegauge.core.alert import Action, Alert, AlertKey, AlertState, Severity
@@ -27,6 +28,8 @@ from tidegauge.core.reading import (
     Origin,
     Quotability,
     Reading,
+    RoundedFill,
+    Scales,
     Taker,
 )
 from tidegauge.sinks.connect import Database
@@ -176,9 +179,12 @@ async def empty_database(postgres_server: Server) -> AsyncIterator[Database]:
 # -- records -------------------------------------------------------------------------------------
 
 
+SCALES = Scales(price=2, base=8, quote=10)
+SIZES = (Decimal(100_000), Decimal(1_000_000))
+
+
 def a_reading(frame: int = 1, *, venue: str = "binance", received_at: int | None = None) -> Reading:
     """Return a reading such as a monitor takes, of the `frame`th frame."""
-    base, quote = Decimal("12.34567800"), Decimal("753123.1234567800")
     return Reading(
         origin=Origin(
             venue=venue,
@@ -193,51 +199,53 @@ def a_reading(frame: int = 1, *, venue: str = "binance", received_at: int | None
             latency=7_000_001,
         ),
         quotability=Quotability.QUOTED,
-        best_bid=Decimal("61000.10"),
-        best_bid_size=Decimal("1.23456000"),
-        best_ask=Decimal("61000.20"),
-        best_ask_size=Decimal("0.5"),
-        mid=Decimal("61000.15"),
+        scales=SCALES,
+        bid_ticks=61_000_10,
+        bid_units=1_23456000,
+        ask_ticks=61_000_20,
+        ask_units=50000000,
         microprice=61000.15123,
-        spread=Decimal("0.10"),
         spread_bps=0.0163934,
         bid_levels=5000,
         ask_levels=4999,
         imbalance=-0.25,
-        bands=tuple(
-            BandDepth(
-                bps=bps,
-                bid_base=base,
-                bid_quote=quote,
-                ask_base=base * 2,
-                ask_quote=quote * 2,
-                bid_complete=True,
-                ask_complete=bps < 100,
-                imbalance=None if bps == 100 else 1 / 3,
-            )
-            for bps in (10, 50, 100)
-        ),
-        fills=tuple(a_fill(taker, notional) for taker in Taker for notional in (100_000, 10**6)),
+        bands=tuple(a_band(bps) for bps in (10, 50, 100)),
+        fills=tuple(a_fill(taker, notional) for taker in Taker for notional in SIZES),
         max_sizes=tuple(
-            MaxSize(taker=taker, bps=10, notional=quote, floor=False) for taker in Taker
+            MaxSize(taker=taker, bps=10, units=753_123_12345678, scale=8, floor=False)
+            for taker in Taker
         ),
     )
 
 
-def a_fill(taker: Taker, notional: int) -> Fill:
+def a_band(bps: int) -> BandDepth:
+    """Return the depth of a band; the widest goes beyond what is known of the asks."""
+    return BandDepth(
+        bps=bps,
+        scales=SCALES,
+        bid_base_units=12_34567800,
+        bid_quote_units=753_123_1234567800,
+        ask_base_units=24_69135600,
+        ask_quote_units=1_506_246_2469135600,
+        bid_complete=True,
+        ask_complete=bps < 100,
+    )
+
+
+def a_fill(taker: Taker, notional: Decimal) -> Fill:
     """Return a fill; a large one is not wholly filled."""
     filled = notional < 10**6
-    return Fill(
+    return RoundedFill(
         taker=taker,
-        notional=Decimal(notional),
+        notional=notional,
         filled=filled,
         filled_fraction=1.0 if filled else 0.75,
-        base=1.639,
-        average=61002.5,
-        worst=Decimal("61005.10"),
-        slippage_bps=0.385 if filled else None,
-        partial_slippage_bps=0.385,
-        slippage_cost=3.85,
+        rounded_base=1.639,
+        rounded_average=float(notional) * (1.0 if filled else 0.75) / 1.639,
+        rounded_cost_bps=0.385,
+        rounded_cost=0.385 * 61000.15 * 1.639 / 1e4,
+        worst_ticks=61_005_10,
+        scales=SCALES,
         floor=not filled,
     )
 

@@ -11,7 +11,15 @@ from math import exp, sqrt
 from random import Random
 
 from tidegauge.core.instrument import SECOND, Nanos
-from tidegauge.core.reading import BandDepth, Fill, Origin, Quotability, Reading, Taker
+from tidegauge.core.reading import (
+    BandDepth,
+    Origin,
+    Quotability,
+    Reading,
+    RoundedFill,
+    Scales,
+    Taker,
+)
 
 START: Nanos = 1_700_000_000 * SECOND
 
@@ -32,37 +40,48 @@ def origin(at: Nanos = START, *, frame: int = 1, venue: str = "binance") -> Orig
     )
 
 
+SCALES = Scales(price=20, base=40, quote=40)
+"""Fine enough for any float these readings are made from."""
+
+
+def units(value: float, scale: int) -> int:
+    """Return a float as an integer of 10^-scale."""
+    over, under = value.as_integer_ratio()
+    return int(over * 10**scale // under)
+
+
 def band(
     bps: int, bid: float, ask: float, *, bid_complete: bool = True, ask_complete: bool = True
 ) -> BandDepth:
     """Return a band that holds `bid` and `ask` of quote."""
-    total = bid + ask
     return BandDepth(
         bps=bps,
-        bid_base=Decimal(bid) / 50_000,
-        bid_quote=Decimal(bid),
-        ask_base=Decimal(ask) / 50_000,
-        ask_quote=Decimal(ask),
+        scales=SCALES,
+        bid_base_units=units(bid, SCALES.base) // 50_000,
+        bid_quote_units=units(bid, SCALES.quote),
+        ask_base_units=units(ask, SCALES.base) // 50_000,
+        ask_quote_units=units(ask, SCALES.quote),
         bid_complete=bid_complete,
         ask_complete=ask_complete,
-        imbalance=(bid - ask) / total if total else None,
     )
 
 
-def fill(taker: Taker, notional: Decimal, slippage: float | None, *, floor: bool = False) -> Fill:
+def fill(
+    taker: Taker, notional: Decimal, slippage: float | None, *, floor: bool = False
+) -> RoundedFill:
     """Return a fill at `slippage` bps; None: only half of it could be filled."""
     filled = slippage is not None
-    return Fill(
+    return RoundedFill(
         taker=taker,
         notional=notional,
         filled=filled,
         filled_fraction=1.0 if filled else 0.5,
-        base=float(notional) / 50_000,
-        average=50_000.0,
-        worst=Decimal(50_000),
-        slippage_bps=slippage,
-        partial_slippage_bps=None if filled else 1.0,
-        slippage_cost=float(notional) * slippage / 10_000 if slippage is not None else None,
+        rounded_base=float(notional) / 50_000,
+        rounded_average=50_000.0,
+        worst_ticks=50_000,
+        scales=Scales(0, 0, 0),
+        rounded_cost_bps=1.0 if slippage is None else slippage,
+        rounded_cost=float(notional) * (1.0 if slippage is None else slippage) / 10_000,
         floor=floor,
     )
 
@@ -83,17 +102,16 @@ def reading(
     frame: int = 1,
 ) -> Reading:
     """Return a two-sided reading whose bands hold `bid` and `ask` per 10 bps of width."""
-    half = Decimal(50_000) * Decimal(spread_bps) / 20_000
+    half, one = units(50_000 * spread_bps / 20_000, SCALES.price), 10**SCALES.base
     return Reading(
         origin=origin(at, frame=frame),
         quotability=Quotability.QUOTED,
-        best_bid=Decimal(50_000) - half,
-        best_bid_size=Decimal(1),
-        best_ask=Decimal(50_000) + half,
-        best_ask_size=Decimal(1),
-        mid=Decimal(50_000),
+        scales=SCALES,
+        bid_ticks=units(50_000, SCALES.price) - half,
+        bid_units=one,
+        ask_ticks=units(50_000, SCALES.price) + half,
+        ask_units=one,
         microprice=50_000.0,
-        spread=2 * half,
         spread_bps=spread_bps,
         bid_levels=500,
         ask_levels=500,
@@ -121,13 +139,12 @@ def one_sided(at: Nanos = START) -> Reading:
     return Reading(
         origin=origin(at),
         quotability=Quotability.ONE_SIDED,
-        best_bid=Decimal(50_000),
-        best_bid_size=Decimal(1),
-        best_ask=None,
-        best_ask_size=None,
-        mid=None,
+        scales=SCALES,
+        bid_ticks=units(50_000, SCALES.price),
+        bid_units=10**SCALES.base,
+        ask_ticks=None,
+        ask_units=None,
         microprice=None,
-        spread=None,
         spread_bps=None,
         bid_levels=500,
         ask_levels=0,

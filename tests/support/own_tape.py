@@ -50,10 +50,12 @@ class Run:
         """Take a line: this is a `Journal`."""
         self.lines.append(line)
 
-    def live_through(self) -> "Run":
+    def live_through(self, *, paced: Nanos = 0) -> "Run":
         """Begin, open every link of the shard, and hear all that the fixture holds."""
         told = transcript(self.spec)
         self.begin(told.instruments)
+        if paced:
+            self.pace(paced)
         for link in self.spec.links(told.instruments):
             self.open(link)
         for line in told.lines:
@@ -64,6 +66,11 @@ class Run:
             self.act(lambda: self.told.tick(self.now))
             self.sample()
         return self
+
+    def pace(self, every: Nanos) -> None:
+        """The driver falls behind, or has caught up."""
+        self.told.pace(every, self.now)
+        self.monitor.pace(self.spec.name, every, self.now)
 
     def begin(self, instruments: Sequence[Instrument]) -> None:
         listings = [Listing(symbol=f"our {each.name}", instrument=each) for each in instruments]

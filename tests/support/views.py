@@ -49,6 +49,7 @@ def view(*books: BookView, alerts: tuple[Alert, ...] = (), venue: VenueView = VE
         books=books,
         venues=(venue,),
         alerts=alerts,
+        conflated=0,
         readings=42,
         rows_written=7,
         rows_waiting=1,

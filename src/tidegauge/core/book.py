@@ -4,19 +4,18 @@ The book only applies. Whether an update follows the last one is a sequencer's j
 (`wire.sequencer`), and whether the book may be believed is its keeper's (`core.keeper`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from itertools import islice
 
-from .errors import BookInvariantError, MalformedFrame
+from .errors import MalformedFrame
 from .exact import EXACT, from_units, parse, to_units
-from .side import BookSide, Level, Side, WireLevels
+from .side import BookSide, FinerScale, Level, Side, WireLevels
+from .sizes import sizes_of
+from .soundness import check_side
 
 BPS = 10_000
 MOST_SCALE = 18
 TOUCH_AHEAD_BPS = 2
-KEEP_SIZES = 100_000
-"""Interned size texts; past this many they are forgotten together."""
 
 
 class OrderBook:
@@ -49,15 +48,15 @@ class OrderBook:
         contract_value: Decimal = Decimal(1),
         inverse: bool = False,
     ) -> None:
-        self.bids = BookSide(Side.BID)
-        self.asks = BookSide(Side.ASK)
+        self.bids = BookSide(Side.BID, price_scale)
+        self.asks = BookSide(Side.ASK, price_scale)
         self.price_scale = price_scale
         self.size_scale = size_scale
         self.contract_value = contract_value
         self.inverse = inverse
         self.known_bid: Decimal | None = None
         self.known_ask: Decimal | None = None
-        self.sizes: dict[str, int] = {}
+        self.sizes = sizes_of(size_scale, contract_value)
 
     def blank(self) -> "OrderBook":
         """Return an empty book of the same units and scales."""
@@ -86,10 +85,8 @@ class OrderBook:
         Raises `MalformedFrame`, the book then unchanged.
         """
         told_bids, told_asks = self._decode(bids, asks)
-        self.bids.empty()
-        self.asks.empty()
-        self.bids.fill(told_bids)
-        self.asks.fill(told_asks)
+        self.bids.replace(told_bids)
+        self.asks.replace(told_asks)
         self.bids.window = self.asks.window = window
         self.bids.cut = self.asks.cut = False
         for side in (self.bids, self.asks):
@@ -189,7 +186,7 @@ class OrderBook:
     @property
     def crossed(self) -> bool:
         """Whether the best bid is at or above the best ask (crossed or locked)."""
-        bid, ask = self.bids.best(), self.asks.best()
+        bid, ask = self.bids.touch, self.asks.touch
         return bid is not None and ask is not None and bid.ticks >= ask.ticks
 
     def side(self, side: Side) -> BookSide:
@@ -203,7 +200,7 @@ class OrderBook:
         """Return the best `n` levels as (price, size), best first."""
         scale = self.size_scale
         return [
-            (Decimal(level), from_units(level.lots, scale)) for level in islice(self.side(side), n)
+            (Decimal(level), from_units(level.lots, scale)) for level in self.side(side).nearest(n)
         ]
 
     def walk(self, side: Side) -> Iterator[tuple[Decimal, Decimal]]:
@@ -225,6 +222,15 @@ class OrderBook:
             full = book_side.cut or len(book_side) >= book_side.window
             return book_side.worst() if full else None
         return self.known(side)
+
+    def known_ticks(self, side: Side) -> int | None:
+        """Return `known_limit` in ticks."""
+        book_side = self.bids if side is Side.BID else self.asks
+        plain = book_side.window is None and not book_side.touched
+        limit = self.known(side) if plain else self.known_limit(side)
+        if limit is None or isinstance(limit, Level):
+            return None if limit is None else limit.ticks
+        return to_units(limit, self.price_scale)
 
     def known(self, side: Side) -> Decimal | None:
         """Return how far a snapshot told of `side`, or how far it was pruned to. None: all of it."""
@@ -251,95 +257,42 @@ class OrderBook:
     def check(self) -> None:
         """Audit the book. Raises `BookInvariantError` if it contradicts itself."""
         for side in (self.bids, self.asks):
-            previous: int | None = None
-            for level in side.levels:
-                ticks: int = level.ticks
-                if level.lots <= 0:
-                    raise BookInvariantError(f"{side.side} level {level} has {level.lots} lots")
-                if from_units(ticks, self.price_scale) != level:
-                    raise BookInvariantError(f"{side.side} level {level} has {ticks} ticks")
-                if side.levels[level] is not level or side.by_price.get(level) is not level:
-                    raise BookInvariantError(f"{side.side} level {level} is two levels")
-                if previous is not None and previous >= ticks:
-                    raise BookInvariantError(f"{side.side} levels out of order at {level}")
-                previous = ticks
-            if sum(1 for level in side.by_price.values() if level.lots) != len(side):
-                raise BookInvariantError(f"a {side.side} level with a size is not in the book")
-            if side.window is not None and len(side) > side.window:
-                raise BookInvariantError(f"{side.side} side exceeds its window of {side.window}")
+            check_side(side, self.price_scale)
 
     # -- from wire text to levels and lots -------------------------------------------------------
 
     def _decode(
         self, bids: WireLevels, asks: WireLevels
     ) -> tuple[list[tuple[Level, int]], list[tuple[Level, int]]]:
-        """Resolve wire text to (level, lots). Raises before anything in the book has moved.
+        """Resolve wire text to (level, lots). Raises before anything in the book has moved."""
+        try:
+            return self._look_up(bids, asks)
+        except FinerScale:
+            self._refine_for(bids, asks)
+            return self._look_up(bids, asks)
 
-        Only text that was never spelt this way before is parsed: most of it was.
-        """
+    def _look_up(
+        self, bids: WireLevels, asks: WireLevels
+    ) -> tuple[list[tuple[Level, int]], list[tuple[Level, int]]]:
+        """Look every text up; only text that was never spelt this way before is parsed."""
         bid_text, ask_text, sizes = self.bids.by_text, self.asks.by_text, self.sizes
-        new_bids = [price for price, _ in bids if price not in bid_text]
-        new_asks = [price for price, _ in asks if price not in ask_text]
-        new_sizes = [size for _, size in bids if size not in sizes]
-        new_sizes += [size for _, size in asks if size not in sizes]
-        if new_bids or new_asks or new_sizes:
-            read_bids, read_asks = _read_prices(new_bids), _read_prices(new_asks)
-            read_sizes = self._read_sizes(new_sizes)
-            if self._refine_to([*read_bids.values(), *read_asks.values()], read_sizes.values()):
-                read_sizes = self._read_sizes([size for side in (bids, asks) for _, size in side])
-            self._intern(self.bids, read_bids)
-            self._intern(self.asks, read_asks)
-            self._intern_sizes(read_sizes)
         return (
             [(bid_text[price], sizes[size]) for price, size in bids],
             [(ask_text[price], sizes[size]) for price, size in asks],
         )
 
-    def _read_sizes(self, texts: Iterable[str]) -> dict[str, Decimal]:
-        """Read sizes: the venue's, times `contract_value`."""
-        value = self.contract_value
-        return {text: EXACT.multiply(parse(text), value) for text in texts}
-
-    def _intern(self, side: BookSide, prices: dict[str, Decimal]) -> None:
-        """Give each spelling its level; two spellings of one price lead to the same one."""
-        for text, price in prices.items():
-            level = side.by_price.get(price)
-            if level is None:
-                level = Level(price)
-                ticks = to_units(price, self.price_scale)
-                assert ticks is not None
-                level.ticks, level.lots = ticks, 0
-                side.by_price[level] = level
-            side.by_text[text] = level
-
-    def _intern_sizes(self, sizes: dict[str, Decimal]) -> None:
-        for text, size in sizes.items():
-            lots = to_units(size, self.size_scale)
-            assert lots is not None
-            self.sizes[text] = lots
-
-    def _refine_to(self, prices: Iterable[Decimal], sizes: Iterable[Decimal]) -> bool:
-        """Refine the scales to what these numbers need. Returns whether they had to be."""
+    def _refine_for(self, bids: WireLevels, asks: WireLevels) -> None:
+        """Refine the scales to what these numbers need. Raises with the scales as they were."""
         price_scale, size_scale = self.price_scale, self.size_scale
-        for price in prices:
-            price_scale = _fitting(price, price_scale)
-        for size in sizes:
-            size_scale = _fitting(size, size_scale)
-        if (price_scale, size_scale) == (self.price_scale, self.size_scale):
-            return False
-        self._refine(price_scale, size_scale)
-        return True
-
-    def _refine(self, price_scale: int, size_scale: int) -> None:
-        """Go over to finer scales, and restate every level in them."""
+        for price, size in (*bids, *asks):
+            price_scale = _fitting(parse(price), price_scale)
+            size_scale = _fitting(EXACT.multiply(parse(size), self.contract_value), size_scale)
         by_price = 10 ** (price_scale - self.price_scale)
         by_size = 10 ** (size_scale - self.size_scale)
         self.price_scale, self.size_scale = price_scale, size_scale
-        self.sizes.clear()
+        self.sizes = sizes_of(size_scale, self.contract_value)
         for side in (self.bids, self.asks):
-            for level in side.by_price.values():
-                level.ticks *= by_price
-                level.lots *= by_size
+            side.refine(price_scale, by_price, by_size)
 
     def _tidy(self) -> None:
         """Keep to the window, and forget spellings that are no longer worth keeping."""
@@ -348,15 +301,6 @@ class OrderBook:
                 while len(side) > side.window:
                     side.drop_worst()
             side.forget_the_dead()
-        if len(self.sizes) > KEEP_SIZES:
-            self.sizes.clear()
-
-
-def _read_prices(texts: Iterable[str]) -> dict[str, Decimal]:
-    prices = {text: parse(text) for text in texts}
-    if not all(prices.values()):
-        raise MalformedFrame("a price of zero")
-    return prices
 
 
 def _fitting(value: Decimal, scale: int) -> int:

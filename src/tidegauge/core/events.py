@@ -1,11 +1,14 @@
 """What a venue said about its books, and what happened to the feed. Frozen records.
 
-Levels stay wire text until the book reads them: an event never builds an object a level.
+Levels stay wire text until the book reads them: an event never builds an object a level. What comes
+with every frame is a `Struct`: it is made in a fifth of the time a frozen dataclass takes.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from .instrument import Nanos, VenueName
 from .reading import Taker
@@ -13,8 +16,7 @@ from .side import WireLevels
 from .trust import Trust, TrustReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookSnapshot:
+class BookSnapshot(Struct, frozen=True, kw_only=True, gc=False):
     """The whole book, as far as the venue tells it. Replaces what was known.
 
     `limit`: levels a side that were asked for. `window`: depth of the subscription, where the venue
@@ -30,8 +32,7 @@ class BookSnapshot:
     window: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookDelta:
+class BookDelta(Struct, frozen=True, kw_only=True, gc=False):
     """Absolute sizes at changed prices; size zero removes the level."""
 
     instrument: str
@@ -41,8 +42,7 @@ class BookDelta:
     venue_time: Nanos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookTouch:
+class BookTouch(Struct, frozen=True, kw_only=True, gc=False):
     """The best bid and ask, newer than the rest of the book. None: that side is empty."""
 
     instrument: str
@@ -52,8 +52,7 @@ class BookTouch:
     venue_time: Nanos | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookLost:
+class BookLost(Struct, frozen=True, kw_only=True, gc=False):
     """The protocol can no longer vouch for this book; a resync is under way."""
 
     instrument: str
@@ -61,8 +60,7 @@ class BookLost:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookAlive:
+class BookAlive(Struct, frozen=True, kw_only=True, gc=False):
     """The venue confirms that this book has not changed."""
 
     instrument: str
@@ -71,8 +69,7 @@ class BookAlive:
 BookEvent: TypeAlias = BookSnapshot | BookDelta | BookTouch | BookLost | BookAlive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody crossed the spread. `price` and `size` are wire text, in the venue's units.
 
     `taker` is who crossed, whatever side the venue names. `id` is unique per instrument, so that
@@ -88,8 +85,7 @@ class Trade:
     liquidation: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
+class Marks(Struct, frozen=True, kw_only=True, gc=False):
     """What a venue says of a contract beside its book. None: this frame does not speak of it.
 
     `mark` and `index` are prices; `funding_rate` is a fraction for a span of `funding_interval`,
@@ -111,8 +107,7 @@ class Position(StrEnum):
     SHORT = "short"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Liquidation:
+class Liquidation(Struct, frozen=True, kw_only=True, gc=False):
     """A position that the venue closed by force. `price` and `size` are wire text."""
 
     instrument: str
@@ -146,6 +141,7 @@ class FeedEventKind(StrEnum):
     REMOVED = "removed"
     DELISTED = "delisted"
     LIMITED = "limited"
+    CONFLATED = "conflated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,7 +209,7 @@ class BookKeeper:
         return reach is not None and bool(told) and reach < share * min(told)
 
     def _judge_crossing(self, now: Nanos) -> TrustChange | None:
-        if self.trust not in (Trust.LIVE, Trust.STALE) or not self.book.crossed:
+        if not self.book.crossed or self.trust not in (Trust.LIVE, Trust.STALE):
             # Only a book that is believed can be crossed; one that is not is being replaced.
             self.crossed_since = None
             return None

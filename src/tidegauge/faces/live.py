@@ -345,8 +345,9 @@ def _connections(venue: VenueView, *, up: bool, wide: bool) -> list[str]:
 
 def _foot(view: MonitorView) -> Text:
     dropped = f", {view.rows_dropped:,} dropped" if view.rows_dropped else ""
+    conflated = f" ({view.conflated:,} updates read with a later one)" if view.conflated else ""
     return Text(
-        f"{view.readings:,} readings, {view.rows_written:,} rows in {view.database}"
+        f"{view.readings:,} readings{conflated}, {view.rows_written:,} rows in {view.database}"
         f" ({view.rows_waiting:,} waiting{dropped})",
         style="dim",
     )

@@ -10,10 +10,10 @@ from math import exp
 from ..core.alert import Alert, AlertKey, AlertState, Severity, alert_id
 from ..core.instrument import Nanos
 from ..core.reading import Reading
-from .crunch_inputs import CrunchInputs
+from .crunch_inputs import CrunchInputs, Wanted
 from .inputs import Track
 from .lifecycle import AlertLife, Hold, Stimulus
-from .rules import Evidence, Inputs, evidence
+from .rules import Evidence, Inputs, evidence, quiet
 from .sentence import (
     ACTIONS,
     what_cleared,
@@ -42,6 +42,7 @@ class CrunchDetector:
         self.alert: Alert | None = None
         self._life = AlertLife()
         self._holds: dict[str, Hold] = {}
+        self._holding = False
         self._clear = Hold(settings.clear_for)
         self._harmless: bool | None = None
         self._causes: dict[str, Track | None] = {}
@@ -59,13 +60,9 @@ class CrunchDetector:
         """The size that slippage is judged at, in quote; None until enough depth was seen."""
         return None if self.windows.size is None else self.windows.size.notional
 
-    def plan_notionals(self) -> tuple[Decimal, ...]:
-        """Return the notionals to add to the `MeasurePlan` of this book."""
-        return self.windows.plan_notionals()
-
-    def plan_bands(self) -> tuple[int, ...]:
-        """Return the bands to add to the `MeasurePlan` of this book."""
-        return self.windows.plan_bands()
+    def wanted(self) -> Wanted:
+        """Return what to add to the `MeasurePlan` of this book."""
+        return self.windows.wanted()
 
     # -- what happens ----------------------------------------------------------------------------
 
@@ -152,15 +149,9 @@ class CrunchDetector:
         self._judged_at = at
         held: list[Evidence] = []
         pending = False
-        for found in evidence(inputs, self.settings):
-            hold = self._holds.get(found.rule)
-            if not found.breached and (hold is None or hold.since is None):
-                continue
-            if hold is None:
-                hold = self._holds[found.rule] = Hold(found.hold)
-            if hold.observe(found.breached, at) and found.breached:
-                held.append(found)
-            pending = pending or hold.since is not None
+        if self._holding or not quiet(inputs, self.settings):
+            held, pending = self._weigh(inputs, at)
+            self._holding = pending
         if self._life.state is AlertState.FIRING:
             self._clear.observe(False if held else self._harmless, at)
         self._life.feel(self._stimulus(held, pending=pending), at)
@@ -172,6 +163,19 @@ class CrunchDetector:
         if not held:
             return None
         return self._raise(held, inputs, at, reading.origin.trace)
+
+    def _weigh(self, inputs: Inputs, at: Nanos) -> tuple[list[Evidence], bool]:
+        """Return what has breached for its hold, and whether anything is on its way there."""
+        held: list[Evidence] = []
+        for found in evidence(inputs, self.settings):
+            hold = self._holds.get(found.rule)
+            if not found.breached and (hold is None or hold.since is None):
+                continue
+            if hold is None:
+                hold = self._holds[found.rule] = Hold(found.hold)
+            if hold.observe(found.breached, at) and found.breached:
+                held.append(found)
+        return held, any(hold.since is not None for hold in self._holds.values())
 
     def _stimulus(self, held: list[Evidence], *, pending: bool) -> Stimulus:
         if held:
@@ -252,6 +256,7 @@ class CrunchDetector:
         self.alert = None
         self._causes.clear()
         self._harmless = None
+        self._holding = False
         for hold in (*self._holds.values(), self._clear):
             hold.reset()
         return replace(

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from ..core.instrument import Nanos
 from ..core.reading import Quotability, Reading
@@ -11,6 +12,13 @@ from .choice import DAY, choose_band, choose_reference
 from .inputs import BandTracks, Harmful, Judged, Scale, SizeTracks, Track
 from .rules import Inputs
 from .settings import CrunchSettings
+
+
+class Wanted(NamedTuple):
+    """What a detector needs measured: notionals in quote, bands in bps."""
+
+    notionals: tuple[Decimal, ...] = ()
+    bands: tuple[int, ...] = ()
 
 
 class CrunchInputs:
@@ -30,6 +38,7 @@ class CrunchInputs:
         self.too_large = False
         self._day: int | None = None
         self._narrow = False
+        self._wanted: Wanted | None = None
         self._one_sided: deque[bool] = deque(maxlen=settings.clear_samples)
         self._floored: dict[str, deque[float]] = {
             cause: deque(maxlen=settings.clear_samples)
@@ -39,16 +48,18 @@ class CrunchInputs:
 
     # -- what the caller must measure ------------------------------------------------------------
 
-    def plan_notionals(self) -> tuple[Decimal, ...]:
-        """Return the notionals that each reading must be measured at."""
-        return tuple(size.notional for size in (self.size, self.next_size) if size is not None)
-
-    def plan_bands(self) -> tuple[int, ...]:
-        """Return the bands that each reading must hold; narrow ones once the narrowest is not known."""
-        extra = self.settings.fallback_bands if self._narrow else ()
-        floors = self.settings.floors
-        floor = () if floors.min_depth is None else (floors.depth_band,)
-        return tuple(sorted({*self.settings.bands, *extra, *floor}))
+    def wanted(self) -> Wanted:
+        """Return what each reading must hold; it changes with a sample, if at all."""
+        if self._wanted is None:
+            extra = self.settings.fallback_bands if self._narrow else ()
+            floors = self.settings.floors
+            floor = () if floors.min_depth is None else (floors.depth_band,)
+            self._wanted = Wanted(
+                tuple(size.notional for size in (self.size, self.next_size) if size is not None),
+                # Narrow bands as well, once the narrowest is not known.
+                tuple(sorted({*self.settings.bands, *extra, *floor})),
+            )
+        return self._wanted
 
     # -- from a reading to inputs ----------------------------------------------------------------
 
@@ -98,6 +109,7 @@ class CrunchInputs:
 
     def sample(self, reading: Reading, now: Nanos, *, firing: bool) -> None:
         """Take a sample of everything. While an alert fires, nothing is chosen anew."""
+        self._wanted = None
         for band in reading.bands:
             self._sample_band(band.bps, reading, now)
         self.spread.sample(reading.spread_bps, now)

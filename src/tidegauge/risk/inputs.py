@@ -86,6 +86,7 @@ class Track:
         "_medians",
         "_noise",
         "_quantiles",
+        "alarm",
         "harmful",
         "least_noise",
         "name",
@@ -109,6 +110,8 @@ class Track:
             max_freeze=settings.max_freeze,
         )
         self.seen = False
+        self.alarm: float | None = None
+        """The harm from which a rule may breach; None: to be worked out (`rules.alarm_of`)."""
         self._harms: deque[float] = deque(maxlen=settings.bleed_long)
         self._medians: dict[int, float | None] = {}
         self._quantiles: Quantiles | None = None
@@ -149,7 +152,7 @@ class Track:
         quantiles = self.normal.slow.quantiles()
         if quantiles is self._quantiles:
             return
-        self._quantiles = quantiles
+        self._quantiles, self.alarm = quantiles, None
         if quantiles is None:
             self._baseline = None
             return
@@ -169,6 +172,7 @@ class Track:
             self._learn()
             self._harms.append(self._away(judged))
             self._medians.clear()
+            self.alarm = None
         self.normal.sample(judged, at)
 
     def median_harm(self, samples: int) -> float | None:
@@ -185,6 +189,7 @@ class Track:
         self.normal.rebase(at)
         self._harms.clear()
         self._medians.clear()
+        self.alarm = None
 
 
 class BandTracks:

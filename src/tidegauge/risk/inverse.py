@@ -8,14 +8,14 @@ exact rational rounded once, and where they differ (next to never) it is compute
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from itertools import islice
-from typing import TypeVar
+from itertools import islice, takewhile
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..core.book import OrderBook
-from ..core.exact import from_units
-from ..core.reading import Fill, MaxSize, Taker
+from ..core.reading import BandDepth, Fill, MaxSize, RoundedFill, Scales, Taker
 from ..core.side import Level, Side
-from .walk import BPS, Target, walked_side
+from .depth import BPS, walked_side
+from .walk import Target, target_of
 
 BASE_SCALE = 18
 """Decimals that a derived base size is rounded to, once."""
@@ -26,6 +26,35 @@ GUARD = 256
 Rounded = TypeVar("Rounded", float, int)
 Part = tuple[int, int]
 """A numerator and a positive denominator."""
+
+
+class Measured(NamedTuple):
+    """What of a reading is summed over levels."""
+
+    bands: tuple[BandDepth, ...]
+    fills: tuple[Fill, ...]
+    max_sizes: tuple[MaxSize, ...]
+    imbalance: float
+
+
+class Asked(Protocol):
+    """What is to be measured (`measure.MeasurePlan`)."""
+
+    @property
+    def bands(self) -> tuple[int, ...]: ...
+    @property
+    def imbalance_levels(self) -> int: ...
+    @property
+    def notionals(self) -> tuple[Decimal, ...]: ...
+    @property
+    def max_size_bps(self) -> tuple[int, ...]: ...
+
+
+def scales_of(book: OrderBook) -> Scales:
+    """Return what the integers of a reading of this book are units of."""
+    if book.inverse:
+        return Scales(book.price_scale, BASE_SCALE, book.size_scale)
+    return Scales(book.price_scale, book.size_scale, book.price_scale + book.size_scale)
 
 
 class Quotients:
@@ -73,11 +102,10 @@ def base_of(levels: Sequence[Level]) -> Quotients:
     return Quotients([(level.lots, level.ticks) for level in levels])
 
 
-def base_size(book: OrderBook, levels: Sequence[Level]) -> Decimal:
+def base_units(book: OrderBook, levels: Sequence[Level]) -> int:
     """Return the base that levels hold, rounded once, half to even, to `BASE_SCALE` decimals."""
     over, under = 10 ** (BASE_SCALE + book.price_scale), 10**book.size_scale
-    units = base_of(levels).rounded(lambda n, d: round(Fraction(n * over, d * under)))
-    return from_units(units, BASE_SCALE)
+    return base_of(levels).rounded(lambda n, d: round(Fraction(n * over, d * under)))
 
 
 def microprice(book: OrderBook, bid: Level, ask: Level) -> float:
@@ -99,13 +127,15 @@ def top_imbalance(book: OrderBook, levels: int) -> float:
     return float((bid - ask) / (bid + ask))
 
 
-def walk_fills(book: OrderBook, taker: Taker, mid2: int, targets: Sequence[Target]) -> list[Fill]:
+def walk_fills(
+    book: OrderBook, taker: Taker, mid2: int, targets: Sequence[Target]
+) -> list[RoundedFill]:
     """Return the fill of each target (ascending), as `walk.walk_fills` does of a linear book."""
     known = book.known_limit(walked_side(taker))
     sign = 1 if taker is Taker.BUY else -1
     waiting = iter(targets)
     target = next(waiting, None)
-    fills: list[Fill] = []
+    fills: list[RoundedFill] = []
     quote, base = 0, Quotients()
     level: Level | None = None
     for level in book.side(walked_side(taker)):
@@ -137,7 +167,7 @@ def _fill(
     *,
     floor: bool,
     quote: int | None = None,
-) -> Fill:
+) -> RoundedFill:
     """Return what `base` for the target costs, or for the `quote` that there was of it."""
     units, denominator = (target.units, target.denominator) if quote is None else (quote, 1)
     price_unit, size_unit = 10**book.price_scale, 10**book.size_scale
@@ -148,17 +178,17 @@ def _fill(
 
     slippage = base.rounded(lambda n, d: BPS * over_mid(n, d) / (denominator * n * mid2))
     cost = base.rounded(lambda n, d: over_mid(n, d) / (2 * denominator * d * size_unit))
-    return Fill(
+    return RoundedFill(
         taker=taker,
         notional=target.notional,
         filled=quote is None,
         filled_fraction=1.0 if quote is None else quote * target.denominator / target.units,
-        base=base.rounded(lambda n, d: n * price_unit / (d * size_unit)),
-        average=base.rounded(lambda n, d: units * d / (denominator * n * price_unit)),
-        worst=Decimal(worst),
-        slippage_bps=slippage if quote is None else None,
-        partial_slippage_bps=None if quote is None else slippage,
-        slippage_cost=cost if quote is None else None,
+        rounded_base=base.rounded(lambda n, d: n * price_unit / (d * size_unit)),
+        rounded_average=base.rounded(lambda n, d: units * d / (denominator * n * price_unit)),
+        rounded_cost_bps=slippage,
+        rounded_cost=cost,
+        worst_ticks=worst.ticks,
+        scales=scales_of(book),
         floor=floor,
     )
 
@@ -188,5 +218,40 @@ def max_size(book: OrderBook, taker: Taker, mid2: int, bps: int) -> MaxSize:
         else:
             slack = after
         quote += level.lots * finer
-    notional = from_units(quote, book.price_scale + book.size_scale)
-    return MaxSize(taker=taker, bps=bps, notional=notional, floor=floor)
+    scale = book.price_scale + book.size_scale
+    return MaxSize(taker=taker, bps=bps, units=quote, scale=scale, floor=floor)
+
+
+def measured(book: OrderBook, mid2: int, plan: Asked) -> Measured:
+    """Measure a quotable book; `mid2` is twice the mid in ticks."""
+    takers = (Taker.SELL, Taker.BUY)
+    targets = [target_of(notional, book.size_scale) for notional in plan.notionals]
+    return Measured(
+        tuple([_band(book, mid2, bps) for bps in plan.bands]),
+        tuple([fill for taker in takers for fill in walk_fills(book, taker, mid2, targets)]),
+        tuple([max_size(book, each, mid2, bps) for each in takers for bps in plan.max_size_bps]),
+        top_imbalance(book, plan.imbalance_levels),
+    )
+
+
+def _band(book: OrderBook, mid2: int, bps: int) -> BandDepth:
+    (bids, bid_complete), (asks, ask_complete) = (_inside(book, each, mid2, bps) for each in Side)
+    return BandDepth(
+        bps=bps,
+        scales=scales_of(book),
+        bid_base_units=base_units(book, bids),
+        bid_quote_units=sum([level.lots for level in bids]),
+        ask_base_units=base_units(book, asks),
+        ask_quote_units=sum([level.lots for level in asks]),
+        bid_complete=bid_complete,
+        ask_complete=ask_complete,
+    )
+
+
+def _inside(book: OrderBook, side: Side, mid2: int, bps: int) -> tuple[list[Level], bool]:
+    """Return the levels of a side within `bps` of the mid, and whether all of them are known."""
+    sign = -1 if side is Side.BID else 1
+    edge = sign * mid2 * (BPS + sign * bps)  # in ticks, times 20,000
+    known = book.known_ticks(side)
+    inside = takewhile(lambda level: sign * level.ticks * 2 * BPS <= edge, book.side(side))
+    return list(inside), known is None or sign * known * 2 * BPS >= edge

@@ -5,8 +5,10 @@ cause, which is what an alert names.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from ..core.alert import Severity
 from ..core.instrument import Nanos
@@ -19,8 +21,7 @@ SELL_FILL, BUY_FILL, ONE_SIDED = "sell_fill", "buy_fill", "one_sided"
 DEPTH_FLOOR, SPREAD_FLOOR, SLIPPAGE_FLOOR = "depth_floor", "spread_floor", "slippage_floor"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True):
     """All that a crunch is judged by at one instant; None: no window of it exists yet.
 
     `floored` are the values that the user set limits for, by cause.
@@ -107,6 +108,35 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
     yield Evidence(ONE_SIDED, ONE_SIDED, rules.fill_hold, inputs.one_sided, least=Severity.CRITICAL)
     for cause, value in inputs.floored.items():
         yield _floor(cause, value, settings)
+
+
+def quiet(inputs: Inputs, settings: CrunchSettings) -> bool:
+    """Whether surely no rule breaches: what is asked of nearly every reading, in a calm market."""
+    if inputs.one_sided or inputs.floored:
+        return False
+    for judged in (inputs.depth, inputs.bid, inputs.ask, inputs.spread, inputs.sell, inputs.buy):
+        if judged is not None and judged.harm is not None:
+            alarm = judged.track.alarm
+            if alarm is None:
+                alarm = judged.track.alarm = alarm_of(judged.track, settings)
+            if judged.harm >= alarm:
+                return False
+    for filled in (inputs.sell_fill, inputs.buy_fill):
+        if filled is not None and filled.value is not None and filled.value < 1.0:
+            return False
+    return True
+
+
+def alarm_of(track: Track, settings: CrunchSettings) -> float:
+    """Return a harm below which no rule breaches on this input, whatever the others show.
+
+    A bleed is judged by samples, not by the reading: where one may be under way, every harm is.
+    """
+    lowest = lowest_threshold(track, settings)
+    if lowest is None:
+        return inf
+    now = track.median_harm(settings.clear_samples)
+    return -inf if now is not None and now >= settings.bleed_still * lowest else lowest
 
 
 def _step(name: str, judged: Judged | None, threshold: Threshold, hold: Nanos) -> Evidence:

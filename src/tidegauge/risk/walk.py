@@ -1,20 +1,18 @@
-"""Walking one side of a book as a taker would (docs/signals.md §1).
+"""What taking from one side of a linear book costs (docs/signals.md §1).
 
 Everything is an integer of the book's scales until one division at the end, which Python rounds
 correctly: each float is the exact rational rounded once.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
-from ..core.book import OrderBook
-from ..core.exact import EXACT, from_units
+from ..core.exact import EXACT
 from ..core.instrument import decimals
-from ..core.reading import Fill, MaxSize, Taker
-from ..core.side import Level, Side
-
-BPS = 10_000
+from ..core.reading import ExactFill, Fill, MaxSize, Scales
+from ..core.side import Level
+from .depth import BPS, Depth
 
 
 class Target(NamedTuple):
@@ -26,144 +24,77 @@ class Target(NamedTuple):
     ceiling: int
 
 
-class _Walk:
-    """One side being eaten: what is gone so far, in whole levels."""
-
-    __slots__ = ("base", "known", "mid2", "price_scale", "quote", "sign", "size_scale", "taker")
-
-    def __init__(self, book: OrderBook, taker: Taker, mid2: int) -> None:
-        self.taker = taker
-        # A buy is the worse the higher its price is, a sell the lower.
-        self.sign = 1 if taker is Taker.BUY else -1
-        self.mid2 = mid2
-        self.price_scale = book.price_scale
-        self.size_scale = book.size_scale
-        self.known = book.known_limit(walked_side(taker))
-        self.base = 0
-        self.quote = 0
-
-    def beyond(self, level: Level) -> bool:
-        """Whether `level` lies outside what the venue told us of in this epoch."""
-        if self.known is None:
-            return False
-        return level > self.known if self.sign > 0 else level < self.known
-
-    def filled(self, target: Target, level: Level) -> Fill:
-        """Return the fill of a target that ends in `level`, which is not eaten yet."""
-        units, denominator = target.units, target.denominator
-        ticks = level.ticks
-        # base = (what is gone + the rest / price), over one denominator
-        base_over = ticks * denominator
-        base = self.base * base_over + units - self.quote * denominator
-        average = units * ticks  # over base
-        slippage = self.sign * (2 * average - base * self.mid2)
-        quote_unit = 10 ** (self.price_scale + self.size_scale)
-        return Fill(
-            taker=self.taker,
-            notional=target.notional,
-            filled=True,
-            filled_fraction=1.0,
-            base=base / (base_over * 10**self.size_scale),
-            average=average / (base * 10**self.price_scale),
-            worst=Decimal(level),
-            slippage_bps=BPS * slippage / (base * self.mid2),
-            partial_slippage_bps=None,
-            slippage_cost=slippage / (2 * base_over * quote_unit),
-            floor=self.beyond(level),
-        )
-
-    def unfilled(self, target: Target, worst: Level) -> Fill:
-        """Return what is left of a target that ate the whole side."""
-        base, quote = self.base, self.quote
-        slippage = self.sign * (2 * quote - base * self.mid2)
-        return Fill(
-            taker=self.taker,
-            notional=target.notional,
-            filled=False,
-            filled_fraction=quote * target.denominator / target.units,
-            base=base / 10**self.size_scale,
-            average=quote / (base * 10**self.price_scale),
-            worst=Decimal(worst),
-            slippage_bps=None,
-            partial_slippage_bps=BPS * slippage / (base * self.mid2),
-            slippage_cost=None,
-            floor=self.known is not None,
-        )
-
-
-def walked_side(taker: Taker) -> Side:
-    """Return the side a taker eats: a buy the asks, a sell the bids."""
-    return Side.ASK if taker is Taker.BUY else Side.BID
-
-
-def walk_fills(
-    book: OrderBook, taker: Taker, mid2: int, notionals: Sequence[Decimal]
-) -> list[Fill]:
-    """Return the fill of each notional (quote, positive, ascending): one walk, as deep as needed.
-
-    `mid2` is twice the mid in ticks. The side `taker` eats must hold a level.
-    """
-    state = _Walk(book, taker, mid2)
-    scale = book.price_scale + book.size_scale
-    targets = iter([target_of(notional, scale) for notional in notionals])
-    target = next(targets, None)
-    fills: list[Fill] = []
-    level: Level | None = None
-    base = quote = 0
-    for level in book.side(walked_side(taker)):
-        if target is None:
-            return fills
-        lots = level.lots
-        after = quote + level.ticks * lots
-        if target.ceiling <= after:
-            state.base, state.quote = base, quote
-            while target is not None and target.ceiling <= after:
-                fills.append(state.filled(target, level))
-                target = next(targets, None)
-        base += lots
-        quote = after
-    state.base, state.quote = base, quote
-    while target is not None:
-        assert level is not None
-        fills.append(state.unfilled(target, level))
-        target = next(targets, None)
-    return fills
-
-
-def max_size(book: OrderBook, taker: Taker, mid2: int, bps: int) -> MaxSize:
-    """Return the largest notional whose average stays within `bps` of the mid, rounded down.
-
-    Of the level that, eaten whole, would exceed the limit L, x lots fit, where
-    quote + price·x = L·(base + x). Zero when the touch itself is worse than L, which is when `bps`
-    is below half the spread.
-    """
-    sign = 1 if taker is Taker.BUY else -1
-    limit = mid2 * (BPS + sign * bps)  # 20,000 L, in ticks
-    slack = base = 0  # slack: 20,000 (L·base - quote) signed, never negative
-    beyond: Level | None = None
-    for level in book.side(walked_side(taker)):
-        lots = level.lots
-        after = slack + sign * (limit - 2 * BPS * level.ticks) * lots
-        if after < 0:
-            beyond = level
-            break
-        slack = after
-        base += lots
-    quote = (limit * base - sign * slack) // (2 * BPS)  # divides: slack was made from it
-    known = book.known_limit(walked_side(taker))
-    if beyond is None:
-        floor = known is not None
-    else:
-        over = sign * (2 * BPS * beyond.ticks - limit)
-        quote += beyond.ticks * slack // over
-        floor = known is not None and (beyond > known if sign > 0 else beyond < known)
-    notional = from_units(quote, book.price_scale + book.size_scale)
-    return MaxSize(taker=taker, bps=bps, notional=notional, floor=floor)
-
-
+@lru_cache(maxsize=4096)
 def target_of(notional: Decimal, scale: int) -> Target:
     """Return a notional in quote units of 10^-scale."""
     # A notional finer than the book's quote unit is kept exact as a fraction of it.
     finer = max(0, decimals(notional) - scale)
     units, denominator = int(EXACT.scaleb(notional, scale + finer)), 10**finer
     return Target(notional, units, denominator, -(-units // denominator))
+
+
+@lru_cache(maxsize=256)
+def targets_of(notionals: tuple[Decimal, ...], scale: int) -> tuple[Target, ...]:
+    """Return the targets of a plan, which are the same for every reading by it."""
+    return tuple(target_of(notional, scale) for notional in notionals)
+
+
+def walk_fills(depth: Depth, notionals: tuple[Decimal, ...], scales: Scales) -> list[Fill]:
+    """Return the fill of each notional (quote, positive, ascending): one walk for all of them."""
+    targets = targets_of(notionals, scales.quote)
+    ends = depth.until_values([target.ceiling for target in targets])
+    return [_fill(depth, target, *end, scales) for target, end in zip(targets, ends, strict=True)]
+
+
+def _fill(
+    depth: Depth, target: Target, lots: int, value: int, level: Level | None, scales: Scales
+) -> Fill:
+    notional, units, denominator, _ceiling = target
+    if level is not None:
+        # The last level is eaten in part: base = what is gone + the rest / price.
+        quote, quote_over, fraction = units, denominator, 1.0
+        ticks = level.ticks
+        base_over = ticks * denominator
+        base = lots * base_over + units - value * denominator
+        floor = depth.beyond(ticks)
+    else:
+        # The whole side is eaten, and the target not reached.
+        quote, quote_over, fraction = value, 1, value * denominator / units
+        base, base_over, floor = lots, 1, depth.known is not None
+        worst = depth.side.worst()
+        assert worst is not None, "a side that is walked holds a level"
+        ticks = worst.ticks
+    return ExactFill(
+        taker=depth.taker,
+        notional=notional,
+        filled=level is not None,
+        filled_fraction=fraction,
+        quote=quote,
+        quote_over=quote_over,
+        base_units=base,
+        base_over=base_over,
+        mid2=depth.mid2,
+        worst_ticks=ticks,
+        scales=scales,
+        floor=floor,
+    )
+
+
+def max_size(depth: Depth, bps: int, scales: Scales) -> MaxSize:
+    """Return the largest notional whose average stays within `bps` of the mid, rounded down.
+
+    Of the level that, eaten whole, would exceed the limit L, x lots fit, where
+    quote + price·x = L·(base + x). Zero when the touch itself is worse than L, which is when `bps`
+    is below half the spread.
+    """
+    sign = depth.sign
+    limit = depth.mid2 * (BPS + sign * bps)  # 20,000 L, in ticks
+    # Slack is 20,000 (L·base - quote), signed: it grows up to L and falls behind it.
+    eaten = depth.while_below(-sign * limit, sign * 2 * BPS, 1, bps)
+    units, floor = eaten.value, depth.known is not None
+    if eaten.level is not None:
+        ticks = eaten.level.ticks
+        slack = sign * (limit * eaten.lots - 2 * BPS * eaten.value)
+        units += ticks * slack // (sign * (2 * BPS * ticks - limit))
+        floor = depth.beyond(ticks)
+    return MaxSize(taker=depth.taker, bps=bps, units=units, scale=scales.quote, floor=floor)

@@ -27,10 +27,11 @@ from .budget import FILE as BUDGET
 from .budget import Ledger, MemoryLedger, SharedLedger
 from .catalogue import refuse_unknown
 from .control import Request, answering
+from .garbage import Freezer
 from .journal import Journal
 from .monitor import Monitor, Record
 from .outside import real_world
-from .plans import monitor_plan
+from .plans import monitor_plan, pace_of
 from .settings import Settings, SymbolSettings
 from .venue import CRASH_PAUSE_S, Address, Venue
 from .venue_runner import Surroundings, VenueRunner
@@ -88,6 +89,7 @@ class App:
         self.writer: PostgresWriter | None = None
         self.monitor = Monitor(monitor_plan(settings), self._emit, self._book_crashed)
         self.crashes = 0
+        self._freezer = Freezer()
         self._observer = observer
         self._listener = listener
         self._venues: list[Venue] = []
@@ -149,6 +151,7 @@ class App:
             monitor=self.monitor,
             world=self.world,
             settings=self.settings.feed,
+            pace=pace_of(self.settings.readings),
             crashed=self._crashed,
             proxy=self._proxy(),
             observer=self._observer,
@@ -252,6 +255,11 @@ class App:
             if self.world.clock.steady() >= look_at:
                 look_at += SECOND
                 self._look_at_clock(now)
+                self._freezer.look(self._begun(), now)
+
+    def _begun(self) -> int:
+        """How often a book was told whole and believed, so far."""
+        return sum(runner.fleet.counts.begun for runner in self.runners)
 
     def _look_at_clock(self, now: Nanos) -> None:
         """Follow the machine's clock, and tell when somebody has set it."""
@@ -347,6 +355,7 @@ class App:
             venues=tuple(venue.view() for venue in self._venues),
             alerts=tuple(self.monitor.alerts.values()),
             readings=self.monitor.readings,
+            conflated=self.monitor.conflated,
             rows_written=written.rows if written is not None else 0,
             rows_waiting=written.depth if written is not None else 0,
             rows_dropped=sum(written.dropped.values()) if written is not None else 0,

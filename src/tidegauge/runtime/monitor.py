@@ -4,19 +4,29 @@ Time comes with each call; records leave through `emit`, in the order in which t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
 
+from msgspec import structs
+
 from tidegauge.core.activity import Activity, MarketSummary
 from tidegauge.core.alert import Alert, AlertKey, AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
-from tidegauge.core.instrument import SECOND, BookId, InstrumentKind, Nanos, Symbol
+from tidegauge.core.instrument import (
+    SECOND,
+    BookId,
+    InstrumentKind,
+    Nanos,
+    Symbol,
+    VenueName,
+)
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
 from tidegauge.risk.crunch import CrunchDetector
+from tidegauge.risk.crunch_inputs import Wanted
 from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
@@ -64,11 +74,12 @@ class WatchedBook:
         )
         self.last: Reading | None = None
         self._measured: tuple[BookKeeper, int, MeasurePlan] | None = None
+        self.read_at: Nanos | None = None
         self.written_at: Nanos | None = None
         self.summed_at: Nanos | None = None
         self._base = plan.measure
         self._plan = plan.measure
-        self._wanted: tuple[tuple[Decimal, ...], tuple[int, ...]] = ((), ())
+        self._wanted = Wanted()
 
     def measure(self, origin: Origin) -> Reading | None:
         """Read the book; None: it may not be read now. What has not changed is not measured again."""
@@ -77,7 +88,7 @@ class WatchedBook:
             return None
         measured = keeper, keeper.updates, self.plan()
         if self.last is not None and measured == self._measured:
-            return replace(self.last, origin=origin)
+            return structs.replace(self.last, origin=origin)
         self._measured = measured
         return measure(keeper.book, measured[2], origin)
 
@@ -85,10 +96,11 @@ class WatchedBook:
         """The measure plan, with the sizes and bands that the detector judges by."""
         if self.detector is None:
             return self._plan
-        wanted = (self.detector.plan_notionals(), self.detector.plan_bands())
-        if wanted != self._wanted:
+        wanted = self.detector.wanted()
+        if wanted is not self._wanted:
+            if wanted != self._wanted:
+                self._plan = self._base.adding(notionals=wanted.notionals, bands=wanted.bands)
             self._wanted = wanted
-            self._plan = self._base.adding(notionals=wanted[0], bands=wanted[1])
         return self._plan
 
 
@@ -109,8 +121,13 @@ class Monitor:
         self._stirred: dict[BookId, WatchedBook] = {}
         """Books of whose market something was told that is not summed up yet."""
         self._next_sample: Nanos | None = None
+        self._paces: dict[VenueName, Nanos] = {}
+        self._owed: dict[BookId, WatchedBook] = {}
+        """Books that changed since they were read, and are to be read at their venue's pace."""
         self.alerts: dict[str, Alert] = {}
         self.readings = 0
+        self.conflated = 0
+        """Updates that were read together with a later one of the same book."""
 
     def watch(self, feed: VenueFeed) -> None:
         """Take a feed's books under watch, in the place of an older feed's.
@@ -130,12 +147,28 @@ class Monitor:
     def forget(self, id_: BookId, now: Nanos) -> None:
         """Watch a book no more: its windows go, and an alert that fires ends, saying why."""
         book = self._books.pop(id_, None)
+        self._owed.pop(id_, None)
         if book is None:
             return
         self._sum_up(book, now)
         trace = book.feed.origin(book.keeper, now).trace
         if book.detector is not None and (change := book.detector.leave(now, trace)) is not None:
             self._alert(change)
+
+    def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None:
+        """Read a venue's books at most once in `every` from now on; 0: at each of their updates.
+
+        For a driver that does not keep up: what is read late is one reading of many updates, never
+        a wrong one. Books themselves take every update, and samples keep their cadence.
+        """
+        if every:
+            self._paces[venue] = every
+            detail = f"updates come faster than they are read: readings every {every / SECOND:g} s"
+        else:
+            self._paces.pop(venue, None)
+            detail = "every update is read again"
+        kind, trace = FeedEventKind.CONFLATED, f"{venue}/0/0"
+        self._emit(FeedEvent(kind=kind, venue=venue, at=now, trace=trace, detail=detail))
 
     def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
         """Act on books and events; return the effects that need a driver."""
@@ -144,7 +177,11 @@ class Monitor:
             match effect:
                 case BookUpdated(keeper=keeper, origin=origin):
                     if (book := self._book(keeper)) is not None:
-                        self._apart(book, partial(self._read, book, origin))
+                        if self._paces and self._waits(book, now):
+                            self.conflated += keeper.id in self._owed
+                            self._owed[keeper.id] = book
+                        else:
+                            self._read(book, origin)
                 case MarketTold(keeper=keeper):
                     if (book := self._books.get(keeper.id)) is not None:
                         self._apart(book, partial(self._told, book, effect))
@@ -168,6 +205,9 @@ class Monitor:
             if now - self._next_sample > 10 * every:
                 # The process was asleep: samples of a past nobody saw are not made up.
                 self._next_sample = now
+        for book in [*self._owed.values()]:
+            if not self._waits(book, now):
+                self._read(book, book.feed.origin(book.keeper, now))
         for book in [*self._stirred.values()]:
             self._apart(book, partial(self._sum_up_if_due, book, now))
 
@@ -186,7 +226,18 @@ class Monitor:
             self._crashed(book.keeper.id, crash)
 
     def _read(self, book: WatchedBook, origin: Origin) -> None:
-        self._judge(book, book.measure(origin))
+        # `_apart`, written out: this is done for every frame.
+        try:
+            self._judge(book, book.measure(origin))
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(book.keeper.id, crash)
+
+    def _waits(self, book: WatchedBook, now: Nanos) -> bool:
+        """Whether a book was read so lately that, at the pace of its venue, it is not read now."""
+        every = self._paces.get(book.keeper.id.venue, 0)
+        return book.read_at is not None and 0 <= now - book.read_at < every
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
         reading = book.measure(book.feed.origin(book.keeper, at))
@@ -197,10 +248,13 @@ class Monitor:
             self._alert(change)
 
     def _judge(self, book: WatchedBook, reading: Reading | None) -> None:
+        if self._owed:
+            self._owed.pop(book.keeper.id, None)
         if reading is None:
             return
         self.readings += 1
         book.last = reading
+        book.read_at = reading.origin.received_at
         change = None if book.detector is None else book.detector.observe(reading)
         at = reading.origin.received_at
         if self._due(book.written_at, at) or change is not None:
@@ -243,6 +297,7 @@ class Monitor:
         if book is None or event.trust is Trust.LIVE:
             return
         book.last = None
+        self._owed.pop(book.keeper.id, None)
         self._sum_up(book, now)
         if book.detector is None:
             return

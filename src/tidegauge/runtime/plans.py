@@ -1,5 +1,7 @@
 """From settings, in seconds and names for people, to what the pure floors want."""
 
+from typing import NamedTuple
+
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.measure import MeasurePlan
 from tidegauge.risk.settings import CrunchSettings, Threshold, UserFloors
@@ -8,6 +10,15 @@ from tidegauge.wire.lifetimes import DAY, Hours
 
 from .monitor import MonitorPlan
 from .settings import FeedSettings, Settings, SymbolSettings
+from .settings_tree import ReadingSettings
+
+
+class Pace(NamedTuple):
+    """A venue whose updates wait longer than `after` is behind; its books are then read once in
+    `every`, until nothing waits for half as long."""
+
+    after: Nanos
+    every: Nanos
 
 
 def monitor_plan(settings: Settings) -> MonitorPlan:
@@ -91,6 +102,11 @@ def care_of(settings: FeedSettings) -> Care:
         range_kept_bps=settings.book_range_kept_bps,
         audit_every=None if audit_every is None else _nanos(audit_every),
     )
+
+
+def pace_of(settings: ReadingSettings) -> Pace:
+    """Return when a venue is behind, and how often its books are read then."""
+    return Pace(_nanos(settings.conflate_after_s), _nanos(settings.conflate_every_s))
 
 
 def roll_hours(settings: FeedSettings) -> Hours | None:

@@ -107,6 +107,12 @@ class ReadingSettings(Section):
     sample_every_s: Seconds = Field(
         default=1.0, description="how often a book's reading enters its windows"
     )
+    conflate_after_s: Seconds = Field(
+        default=0.1, description="a venue whose updates wait longer than this is behind"
+    )
+    conflate_every_s: Seconds = Field(
+        default=0.25, description="how often a book is read while its venue is behind"
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

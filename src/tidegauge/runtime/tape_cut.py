@@ -315,6 +315,8 @@ class _Nobody:
 
     def forget(self, id_: BookId, now: Nanos) -> None: ...
 
+    def pace(self, venue: str, every: Nanos, now: Nanos) -> None: ...
+
 
 def _listing(facts: dict[str, Any]) -> Listing:
     try:

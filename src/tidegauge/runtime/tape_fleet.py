@@ -141,6 +141,10 @@ class NotedFleet:
         self._meta(now, Meta.STOPPED)
         return self._sent(self.fleet.stopped(now), now)
 
+    def pace(self, every: Nanos, now: Nanos) -> None:
+        """Note at which pace the books are read from here on; the fleet itself does not care."""
+        self._meta(now, Meta.PACE, every=every)
+
     def tick(self, now: Nanos) -> Orders:
         self._journal.note(tick_line(now, self._venue))
         return self._sent(self.fleet.tick(now), now)

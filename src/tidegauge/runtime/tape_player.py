@@ -35,7 +35,7 @@ OK = 200
 ALL_ON_ONE = 1_000_000
 """Books a link of a plain tape may carry: nobody knows how it was spread over sockets."""
 
-UNADVANCED = frozenset({Meta.VENUE, Meta.OVERFLOW, Meta.CRASHED, Meta.STOPPED})
+UNADVANCED = frozenset({Meta.VENUE, Meta.OVERFLOW, Meta.CRASHED, Meta.STOPPED, Meta.PACE})
 """What a fleet was told without the samplers being advanced first."""
 
 
@@ -49,6 +49,8 @@ class Watcher(Protocol):
     def advance(self, now: Nanos) -> None: ...
 
     def forget(self, id_: BookId, now: Nanos) -> None: ...
+
+    def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None: ...
 
 
 def header_of(lines: GoodPart) -> dict[str, Any] | None:
@@ -178,6 +180,9 @@ class TapePlayer:
             self._tell(fleet, line)
 
     def _tell(self, fleet: Fleet, line: TapeLine) -> None:
+        if line.kind is TapeKind.META and line.facts["meta"] == Meta.PACE:
+            self._watcher.pace(fleet.spec.name, line.facts.get("every", 0), line.at)
+            return
         try:
             self._do(fleet, tell(fleet, line), line.at)
         except (MalformedFrame, OperatorError):

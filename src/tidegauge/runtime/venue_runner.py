@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.wire.effects import Effect, Quarantine
@@ -18,11 +18,12 @@ from tidegauge.wire.shards import Entered, InService, Left, Orders, Released
 from tidegauge.wire.tape import TapeLine
 
 from .budget import VenueBudget
+from .feed_log import log_event
 from .journal import Journal
 from .link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
 from .mailbox import Inbox
 from .monitor import Monitor
-from .plans import care_of, roll_hours
+from .plans import Pace, care_of, roll_hours
 from .redaction import mask_urls
 from .settings import FeedSettings
 from .tape_fleet import NotedFleet
@@ -61,6 +62,7 @@ class Surroundings:
     monitor: Monitor
     world: World
     settings: FeedSettings
+    pace: Pace
     crashed: Callable[[Exception], None]
     proxy: str | None = None
     observer: Observer | None = None
@@ -102,6 +104,7 @@ class VenueRunner:
         self._open: dict[str, list[asyncio.Task[None]]] = {}
         self._due: dict[tuple[str, str], Nanos] = {}
         self._hours = roll_hours(settings)
+        self._behind = False
         self._tasks: asyncio.TaskGroup | None = None
         now = self._clock.now()
         self._obey(self._told.begin(listings, now), now)
@@ -150,7 +153,9 @@ class VenueRunner:
 
     def position(self, now: Nanos) -> TapeLine | None:
         """Return how a part of a tape may begin here; None: not now, or nothing is noted."""
-        return self._told.position(now) if isinstance(self._told, NotedFleet) else None
+        if self._behind or not isinstance(self._told, NotedFleet):
+            return None
+        return self._told.position(now)
 
     def stopped(self) -> None:
         """The monitor stops: say until when each book was watched."""
@@ -182,6 +187,7 @@ class VenueRunner:
                 now = self._clock.now()
                 self._obey(self._told.overflowed(now, lost), now)
             turn_ends = self._clock.steady() + TURN
+            self._keep_pace(items[0][1].at)
             for shard, item in items:
                 if shard and shard not in self._links:
                     continue  # it was closed meanwhile
@@ -196,8 +202,24 @@ class VenueRunner:
                 if self.quarantined is not None:
                     return  # what else is waiting must not revive a book
                 if self._clock.steady() > turn_ends:
+                    self._keep_pace(item.at)
                     await asyncio.sleep(0)
                     turn_ends = self._clock.steady() + TURN
+
+    def _keep_pace(self, at: Nanos) -> None:
+        """Read the books less often while what came at `at` had to wait for too long."""
+        pace, waited = self._around.pace, self._clock.now() - at
+        behind = waited > (pace.after // 2 if self._behind else pace.after)
+        if behind is self._behind:
+            return
+        self._behind = behind
+        every = pace.every if behind else 0
+        if isinstance(self._told, NotedFleet):
+            self._told.pace(every, at)
+        self._around.monitor.pace(self.spec.name, every, at)
+        log.info(
+            "readings_paced", venue=self.spec.name, every_s=every / SECOND, behind_s=waited / SECOND
+        )
 
     def _tell(self, shard: str, item: Item) -> Orders:
         match item:
@@ -253,7 +275,7 @@ class VenueRunner:
                     self._leave(shard)
                 case _:
                     if isinstance(effect, FeedEvent):
-                        _log_event(effect)
+                        log_event(effect)
                     for left in self._around.monitor.handle((effect,), now):
                         self._perform(shard, left)
 
@@ -351,29 +373,3 @@ class VenueRunner:
             audits=counts.audits,
             audit_differences=counts.audit_differences,
         )
-
-
-QUIET = frozenset(
-    {
-        FeedEventKind.SUBSCRIBED,
-        FeedEventKind.CONNECTED,
-        FeedEventKind.AUDIT,
-        FeedEventKind.CATALOGUE,
-        FeedEventKind.ROLLED,
-        FeedEventKind.ADDED,
-        FeedEventKind.REMOVED,
-    }
-)
-
-
-def _log_event(event: FeedEvent) -> None:
-    level = log.info if event.kind in QUIET or event.trust is not None else log.warning
-    fields = {
-        "venue": event.venue,
-        "symbol": event.symbol,
-        "trust": event.trust,
-        "reason": event.reason,
-        "detail": event.detail or None,
-        "trace": event.trace,
-    }
-    level(f"feed_{event.kind}", **{key: str(field) for key, field in fields.items() if field})

@@ -153,6 +153,9 @@ class _Proof:
     def advance(self, now: Nanos) -> None:
         """Nothing is sampled."""
 
+    def pace(self, venue: str, every: Nanos, now: Nanos) -> None:
+        """Nothing is read."""
+
     def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
         left: list[Effect] = []
         for effect in effects:

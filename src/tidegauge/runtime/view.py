@@ -79,7 +79,7 @@ class VenueView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorView:
-    """The whole monitor at one instant."""
+    """The whole monitor at one instant. `conflated`: updates that were read with a later one."""
 
     at: Nanos
     started_at: Nanos
@@ -87,6 +87,7 @@ class MonitorView:
     venues: tuple[VenueView, ...]
     alerts: tuple[Alert, ...]
     readings: int
+    conflated: int
     rows_written: int
     rows_waiting: int
     rows_dropped: int

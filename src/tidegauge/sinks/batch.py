@@ -3,10 +3,14 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from tidegauge.core.instrument import SECOND, Nanos
 
-from .rows import Kind, Record
+from .rows import Kind, Rare
+from .series import Series
 
 WORTH = (*(Kind.RUN, Kind.INSTRUMENT, Kind.ALERT, Kind.FEED_EVENT, Kind.MARKET, Kind.READING),)
 """In which order records are written: a reading may wait for an alert, never the other way."""
@@ -25,7 +29,7 @@ class WriterLimits:
     `capacity`: records held while the database is away.
     """
 
-    batch: int = 500
+    batch: int = 250
     age_s: float = 1.0
     capacity: int = 20_000
     connect_s: float = 5.0
@@ -34,13 +38,25 @@ class WriterLimits:
     longest_backoff_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Told(Struct, frozen=True, gc=False):
     """A record that waits, and since when."""
 
     kind: Kind
-    record: Record
+    record: Rare
     at: Nanos
+
+
+class Measured(Struct, frozen=True, gc=False):
+    """A reading that waits, as the row it will be."""
+
+    kind: ClassVar[Kind] = Kind.READING
+
+    row: bytes
+    series: Series
+    at: Nanos
+
+
+Entry: TypeAlias = Told | Measured
 
 
 class Backlog:
@@ -49,25 +65,29 @@ class Backlog:
     Batches laid end to end are, kind by kind, the records that went in, less those given up.
     """
 
-    __slots__ = ("_age", "_batch", "_capacity", "_waiting")
+    __slots__ = ("_age", "_batch", "_capacity", "_waiting", "size")
 
     def __init__(self, limits: WriterLimits) -> None:
         self._batch = limits.batch
         self._age: Nanos = int(limits.age_s * SECOND)
         self._capacity = limits.capacity
         self._waiting: dict[Kind, deque[Entry]] = {kind: deque() for kind in WORTH}
+        self.size = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return self.size
 
-    def add(self, kind: Kind, record: Record, now: Nanos) -> Kind | None:
+    def add(self, entry: Entry) -> Kind | None:
         """Take a record in. Returns the kind of the record given up for it, if one was."""
-        self._waiting[kind].append(Entry(kind, record, now))
-        if len(self) <= self._capacity:
-            return None
+        self._waiting[entry.kind].append(entry)
+        self.size += 1
+        return None if self.size <= self._capacity else self._give_up()
+
+    def _give_up(self) -> Kind | None:
         for spared in SPARED:
             if self._waiting[spared]:
                 self._waiting[spared].popleft()
+                self.size -= 1
                 return spared
         return None
 
@@ -76,7 +96,7 @@ class Backlog:
         oldest = min((queue[0].at for queue in self._waiting.values() if queue), default=None)
         if oldest is None:
             return None
-        if any(self._waiting[kind] for kind in URGENT) or len(self) >= self._batch:
+        if any(self._waiting[kind] for kind in URGENT) or self.size >= self._batch:
             return oldest
         return oldest + self._age
 
@@ -90,11 +110,13 @@ class Backlog:
         batch: list[Entry] = []
         for kind in WORTH:
             queue = self._waiting[kind]
-            while queue and len(batch) < self._batch:
-                batch.append(queue.popleft())
+            count = min(len(queue), self._batch - len(batch))
+            batch += [queue.popleft() for _ in range(count)]
+        self.size -= len(batch)
         return batch
 
     def put_back(self, batch: Iterable[Entry]) -> None:
         """Return records that were taken and not written, to where they were."""
         for entry in reversed(list(batch)):
             self._waiting[entry.kind].appendleft(entry)
+            self.size += 1

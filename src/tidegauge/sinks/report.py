@@ -72,7 +72,7 @@ async def rows_by_venue(connection: Any, run: str | None = None) -> list[VenueRo
     rows = await connection.fetch(
         """
         SELECT venue, symbol, count(*) AS readings, min(at) AS first, max(at) AS last
-          FROM tidegauge.readings
+          FROM tidegauge.readings JOIN tidegauge.series ON series.id = readings.series
          WHERE $1::text IS NULL OR run = $1
          GROUP BY venue, symbol ORDER BY venue, symbol
         """,

@@ -56,7 +56,10 @@ class Listed:
     updated_at: Nanos
 
 
-Record: TypeAlias = Run | Listed | Alert | FeedEvent | MarketSummary | Reading
+Rare: TypeAlias = Run | Listed | Alert | FeedEvent | MarketSummary
+"""What is rare enough to be told apart as Python objects. Readings become bytes (`encode`)."""
+
+Record: TypeAlias = Rare | Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,20 +88,25 @@ INSTRUMENTS = Table(
     newest="updated_ns",
 )
 
+SERIES = Table(
+    name="series",
+    columns=(
+        *("id", "run", "venue", "symbol", "instrument", "price_scale", "base_scale", "quote_scale"),
+        *("band_bps", "fill_taker", "fill_notional", "max_taker", "max_bps", "max_scale"),
+    ),
+)
+
 READINGS = Table(
     name="readings",
     columns=(
-        *("id", "run", "venue", "symbol", "instrument", "epoch", "frame", "trace", "sequence"),
-        *("at", "recv_ns", "venue_time", "feed_age_ns", "latency_ns", "quotability"),
-        *("best_bid", "best_bid_size", "best_ask", "best_ask_size", "mid", "microprice"),
-        *("spread", "spread_bps", "imbalance", "bid_levels", "ask_levels"),
-        *("band_bps", "band_bid_base", "band_bid_quote", "band_ask_base", "band_ask_quote"),
-        *("band_bid_complete", "band_ask_complete", "band_imbalance"),
-        *("fill_taker", "fill_notional", "fill_filled", "fill_filled_fraction", "fill_base"),
-        *("fill_average", "fill_worst", "fill_slippage_bps", "fill_partial_slippage_bps"),
-        *("fill_slippage_cost", "fill_floor"),
-        *("max_taker", "max_bps", "max_notional", "max_floor"),
+        *("series", "recv_ns", "at", "epoch", "frame", "sequence", "feed_age_ns"),
+        *("bid_levels", "ask_levels", "venue_time", "latency_ns"),
+        *("bid_ticks", "bid_units", "ask_ticks", "ask_units"),
+        *("microprice", "spread_bps", "imbalance"),
+        *("band_units", "fill_cost_bps", "fill_base", "fill_worst", "max_units"),
+        *("band_floor", "fill_partial", "fill_floor", "max_floor", "fill_fraction", "wide"),
     ),
+    key=("series", "at", "recv_ns", "epoch", "frame"),
 )
 
 MARKET = Table(
@@ -138,20 +146,20 @@ FEED_EVENTS = Table(
     ),
 )
 
-TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, READINGS)
+TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, SERIES, READINGS)
 
 
 def kind_of(record: Record) -> Kind:
     """Return what `record` is. Raises `TypeError` for what cannot be stored."""
-    for kind, (shape, _rows) in SHAPES.items():
-        if isinstance(record, shape):
-            return kind
-    raise TypeError(f"not a record: {type(record).__name__}")
+    kind = KINDS.get(type(record))
+    if kind is None:
+        raise TypeError(f"not a record: {type(record).__name__}")
+    return kind
 
 
-def rows_of(record: Record, run: str) -> list[tuple[Table, Row]]:
+def rows_of(record: Rare, run: str) -> list[tuple[Table, Row]]:
     """Return every row that `record` leaves, and where."""
-    return SHAPES[kind_of(record)][1](record, run)
+    return ROWS[kind_of(record)](record, run)
 
 
 def deterministic_id(*parts: object) -> UUID:
@@ -192,40 +200,6 @@ def _of_listed(listed: Listed, _run: str) -> list[tuple[Table, Row]]:
     return [(INSTRUMENTS, row)]
 
 
-def _of_reading(reading: Reading, run: str) -> list[tuple[Table, Row]]:
-    origin = reading.origin
-    identity = (origin.venue, origin.symbol, origin.epoch, origin.frame, origin.received_at)
-    row = (
-        *(deterministic_id("reading", run, *identity), run, origin.venue, origin.symbol),
-        *(text(origin.instrument), origin.epoch, origin.frame, origin.trace, origin.sequence),
-        *(instant(origin.received_at), origin.received_at, _instant_or_none(origin.venue_time)),
-        *(origin.feed_age, origin.latency, reading.quotability),
-        *(reading.best_bid, reading.best_bid_size, reading.best_ask, reading.best_ask_size),
-        *(reading.mid, reading.microprice, reading.spread, reading.spread_bps),
-        *(reading.imbalance, reading.bid_levels, reading.ask_levels),
-        *_columns(reading.bands, BAND_FIELDS),
-        *_columns(reading.fills, FILL_FIELDS),
-        *_columns(reading.max_sizes, MAX_FIELDS),
-    )
-    return [(READINGS, row)]
-
-
-BAND_FIELDS = (
-    *("bps", "bid_base", "bid_quote", "ask_base", "ask_quote", "bid_complete", "ask_complete"),
-    "imbalance",
-)
-FILL_FIELDS = (
-    *("taker", "notional", "filled", "filled_fraction", "base", "average", "worst"),
-    *("slippage_bps", "partial_slippage_bps", "slippage_cost", "floor"),
-)
-MAX_FIELDS = ("taker", "bps", "notional", "floor")
-
-
-def _columns(measured: tuple[Any, ...], fields: tuple[str, ...]) -> list[list[Any]]:
-    """Turn records into parallel arrays, one a field."""
-    return [[getattr(each, field) for each in measured] for field in fields]
-
-
 def _of_alert(alert: Alert, run: str) -> list[tuple[Table, Row]]:
     rest = (
         *(run, alert.key.signal, alert.key.venue, alert.key.symbol, str(alert.severity)),
@@ -263,11 +237,19 @@ def _of_market(told: MarketSummary, run: str) -> list[tuple[Table, Row]]:
     return [(MARKET, row)]
 
 
-SHAPES: dict[Kind, tuple[type, Callable[[Any, str], list[tuple[Table, Row]]]]] = {
-    Kind.READING: (Reading, _of_reading),
-    Kind.MARKET: (MarketSummary, _of_market),
-    Kind.FEED_EVENT: (FeedEvent, _of_feed_event),
-    Kind.ALERT: (Alert, _of_alert),
-    Kind.INSTRUMENT: (Listed, _of_listed),
-    Kind.RUN: (Run, _of_run),
+KINDS: dict[type, Kind] = {
+    Reading: Kind.READING,
+    MarketSummary: Kind.MARKET,
+    FeedEvent: Kind.FEED_EVENT,
+    Alert: Kind.ALERT,
+    Listed: Kind.INSTRUMENT,
+    Run: Kind.RUN,
+}
+
+ROWS: dict[Kind, Callable[[Any, str], list[tuple[Table, Row]]]] = {
+    Kind.MARKET: _of_market,
+    Kind.FEED_EVENT: _of_feed_event,
+    Kind.ALERT: _of_alert,
+    Kind.INSTRUMENT: _of_listed,
+    Kind.RUN: _of_run,
 }

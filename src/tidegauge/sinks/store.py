@@ -1,6 +1,8 @@
-"""Writes one batch in one transaction: COPY to a staging table, then INSERT ... ON CONFLICT.
+"""Writes one batch in one transaction. What is sent twice is stored once.
 
-COPY cannot skip a row that is already there; the INSERT can. What is sent twice is stored once.
+Readings alone, which nearly every batch is, go straight into their table: one COPY, one round trip,
+one transaction. COPY cannot skip a row that is there already; where it meets one, or where other
+records go in too, it is COPY to a staging table, then INSERT ... ON CONFLICT.
 """
 
 import asyncio
@@ -8,15 +10,35 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .rows import TABLES, Row, Table
+import asyncpg
+import structlog
+
+from .binary import HEADER, TRAILER
+from .rows import READINGS, SERIES, TABLES, Row, Table
+from .series import Series
 
 STRIDE = 25
-"""Rows encoded before the loop may turn to something else: about 3 ms of readings."""
+"""Rows of Python objects encoded before the loop may turn to something else: about 1 ms."""
+
+CHUNK = 250
+"""Rows of bytes handed to the socket at once: about 0.2 MB, which its buffer takes in one piece."""
+
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes in together. `series`: those that a reading of it names and that may be new."""
+
+    rows: Sequence[tuple[Table, Row]] = ()
+    readings: Sequence[bytes] = ()
+    series: Sequence[Series] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Rows sent, and how many of them were new or newer."""
+    """Rows sent, series not counted, and how many of them were new or newer."""
 
     sent: int = 0
     new: int = 0
@@ -27,32 +49,65 @@ async def prepare(connection: Any) -> None:
     await connection.execute(
         "".join(
             f"CREATE TEMP TABLE IF NOT EXISTS stage_{table.name} "
-            f"(LIKE tidegauge.{table.name}) ON COMMIT DELETE ROWS;"
+            f"(LIKE tidegauge.{table.name} INCLUDING GENERATED) ON COMMIT DELETE ROWS;"
             for table in TABLES
         )
     )
 
 
-async def store(connection: Any, rows: Iterable[tuple[Table, Row]]) -> Stored:
-    """Store all of `rows`, or none. Raises what asyncpg raises; the connection is then to be left.
+async def store(connection: Any, batch: Batch) -> Stored:
+    """Store all of `batch`, or none. Raises what asyncpg raises; the connection is then to be left.
 
     Not `connection.transaction()`: its roll-back waits for a server that may not answer.
     """
     sent = new = 0
+    if not batch.rows and not batch.series:
+        try:
+            await _copy_bytes(connection, batch.readings, schema="tidegauge", table="readings")
+        except asyncpg.UniqueViolationError:
+            log.debug("readings_met_again", readings=len(batch.readings))
+        else:
+            return Stored(len(batch.readings), len(batch.readings))
     await connection.execute("BEGIN")
-    for table, group in _by_table(rows).items():
-        fresh = _newest(table, group) if table.newest else group
-        await connection.copy_records_to_table(
-            f"stage_{table.name}",
-            schema_name="pg_temp",
-            columns=table.columns,
-            records=_in_strides(fresh),
-        )
-        done = await connection.execute(MERGES[table.name])
+    for table, group in _by_table(batch.rows).items():
+        new += await _store_objects(connection, table, group)
         sent += len(group)
-        new += int(done.rpartition(" ")[2])
+    if batch.series:
+        rows = [each.row for each in {each.id: each for each in batch.series}.values()]
+        await _store_objects(connection, SERIES, rows)
+    if batch.readings:
+        await _copy_bytes(connection, batch.readings, schema="pg_temp", table="stage_readings")
+        new += await _merge(connection, READINGS)
+        sent += len(batch.readings)
     await connection.execute("COMMIT")
     return Stored(sent, new)
+
+
+async def _store_objects(connection: Any, table: Table, rows: Sequence[Row]) -> int:
+    """Store rows that asyncpg is to encode. Returns how many of them were new or newer."""
+    await connection.copy_records_to_table(
+        f"stage_{table.name}",
+        schema_name="pg_temp",
+        columns=table.columns,
+        records=_in_strides(_newest(table, rows) if table.newest else rows),
+    )
+    return await _merge(connection, table)
+
+
+async def _copy_bytes(connection: Any, rows: Sequence[bytes], *, schema: str, table: str) -> None:
+    """Copy readings that are encoded already."""
+    await connection.copy_to_table(
+        table,
+        schema_name=schema,
+        columns=READINGS.columns,
+        source=_in_chunks(rows),
+        format="binary",
+    )
+
+
+async def _merge(connection: Any, table: Table) -> int:
+    done: str = await connection.execute(MERGES[table.name])
+    return int(done.rpartition(" ")[2])
 
 
 def merge(table: Table) -> str:
@@ -103,3 +158,20 @@ async def _in_strides(rows: Sequence[Row]) -> AsyncIterator[Row]:
         if place and place % STRIDE == 0:
             await asyncio.sleep(0)
         yield row
+
+
+def _in_chunks(rows: Sequence[bytes]) -> memoryview | AsyncIterator[bytes]:
+    """Return what asyncpg is to send: all at once, or, of many rows, one message after another.
+
+    Not `bytes`, which asyncpg takes for the name of a file.
+    """
+    if len(rows) <= CHUNK:
+        return memoryview(b"".join((HEADER, *rows, TRAILER)))
+    return _chunks(rows)
+
+
+async def _chunks(rows: Sequence[bytes]) -> AsyncIterator[bytes]:
+    yield HEADER
+    for place in range(0, len(rows), CHUNK):
+        yield b"".join(rows[place : place + CHUNK])
+    yield TRAILER

@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -17,16 +18,16 @@ import structlog
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.reading import Reading
 
-from .batch import Backlog, Entry, WriterLimits
+from .batch import URGENT, Backlog, Entry, Measured, Told, WriterLimits
 from .connect import Database, close
-from .rows import Kind, Record, Row, Table, kind_of, rows_of
-from .store import prepare, store
+from .encode import UNWRITABLE, ReadingEncoder
+from .rows import KINDS, Kind, Record, rows_of
+from .store import Batch, prepare, store
 
 GRACE_S = 1.0
 HURRIED_BACKOFF_S = 0.1
-UNWRITABLE = (TypeError, ValueError, ArithmeticError)
-"""What a record that is not what it should be raises on its way to bytes."""
 
 AWAY = (
     OSError,
@@ -39,6 +40,8 @@ AWAY = (
 
 POISON = frozenset({"22", "23", "54"})
 """SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
+
+KIND = attrgetter("kind")
 
 log = structlog.get_logger()
 
@@ -77,7 +80,7 @@ class Outage:
 class Counts:
     """What `statistics` shows."""
 
-    accepted: Counter[Kind] = field(default_factory=Counter)
+    accepted: dict[Kind, int] = field(default_factory=dict)
     written: Counter[Kind] = field(default_factory=Counter)
     dropped: Counter[Kind] = field(default_factory=Counter)
     rejected: Counter[Kind] = field(default_factory=Counter)
@@ -106,10 +109,12 @@ class PostgresWriter:
         self._clock = clock
         self._jitter = jitter
         self._backlog = Backlog(limits)
+        self._encoder = ReadingEncoder(run_id)
         self._counts = Counts()
         self._in_flight = 0
         self._outage: Outage | None = None
         self._connection: Any = None
+        self._told: set[int] = set()
         self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -117,17 +122,28 @@ class PostgresWriter:
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises; when there is no room a reading gives way."""
-        try:
-            kind = kind_of(record)
-        except TypeError as error:
-            log.warning("record_not_known", error=str(error))
+        kind = KINDS.get(type(record))
+        if kind is None:
+            log.warning("record_not_known", kind=type(record).__name__)
             return
-        self._counts.accepted[kind] += 1
-        now = self._clock()
-        dropped = self._backlog.add(kind, record, now)
+        accepted = self._counts.accepted
+        accepted[kind] = accepted.get(kind, 0) + 1
+        entry: Entry
+        if isinstance(record, Reading):
+            # As bytes from here on: a waiting reading is one object, not a tree of them.
+            try:
+                series, row = self._encoder.encode(record)
+            except UNWRITABLE as error:
+                self._reject(kind, error)
+                return
+            entry = Measured(row, series, self._clock())
+        else:
+            entry = Told(kind, record, self._clock())
+        backlog = self._backlog
+        dropped = backlog.add(entry)
         if dropped is not None:
             self._note_drop(dropped)
-        if len(self._backlog) == 1 or self._backlog.due(now):
+        if backlog.size == 1 or backlog.size >= self._limits.batch or kind in URGENT:
             self._wake.set()
 
     async def run(self) -> None:
@@ -201,9 +217,9 @@ class PostgresWriter:
                 refusal = await self._settle(part)
                 parts.pop()
                 if refusal is None:
-                    self._counts.written.update(entry.kind for entry in part)
+                    self._counts.written.update(map(KIND, part))
                 elif len(part) == 1:
-                    self._reject(part[0], refusal)
+                    self._reject(part[0].kind, refusal)
                 else:
                     middle = len(part) // 2
                     parts += [part[middle:], part[:middle]]
@@ -215,25 +231,43 @@ class PostgresWriter:
     async def _settle(self, part: Sequence[Entry]) -> Exception | None:
         """Store `part`, however long the database is away. Returns why it refuses, if it does."""
         try:
-            rows = [row for entry in part for row in rows_of(entry.record, self._run_id)]
-        except (AttributeError, *UNWRITABLE) as error:
+            batch = self._batch(part)
+        except UNWRITABLE as error:
             return error
+        again = False
         while True:
             try:
-                await self._store(rows)
+                await self._store(batch)
             except AWAY as error:
-                if is_poison(error):
+                orphaned = isinstance(error, asyncpg.ForeignKeyViolationError)
+                if orphaned and not again:
+                    again = True  # Somebody emptied the tables: tell each series once more.
+                elif is_poison(error):
                     return error
-                await self._wait_out(error)
+                else:
+                    await self._wait_out(error)
             except UNWRITABLE as error:
                 return error
             else:
                 self._recover()
                 return None
 
-    async def _store(self, rows: Sequence[tuple[Table, Row]]) -> None:
+    def _batch(self, part: Sequence[Entry]) -> Batch:
+        rows = [
+            row
+            for entry in part
+            if isinstance(entry, Told)
+            for row in rows_of(entry.record, self._run_id)
+        ]
+        readings = [entry for entry in part if isinstance(entry, Measured)]
+        series = {entry.series for entry in readings}
+        return Batch(rows, [entry.row for entry in readings], list(series))
+
+    async def _store(self, batch: Batch) -> None:
         async with self._connected() as connection:
-            stored = await store(connection, rows)
+            fresh = [each for each in batch.series if each.id not in self._told]
+            stored = await store(connection, replace(batch, series=fresh))
+        self._told.update(each.id for each in fresh)
         self._counts.rows += stored.new
         self._counts.duplicates += stored.sent - stored.new
 
@@ -244,14 +278,17 @@ class PostgresWriter:
         The deadline cuts it too: a cancelled asyncpg call would ask a server that hangs to cancel.
         """
         limits = self._limits
-        if self._connection is None or self._connection.is_closed():
+        fresh = self._connection is None or self._connection.is_closed()
+        if fresh:
             self._connection = await self._database.connect(limits.connect_s)
+            self._told.clear()
         connection = self._connection
         cut = asyncio.get_running_loop().call_later(limits.command_s, connection.terminate)
         whole = False
         try:
             async with asyncio.timeout(limits.command_s + GRACE_S):
-                await prepare(connection)
+                if fresh:
+                    await prepare(connection)
                 yield connection
             whole = True
         except AttributeError as error:
@@ -315,10 +352,10 @@ class PostgresWriter:
         if first:
             log.error("records_dropped", kind=kind, capacity=self._limits.capacity)
 
-    def _reject(self, entry: Entry, refusal: Exception) -> None:
-        self._counts.rejected[entry.kind] += 1
+    def _reject(self, kind: Kind, refusal: Exception) -> None:
+        self._counts.rejected[kind] += 1
         self._counts.last_error = shown(refusal)
-        log.error("record_rejected", kind=entry.kind, error=shown(refusal))
+        log.error("record_rejected", kind=kind, error=shown(refusal))
 
 
 def is_poison(error: Exception) -> bool:

@@ -66,7 +66,7 @@ class BookAudit:
                     price = parse(text)
                 except MalformedFrame:
                     return  # the book will refuse all of it
-                level = side.by_price.get(price)
+                level = side.at(price, self._book.price_scale)
             else:
                 price = level
             self._sizes.setdefault((side.side, price), set()).add(self._size(level))
@@ -97,7 +97,7 @@ class BookAudit:
             compared += len(prices)
             for price in prices:
                 size = sizes.get(price, NONE)
-                ours = self._size(book.side(side).by_price.get(price))
+                ours = self._size(book.side(side).at(price, book.price_scale))
                 if size != ours and size not in self._sizes.get((side, price), ()):
                     different[side, price] = (ours, size)
         return Comparison(levels=compared, different=different)

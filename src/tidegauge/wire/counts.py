@@ -15,6 +15,7 @@ class FeedCounts:
 
     frames: int = 0
     updates: int = 0
+    begun: int = 0
     connects: int = 0
     gaps: int = 0
     resyncs: int = 0

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from tidegauge.core.events import FeedEvent, MarketEvent
 from tidegauge.core.instrument import Nanos
 from tidegauge.core.keeper import BookKeeper
@@ -11,8 +13,7 @@ from tidegauge.core.reading import Origin
 from .protocol import Drop, Fetch, Retire, Send
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookUpdated:
+class BookUpdated(Struct, frozen=True, kw_only=True):
     """This book changed because of this frame. Several updates in one frame are told once."""
 
     keeper: BookKeeper
@@ -26,8 +27,7 @@ class Quarantine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketTold:
+class MarketTold(Struct, frozen=True, kw_only=True):
     """The venue said something beside the book of this keeper's instrument."""
 
     keeper: BookKeeper

@@ -153,6 +153,7 @@ class KeptBooks:
             error.instrument = event.instrument
             return self._failed(error, link, now)
         self.counts.updates += 1
+        self.counts.begun += afresh
         if self._prunes:
             keeper.prune(*self._kept)
         self._vouched(keeper, link, now, afresh=afresh)

@@ -78,6 +78,9 @@ class Meta(StrEnum):
     """The mailbox dropped frames: `dropped`."""
     CRASHED = "crashed"
     """Our own code failed on a `shard`: `reason`."""
+    PACE = "pace"
+    """From here on a book of this venue is read at most once in `every` nanoseconds; 0: at each of its
+    updates. It is told to whoever reads the books, not to the fleet."""
     STOPPED = "stopped"
     """The monitor stopped watching this venue."""
 
@@ -102,6 +105,7 @@ class _Facts(msgspec.Struct):
     why: str = ""
     instrument: str = ""
     delisted: bool = False
+    every: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

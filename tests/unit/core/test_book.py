@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tidegauge.core.book import KEEP_SIZES, OrderBook
-from tidegauge.core.errors import BookInvariantError, MalformedFrame
+from tidegauge.core.book import OrderBook
+from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.side import Side
 
 Text = tuple[str, str]
@@ -168,38 +168,6 @@ def test_spellings_of_prices_that_left_are_forgotten() -> None:
     assert len(made.bids.by_text) < 5_000
     assert made.top(Side.BID, 2) == [(Decimal(1), Decimal(1))]
     made.check()
-
-
-def test_size_texts_are_forgotten_when_there_are_too_many() -> None:
-    """The cache of sizes is bounded too."""
-    made = book()
-    for start in range(0, KEEP_SIZES + 3_000, 1_000):
-        made.apply_delta([("1", str(start + each + 1)) for each in range(1_000)], [])
-    assert len(made.sizes) <= KEEP_SIZES + 1_000
-    made.check()
-
-
-@pytest.mark.parametrize("damage", ["empty", "ticks", "twin", "order", "missing", "window"])
-def test_the_audit_finds_every_kind_of_damage(damage: str) -> None:
-    """`check()` is what stands between a bug and a wrong number."""
-    made = book([("9", "1"), ("8", "1")], window=2)
-    worst = made.bids.worst()
-    assert worst is not None
-    match damage:
-        case "empty":
-            worst.lots = 0
-        case "ticks":
-            worst.ticks += 1
-        case "twin":
-            del made.bids.by_price[worst]
-        case "order":
-            made.price_scale = 3
-        case "missing":
-            del made.bids.levels[worst]
-        case "window":
-            made.bids.window = 1
-    with pytest.raises(BookInvariantError):
-        made.check()
 
 
 def _told(limit: int | None = 3, window: int | None = None) -> OrderBook:

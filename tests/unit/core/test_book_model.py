@@ -199,7 +199,7 @@ class BookAgainstDictionary(RuleBasedStateMachine):
             apply[how]()
         assert (self.book.price_scale, self.book.size_scale) == scales
 
-    @precondition(lambda self: self.book.sizes)
+    @precondition(lambda self: self.book.bids.by_text or self.book.asks.by_text)
     @rule()
     def clear(self) -> None:
         self.book.clear()

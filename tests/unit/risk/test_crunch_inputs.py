@@ -93,7 +93,7 @@ def test_the_reference_notional_fits_the_book_in_its_normal_state() -> None:
     watched = warm(bid=5.9e4, ask=5.6e4, notionals=sizes)
     status = watched.detector.status()
     assert (status.reference_notional, status.reference_too_large) == (Decimal(110_000), True)
-    assert watched.detector.plan_notionals() == sizes
+    assert watched.detector.wanted().notionals == sizes
     status = warm().detector.status()
     assert (status.reference_notional, status.reference_too_large) == (Decimal(500_000), False)
 
@@ -117,10 +117,10 @@ def test_the_reference_is_held_for_the_day_and_its_successor_warms_up_first() ->
     watched = warm(notionals=both)
     watched.second += 86_400
     watched.see(6, bid=1e5, ask=1e5, notionals=both)
-    assert watched.detector.plan_notionals() == both
+    assert watched.detector.wanted().notionals == both
     assert watched.detector.reference_notional == Decimal(500_000)
     watched.see(30, bid=1e5, ask=1e5, notionals=both)
-    assert watched.detector.plan_notionals() == (thin,)
+    assert watched.detector.wanted().notionals == (thin,)
 
 
 def test_a_book_too_noisy_to_tell_a_fall_of_sixty_percent_is_marked() -> None:

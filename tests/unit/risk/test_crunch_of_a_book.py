@@ -38,7 +38,7 @@ def test_a_book_that_thins_to_a_third_raises_one_alert_and_its_return_resolves_i
             book.apply_delta(levels(-1, 150), levels(1, 150))
         if second == 60:
             book.apply_delta(levels(-1, 500), levels(1, 500))
-        plan = PLAN.adding(notionals=detector.plan_notionals(), bands=detector.plan_bands())
+        plan = PLAN.adding(notionals=detector.wanted().notionals, bands=detector.wanted().bands)
         reading: Reading | None = measure(book, plan, origin(START + second * SECOND))
         assert reading is not None
         alert = detector.observe(reading)

@@ -175,7 +175,7 @@ def test_what_is_known_of_an_incomplete_band_may_satisfy_a_limit() -> None:
     watched = Watched(replace(QUICK, floors=UserFloors(min_depth=Decimal(5_000_000))))
     assert watched.see(5, complete=()) == []
     assert watched.see(5, complete=(), bid=1e6) == []
-    assert watched.detector.plan_bands() == (1, 2, 5, 10, 50, 100)
+    assert watched.detector.wanted().bands == (1, 2, 5, 10, 50, 100)
 
 
 def test_a_floor_on_slippage_waits_for_a_reference_notional() -> None:
@@ -190,7 +190,7 @@ def test_a_floor_on_a_band_that_is_not_measured_is_unknown() -> None:
     """The plan asks for it; a reading without it says nothing."""
     floors = UserFloors(min_depth=Decimal(5_000_000), depth_band=25)
     watched = Watched(replace(QUICK, floors=floors))
-    assert 25 in watched.detector.plan_bands()
+    assert 25 in watched.detector.wanted().bands
     assert watched.see(10, bid=1e5) == []
 
 

@@ -1,63 +1,21 @@
 """From books to readings and alerts, with time as an argument."""
 
 from dataclasses import replace
-from decimal import Decimal
 from itertools import count
 
 import pytest
+from msgspec import structs
+from tests.support.plain_bench import BOOK, PLAN, Bench
 from tests.support.plain_venue import SPEC, frame, instrument
 
-from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.alert import AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import SECOND, BookId, Nanos
-from tidegauge.core.reading import Reading
+from tidegauge.core.instrument import SECOND, BookId
 from tidegauge.core.trust import Trust
-from tidegauge.risk.measure import MeasurePlan
-from tidegauge.risk.settings import CrunchSettings
-from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.runtime.monitor import Monitor
 from tidegauge.runtime.view import BookView
 from tidegauge.wire.feed import Listing, VenueFeed
-from tidegauge.wire.protocol import BOOK_LINK, Fetch, Send
-
-BOOK = BookId("plain", "AAAUSDT")
-PLAN = MonitorPlan(
-    measure=MeasurePlan(notionals=(Decimal(1_000),)),
-    crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND),
-)
-
-
-class Bench:
-    """A monitor over one plain venue, and every record it emitted."""
-
-    def __init__(self, plan: MonitorPlan = PLAN) -> None:
-        self.records: list[Record] = []
-        self.monitor = Monitor(plan, self.records.append)
-        self.feed = VenueFeed(SPEC, [Listing(symbol="AAAUSDT", instrument=instrument())])
-        self.monitor.watch(self.feed)
-        self.number = 0
-        self.left = self.monitor.handle(self.feed.opened(BOOK_LINK, 0), 0)
-
-    def quote(self, now: Nanos, size: float = 100.0, *, bid: str = "99.99") -> None:
-        """The venue tells its whole book: one level a side just off the touch."""
-        self.number += 1
-        text = f"{size:.3f}"
-        told = frame(
-            "snapshot",
-            [(bid, "1"), ("99.95", text), ("95", text)],
-            [("100.01", "1"), ("100.05", text), ("105", text)],
-            number=self.number,
-        )
-        self.say(told, now)
-
-    def say(self, told: str, now: Nanos) -> None:
-        self.monitor.advance(now)
-        self.left += self.monitor.handle(self.feed.received(BOOK_LINK, told, now), now)
-
-    def readings(self) -> list[Reading]:
-        return [record for record in self.records if isinstance(record, Reading)]
-
-    def alerts(self) -> list[Alert]:
-        return [record for record in self.records if isinstance(record, Alert)]
+from tidegauge.wire.protocol import Fetch, Send
 
 
 def samples(view: BookView) -> int:
@@ -100,7 +58,7 @@ def test_a_sample_of_an_unchanged_book_is_what_was_measured_when_it_changed() ->
     bench.monitor.advance(SECOND)
     bench.monitor.advance(2 * SECOND)
     told, sampled = bench.readings()[0], bench.readings()[-1]
-    assert sampled == replace(told, origin=sampled.origin)
+    assert sampled == structs.replace(told, origin=sampled.origin)
     assert (sampled.bands is told.bands, sampled.origin.received_at) == (True, 2 * SECOND)
     bench.quote(2 * SECOND, size=50.0)
     assert bench.readings()[-1].bands != told.bands

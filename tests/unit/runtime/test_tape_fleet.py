@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.support.own_tape import Run
+from tests.support.own_tape import STEP, Run
 
 from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.instrument import SECOND
@@ -45,6 +45,7 @@ def test_all_that_a_fleet_may_be_told_is_on_the_tape(tmp_path: Path) -> None:
     run.act(lambda: told.remove(name, run.now, "nobody wants it", delisted=True))
     run.act(lambda: told.add(listing, run.now))
     run.act(lambda: told.roll("0", run.now, "because"))
+    run.pace(SECOND)
     run.obey(told.overflowed(run.now, 3))
     run.act(lambda: told.refused("1", run.now, "HTTP 451"))
     run.act(lambda: told.closed("0", "book", run.now, "it ended"))
@@ -54,6 +55,19 @@ def test_all_that_a_fleet_may_be_told_is_on_the_tape(tmp_path: Path) -> None:
     assert kinds >= set(Meta) - {Meta.GAP, Meta.END}
     outcome = played(run, tmp_path / "x.tsv")
     assert (outcome.damage, outcome.equal) == (None, True)
+
+
+@pytest.mark.parametrize("venue", ["binance-futures", "bybit-linear", "hyperliquid"])
+def test_readings_that_were_conflated_live_are_conflated_alike_in_a_replay(
+    venue: str, tmp_path: Path
+) -> None:
+    """How far behind the loop was is no input of a replay; the pace that came of it is."""
+    run = Run(venue).live_through(paced=600 * STEP)
+    run.pace(0)
+    run.sample()
+    assert run.monitor.readings < Run(venue).live_through().monitor.readings
+    outcome = played(run, tmp_path / "x.tsv")
+    assert (outcome.damage, outcome.equal, outcome.readings) == (None, True, run.monitor.readings)
 
 
 def test_an_answer_keeps_its_status_and_its_wait(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -13,16 +14,21 @@ from tests.support.plain_venue import SNAPSHOT, SPEC, PlainProtocol, frame, inst
 from websockets.asyncio.server import ServerConnection, serve
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
+from tidegauge.core.instrument import SECOND
 from tidegauge.core.keeper import BookKeeper
+from tidegauge.core.side import Side
 from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.runtime.journal import Journal
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.runtime.outside import RestHost, real_world
+from tidegauge.runtime.plans import Pace
 from tidegauge.runtime.settings import FeedSettings
 from tidegauge.runtime.venue_runner import Surroundings, VenueRunner
 from tidegauge.wire.feed import Listing
 from tidegauge.wire.protocol import Fetch, Output, Response, VenueSpec
 from tidegauge.wire.tape import TapeKind, TapeLine
+
+KEEPING_UP = Pace(SECOND, SECOND // 4)
 
 
 class Slow(RestHost):
@@ -42,7 +48,14 @@ class Slow(RestHost):
 class Bench:
     """A runner of one plain venue that says what it is told to."""
 
-    def __init__(self, url: str, spec: VenueSpec = SPEC, *, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        spec: VenueSpec = SPEC,
+        *,
+        journal: Journal | None = None,
+        pace: Pace = KEEPING_UP,
+    ) -> None:
         self.records: list[Record] = []
         self.http = Slow()
         self.crashes: list[Exception] = []
@@ -52,6 +65,7 @@ class Bench:
             Surroundings(
                 monitor=Monitor(MonitorPlan(), self.records.append),
                 world=real_world(),
+                pace=pace,
                 settings=FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, mailbox=16),
                 crashed=self.crashes.append,
                 journal=journal,
@@ -221,3 +235,19 @@ async def test_everything_is_noted_as_it_is_acted_upon() -> None:
         "plain/1.book",
     }
     assert not any("hunter2" in line.written() for line in lines)
+
+
+async def test_a_venue_that_falls_behind_is_read_less_often_and_says_so() -> None:
+    """Every update still reaches the book, and once nothing waits each is read again."""
+    updates = [frame("delta", [("99", str(number))], number=number) for number in range(2, 60)]
+    async with saying(SNAPSHOT, *updates) as url:
+        # What has waited for a nanosecond is late: everything is.
+        bench = Bench(url, pace=Pace(0, SECOND))
+        async with running(bench):
+            await until(lambda: bench.keeper.sequence == 59)
+            assert dict(bench.keeper.book.top(Side.BID, 9))[Decimal(99)] == 59
+            monitor = bench.runner._around.monitor
+            assert monitor.conflated > 40
+            assert monitor.readings < 15
+    told = [each for each in bench.records if isinstance(each, FeedEvent)]
+    assert FeedEventKind.CONFLATED in {event.kind for event in told}

@@ -4,24 +4,30 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.database import a_reading
+from tests.support.database import a_market_summary, a_reading
 
+from tidegauge.core.activity import MarketSummary
 from tidegauge.core.instrument import SECOND
-from tidegauge.core.reading import Reading
-from tidegauge.sinks.batch import SPARED, Backlog, Entry, WriterLimits
+from tidegauge.sinks.batch import SPARED, Backlog, Entry, Measured, Told, WriterLimits
 from tidegauge.sinks.rows import Kind
+from tidegauge.sinks.series import Series
 
 LIMITS = WriterLimits(batch=5, age_s=1.0, capacity=100)
-READING = a_reading()
+SUMMARY = a_market_summary()
+SERIES = Series.of(a_reading(), "run-1")
 
 
-def numbered(number: int) -> Reading:
-    return replace(READING, bid_levels=number)
+def numbered(kind: Kind, number: int, at: int = 0) -> Entry:
+    if kind is Kind.READING:
+        return Measured(number.to_bytes(2, "big"), SERIES, at)
+    return Told(kind, replace(SUMMARY, number=number), at)
 
 
 def number_of(entry: Entry) -> int:
-    assert isinstance(entry.record, Reading)
-    return entry.record.bid_levels
+    if isinstance(entry, Measured):
+        return int.from_bytes(entry.row, "big")
+    assert isinstance(entry.record, MarketSummary)
+    return entry.record.number
 
 
 @given(st.lists(st.sampled_from(Kind) | st.none(), max_size=100))
@@ -45,7 +51,7 @@ def test_batches_laid_end_to_end_are_what_went_in(steps: list[Kind | None]) -> N
             take(number)
         else:
             sent[kind].append(number)
-            assert backlog.add(kind, numbered(number), number) is None
+            assert backlog.add(numbered(kind, number, number)) is None
     while backlog:
         take(0)
     assert got == sent
@@ -58,7 +64,7 @@ def test_what_gives_way_is_the_oldest_of_the_least_worth(kinds: list[Kind], room
     held: list[tuple[Kind, int]] = []
     for number, kind in enumerate(kinds):
         held.append((kind, number))
-        dropped = backlog.add(kind, numbered(number), number)
+        dropped = backlog.add(numbered(kind, number, number))
         if len(held) > room:
             spared = next((k for k in SPARED if any(each[0] is k for each in held)), None)
             assert dropped is spared
@@ -82,7 +88,7 @@ def test_nothing_waits_so_nothing_is_due() -> None:
 def test_a_lone_reading_is_written_when_it_is_old() -> None:
     """A quiet market still reaches the database."""
     backlog = Backlog(LIMITS)
-    backlog.add(Kind.READING, READING, 7)
+    backlog.add(numbered(Kind.READING, 1, 7))
     assert backlog.due_at() == 7 + SECOND
     assert not backlog.due(6 + SECOND)
     assert backlog.due(7 + SECOND)
@@ -93,7 +99,7 @@ def test_a_full_batch_is_written_at_once() -> None:
     backlog = Backlog(LIMITS)
     for number in range(LIMITS.batch):
         assert not backlog.due(0)
-        backlog.add(Kind.READING, numbered(number), 0)
+        backlog.add(numbered(Kind.READING, number))
     assert backlog.due(0)
 
 
@@ -101,7 +107,7 @@ def test_an_alert_is_written_at_once_and_first() -> None:
     """It does not wait for a batch to fill, nor behind readings."""
     backlog = Backlog(LIMITS)
     for number in range(3):
-        backlog.add(Kind.READING, numbered(number), 0)
-    backlog.add(Kind.ALERT, READING, 0)
+        backlog.add(numbered(Kind.READING, number))
+    backlog.add(numbered(Kind.ALERT, 1))
     assert backlog.due(0)
     assert [entry.kind for entry in backlog.take()] == [Kind.ALERT] + [Kind.READING] * 3

@@ -6,7 +6,8 @@ from tidegauge.sinks.store import _newest, merge
 
 def test_a_row_that_is_there_stays() -> None:
     """Readings are never changed."""
-    assert merge(READINGS).endswith("ORDER BY id ON CONFLICT (id) DO NOTHING")
+    key = "series, at, recv_ns, epoch, frame"
+    assert merge(READINGS).endswith(f"ORDER BY {key} ON CONFLICT ({key}) DO NOTHING")
 
 
 def test_a_newer_row_replaces_an_older_one() -> None:

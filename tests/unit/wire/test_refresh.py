@@ -1,12 +1,12 @@
 """A book told anew while it is live: never wrong, never lost, and knows further than before."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.support.examples import one_in
 from tests.support.plain_venue import instrument
 
@@ -176,8 +176,8 @@ def test_a_book_that_is_wholly_known_or_kept_to_a_window_never_wants_it() -> Non
     """The venue tells such a book in full, or moves the window itself."""
     whole, window = (BookKeeper(instrument(), "AAAUSDT") for _ in range(2))
     market = DriftingMarket(1)
-    whole.apply(replace(market.snapshot(), limit=None), 0)
-    window.apply(replace(market.snapshot(), limit=None, window=LIMIT), 0)
+    whole.apply(structs.replace(market.snapshot(), limit=None), 0)
+    window.apply(structs.replace(market.snapshot(), limit=None, window=LIMIT), 0)
     for keeper in (whole, window):
         keeper.apply(market.move(0)[1], 0)
         assert not keeper.wants_refresh(600 * SECOND)

@@ -1,7 +1,8 @@
 """The conversation with Coinbase Advanced Trade: one socket, whose every frame is numbered."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from tidegauge.core.errors import MalformedFrame
 from tidegauge.core.events import BookDelta, BookSnapshot
@@ -102,7 +103,7 @@ class CoinbaseProtocol(SubscribedProtocol[Unnumbered]):
             self._routes[other].remove(said.instrument)
         outputs: list[Output] = []
         for name in self._wanted(said.instrument):
-            event = said if name == said.instrument else replace(said, instrument=name)
+            event = said if name == said.instrument else structs.replace(said, instrument=name)
             if isinstance(event, BookDelta):
                 outputs += self.books.follow(event, now=now)
                 continue
@@ -113,7 +114,7 @@ class CoinbaseProtocol(SubscribedProtocol[Unnumbered]):
 
     def _traded(self, traded: Traded) -> list[Output]:
         routed = [
-            (number, replace(trade, instrument=name))
+            (number, structs.replace(trade, instrument=name))
             for number, trade in sorted(traded.trades, key=lambda each: each[0])
             for name in self._wanted(trade.instrument)
         ]
