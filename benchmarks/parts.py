@@ -21,7 +21,7 @@ class Scale:
     passes: int
 
 
-FULL = Scale(quick=False, messages=2000, passes=5)
+FULL = Scale(quick=False, messages=1500, passes=5)
 QUICK = Scale(quick=True, messages=150, passes=2)
 
 
