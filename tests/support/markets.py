@@ -76,11 +76,11 @@ def fill(
         notional=notional,
         filled=filled,
         filled_fraction=1.0 if filled else 0.5,
-        rounded_base=float(notional) / 50_000,
+        base=float(notional) / 50_000,
         rounded_average=50_000.0,
         worst_ticks=50_000,
         scales=Scales(0, 0, 0),
-        rounded_cost_bps=1.0 if slippage is None else slippage,
+        cost_bps=1.0 if slippage is None else slippage,
         rounded_cost=float(notional) * (1.0 if slippage is None else slippage) / 10_000,
         floor=floor,
     )

@@ -85,35 +85,29 @@ class BandDepth(Struct, frozen=True, kw_only=True, gc=False):
 class Fill(Struct, frozen=True, kw_only=True, gc=False):
     """What taking `notional` from the book would do.
 
-    `filled_fraction` is 1 where all of it can be had. `floor`: the walk ended beyond the known
-    range, so the book may hold more than is shown. What it costs stands in `ExactFill` and
-    `RoundedFill`: `base` is what changes hands, in base; `average` the price in quote a base;
-    `cost_bps` how much worse than the mid that is; `cost` |average - mid| times the base, in quote.
-    These are of what was filled.
+    `filled_fraction` is 1 where all of it can be had; the rest is of what was filled. `base` is what
+    changes hands, in base; `cost_bps` how much worse than the mid the average price is. `floor`: the
+    walk ended beyond the known range, so the book may hold more than is shown.
     """
 
     taker: Taker
     notional: Decimal
     filled: bool
     filled_fraction: float
+    base: float
+    cost_bps: float
     worst_ticks: int
     scales: Scales
     floor: bool
 
     @property
-    def base(self) -> float:
-        raise NotImplementedError
-
-    @property
     def average(self) -> float:
-        raise NotImplementedError
-
-    @property
-    def cost_bps(self) -> float:
+        """The price paid or received on average, in quote a base."""
         raise NotImplementedError
 
     @property
     def cost(self) -> float:
+        """|average - mid| times the base, in quote."""
         raise NotImplementedError
 
     @property
@@ -138,7 +132,7 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ExactFill(Fill, frozen=True, kw_only=True, gc=False):
-    """A fill as integers, divided when somebody asks.
+    """A fill as integers: what is not stored is divided when somebody asks.
 
     `quote` / `quote_over` is the quote and `base_units` / `base_over` the base that changes hands,
     in units of `scales`; `mid2` is twice the mid in ticks.
@@ -151,51 +145,27 @@ class ExactFill(Fill, frozen=True, kw_only=True, gc=False):
     mid2: int
 
     @property
-    def base(self) -> float:
-        unit: int = 10**self.scales.base
-        return self.base_units / (self.base_over * unit)
-
-    @property
     def average(self) -> float:
         unit: int = 10**self.scales.price
         return (self.quote * self.base_over) / (self.quote_over * self.base_units * unit)
 
     @property
-    def cost_bps(self) -> float:
-        at_mid = self.mid2 * self.base_units * self.quote_over
-        return 10_000 * self._excess(at_mid) / at_mid
-
-    @property
     def cost(self) -> float:
         at_mid = self.mid2 * self.base_units * self.quote_over
-        unit: int = 10**self.scales.quote
-        return self._excess(at_mid) / (2 * self.quote_over * self.base_over * unit)
-
-    def _excess(self, at_mid: int) -> int:
-        """Return twice the quote that the mid would not have cost, over both denominators."""
         excess = 2 * self.quote * self.base_over - at_mid
-        return excess if self.taker is Taker.BUY else -excess
+        over: int = 2 * self.quote_over * self.base_over * 10**self.scales.quote
+        return (excess if self.taker is Taker.BUY else -excess) / over
 
 
 class RoundedFill(Fill, frozen=True, kw_only=True, gc=False):
     """A fill whose figures are rounded already: no integer holds the base of an inverse book."""
 
-    rounded_base: float
     rounded_average: float
-    rounded_cost_bps: float
     rounded_cost: float
-
-    @property
-    def base(self) -> float:
-        return self.rounded_base
 
     @property
     def average(self) -> float:
         return self.rounded_average
-
-    @property
-    def cost_bps(self) -> float:
-        return self.rounded_cost_bps
 
     @property
     def cost(self) -> float:

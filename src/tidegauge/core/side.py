@@ -295,7 +295,7 @@ class BookSide:
 
     def _drop_marks(self) -> None:
         """What they lead to may be forgotten: have it searched for anew."""
-        self.marks, self._order, self._reach, self.marked_for = [], [], [], None
+        self.begin_marks(None)
         self._near, self._near_edge = [], None
 
     # -- the touch and the buckets ---------------------------------------------------------------
@@ -352,8 +352,14 @@ class BookSide:
 
     # -- marks -----------------------------------------------------------------------------------
 
+    def begin_marks(self, owner: object) -> None:
+        """Drop every mark; those that are set from now on belong to `owner`."""
+        self.marks, self._order, self._reach, self.marked_for = [], [], [], owner
+
     def keep_marks(self) -> None:
         """Call when marks were set or moved: from now on every change reaches them."""
         sign = self.sign
-        self._order = sorted(self.marks, key=_EDGE, reverse=sign < 0)
         self._reach = [mark.edge * sign for mark in self._order]
+        if len(self._order) != len(self.marks) or self._reach != sorted(self._reach):
+            self._order = sorted(self.marks, key=_EDGE, reverse=sign < 0)
+            self._reach = [mark.edge * sign for mark in self._order]

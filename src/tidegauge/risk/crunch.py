@@ -11,6 +11,7 @@ from ..core.alert import Alert, AlertKey, AlertState, Severity, alert_id
 from ..core.instrument import Nanos
 from ..core.reading import Reading
 from .crunch_inputs import CrunchInputs, Wanted
+from .glance import Glance
 from .inputs import Track
 from .lifecycle import AlertLife, Hold, Stimulus
 from .rules import Evidence, Inputs, evidence, quiet
@@ -63,6 +64,19 @@ class CrunchDetector:
     def wanted(self) -> Wanted:
         """Return what to add to the `MeasurePlan` of this book."""
         return self.windows.wanted()
+
+    def glanced_at(self) -> tuple[int, Decimal] | None:
+        """Return the band and the notional by which a glance can tell that all is calm.
+
+        None while anything is on its way, or was not seen for a while: each reading then counts.
+        """
+        if self._unseen or self._holding or self._life.state is not AlertState.INACTIVE:
+            return None
+        return self.windows.glanced_at()
+
+    def calm(self, seen: Glance) -> bool:
+        """Whether a reading of this book, by what a glance has shown, would change nothing here."""
+        return self.windows.calm(seen)
 
     # -- what happens ----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from ..core.instrument import Nanos
 from ..core.reading import Quotability, Reading
 from . import rules
 from .choice import DAY, choose_band, choose_reference
+from .glance import Glance
 from .inputs import BandTracks, Harmful, Judged, Scale, SizeTracks, Track
 from .rules import Inputs
 from .settings import CrunchSettings
@@ -60,6 +61,28 @@ class CrunchInputs:
                 tuple(sorted({*self.settings.bands, *extra, *floor})),
             )
         return self._wanted
+
+    def glanced_at(self) -> tuple[int, Decimal] | None:
+        """Return the band and the notional that a glance must look at; None: a glance will not do."""
+        if self.band is None or self.size is None or self.next_size is not None or self._floored:
+            return None
+        return self.band, self.size.notional
+
+    def calm(self, seen: Glance) -> bool:
+        """Whether surely no rule breaches by what a glance has shown (`rules.quiet`)."""
+        assert self.band is not None
+        assert self.size is not None
+        band, size = self.bands[self.band], self.size
+        total = None if seen.bid is None or seen.ask is None else seen.bid + seen.ask
+        for track, value in (
+            (band.total, total), (band.bid, seen.bid), (band.ask, seen.ask),
+            (self.spread, seen.spread_bps), (size.sell, seen.sell), (size.buy, seen.buy),
+        ):  # fmt: skip
+            if value is not None:
+                harm = track.harm(value)
+                if harm is not None and not rules.harmless(track, harm, self.settings):
+                    return False
+        return True
 
     # -- from a reading to inputs ----------------------------------------------------------------
 

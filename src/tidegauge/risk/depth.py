@@ -54,7 +54,7 @@ def walked_side(taker: Taker) -> Side:
 class Depth:
     """The side that a taker eats; it must hold a level. `mid2` is twice the mid in ticks.
 
-    `levels` are the nearest ones, best first. `known` is how far the venue told of the side, in
+    `levels` are the nearest ones, best first: as many as are asked for, the touch at least. `known` is how far the venue told of the side, in
     ticks; None: all of it.
 
     The side marks where bands, sizes and limits of a plan ended last time. From one reading to the
@@ -73,10 +73,12 @@ class Depth:
         # A buy is the worse the higher its price is, a sell the lower.
         self.sign = side.sign
         self.known = book.known_ticks(side.side)
-        self.levels = side.nearest(nearest)
-        self.touch = self.levels[0]
+        touch = side.touch
+        assert touch is not None, "a side that is walked holds a level"
+        self.touch = touch
+        self.levels = side.nearest(nearest) if nearest else [touch]
         if side.marked_for is not plan:
-            side.marks, side.marked_for = [], plan
+            side.begin_marks(plan)
         self._marked = iter(side.marks)
         self._moved = not side.marks
 
@@ -131,6 +133,22 @@ class Depth:
             for (index, mark), found in zip(missed, searched, strict=True):
                 ends[index] = self._mark(mark, found)
         return [end for end in ends if end is not None]
+
+    def band_at(self, place: int, bps: int) -> tuple[int, bool]:
+        """Return (value, complete) of one band by its mark, which is the `place`th of the side."""
+        over = self.mid2 * (BPS + self.sign * bps)
+        edge = over // (2 * BPS) if self.sign > 0 else -(-over // (2 * BPS))
+        mark = self.side.marks[place]
+        if mark.edge != edge:
+            move(self.side, mark, edge)
+            self._moved = True
+        return mark.value, self.known is None or (self.known * 2 * BPS - over) * self.sign >= 0
+
+    def value_at(self, place: int, value: int) -> Eaten:
+        """Return what is eaten before the level in which `value` is reached, by its mark."""
+        mark = self.side.marks[place]
+        end = self._still(mark, 0, 1, value) or self._beside(mark, 0, 1, value)
+        return end or self._mark(mark, self._search_values((value,))[0])
 
     def while_below(self, of_lots: int, of_value: int, bound: int, name: int) -> Eaten:
         """Return what is eaten before the level that takes of_lots · lots + of_value · value to

@@ -129,6 +129,12 @@ class Track:
         z = self.normal.fast.z(judged)
         return Judged(self, value, self._baseline, self._away(judged), noise, z)
 
+    def harm(self, value: float) -> float | None:
+        """Return how far a value lies on the harmful side; None while warming up."""
+        if self.normal.slow.quantiles() is not self._quantiles:
+            self._learn()
+        return self._away(self.scale.of(value)) if self.normal.ready else None
+
     def noise(self) -> float | None:
         """Return s: half the middle 68 %, or its harmful half where that is wider."""
         self._learn()

@@ -115,16 +115,21 @@ def quiet(inputs: Inputs, settings: CrunchSettings) -> bool:
     if inputs.one_sided or inputs.floored:
         return False
     for judged in (inputs.depth, inputs.bid, inputs.ask, inputs.spread, inputs.sell, inputs.buy):
-        if judged is not None and judged.harm is not None:
-            alarm = judged.track.alarm
-            if alarm is None:
-                alarm = judged.track.alarm = alarm_of(judged.track, settings)
-            if judged.harm >= alarm:
-                return False
+        if judged is None or judged.harm is None:
+            continue
+        if not harmless(judged.track, judged.harm, settings):
+            return False
     for filled in (inputs.sell_fill, inputs.buy_fill):
         if filled is not None and filled.value is not None and filled.value < 1.0:
             return False
     return True
+
+
+def harmless(track: Track, harm: float, settings: CrunchSettings) -> bool:
+    """Whether surely no rule breaches by this harm of an input."""
+    if track.alarm is None:
+        track.alarm = alarm_of(track, settings)
+    return harm < track.alarm
 
 
 def alarm_of(track: Track, settings: CrunchSettings) -> float:

@@ -43,40 +43,53 @@ def walk_fills(depth: Depth, notionals: tuple[Decimal, ...], scales: Scales) -> 
     """Return the fill of each notional (quote, positive, ascending): one walk for all of them."""
     targets = targets_of(notionals, scales.quote)
     ends = depth.until_values([target.ceiling for target in targets])
-    return [_fill(depth, target, *end, scales) for target, end in zip(targets, ends, strict=True)]
+    unit: int = 10**scales.base
+    return [
+        _fill(depth, target, scales, unit, *end) for target, end in zip(targets, ends, strict=True)
+    ]
 
 
 def _fill(
-    depth: Depth, target: Target, lots: int, value: int, level: Level | None, scales: Scales
+    depth: Depth,
+    target: Target,
+    scales: Scales,
+    unit: int,
+    lots: int,
+    value: int,
+    level: Level | None,
 ) -> Fill:
     notional, units, denominator, _ceiling = target
+    known, sign, mid2 = depth.known, depth.sign, depth.mid2
     if level is not None:
         # The last level is eaten in part: base = what is gone + the rest / price.
         quote, quote_over, fraction = units, denominator, 1.0
         ticks = level.ticks
         base_over = ticks * denominator
         base = lots * base_over + units - value * denominator
-        floor = depth.beyond(ticks)
+        floor = known is not None and (ticks - known) * sign > 0
     else:
         # The whole side is eaten, and the target not reached.
         quote, quote_over, fraction = value, 1, value * denominator / units
-        base, base_over, floor = lots, 1, depth.known is not None
+        base, base_over, floor = lots, 1, known is not None
         worst = depth.side.worst()
         assert worst is not None, "a side that is walked holds a level"
         ticks = worst.ticks
+    at_mid = mid2 * base * quote_over  # what the mid would cost, as 2 · quote · base_over counts
     return ExactFill(
         taker=depth.taker,
         notional=notional,
         filled=level is not None,
         filled_fraction=fraction,
+        base=base / (base_over * unit),
+        cost_bps=BPS * sign * (2 * quote * base_over - at_mid) / at_mid,
+        worst_ticks=ticks,
+        scales=scales,
+        floor=floor,
         quote=quote,
         quote_over=quote_over,
         base_units=base,
         base_over=base_over,
-        mid2=depth.mid2,
-        worst_ticks=ticks,
-        scales=scales,
-        floor=floor,
+        mid2=mid2,
     )
 
 

@@ -27,6 +27,7 @@ from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
 from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.crunch_inputs import Wanted
+from tidegauge.risk.glance import glance
 from tidegauge.risk.measure import MeasurePlan, measure
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
@@ -91,6 +92,17 @@ class WatchedBook:
             return structs.replace(self.last, origin=origin)
         self._measured = measured
         return measure(keeper.book, measured[2], origin)
+
+    def calm(self) -> bool:
+        """Whether a glance shows that a reading would change nothing; if it cannot tell, it does not."""
+        detector, keeper = self.detector, self.keeper
+        if detector is None or self.last is None or not keeper.quotable:
+            return False
+        looked_at = detector.glanced_at()
+        if looked_at is None:
+            return False
+        seen = glance(keeper.book, self.plan(), *looked_at)
+        return seen is not None and detector.calm(seen)
 
     def plan(self) -> MeasurePlan:
         """The measure plan, with the sizes and bands that the detector judges by."""
@@ -228,7 +240,13 @@ class Monitor:
     def _read(self, book: WatchedBook, origin: Origin) -> None:
         # `_apart`, written out: this is done for every frame.
         try:
-            self._judge(book, book.measure(origin))
+            at = origin.received_at
+            if not self._due(book.written_at, at) and book.calm():
+                self.readings += 1
+                book.read_at = at
+                self._owed.pop(book.keeper.id, None)
+            else:
+                self._judge(book, book.measure(origin))
         except Exception as crash:
             if self._crashed is None:
                 raise

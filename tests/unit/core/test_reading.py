@@ -50,11 +50,11 @@ def fill(taker: Taker, notional: str, *, filled: bool = True) -> RoundedFill:
         notional=Decimal(notional),
         filled=filled,
         filled_fraction=1.0 if filled else 0.5,
-        rounded_base=1.0,
+        base=1.0,
         rounded_average=100.0,
         worst_ticks=1005,
         scales=SCALES,
-        rounded_cost_bps=1.5,
+        cost_bps=1.5,
         rounded_cost=0.1,
         floor=False,
     )

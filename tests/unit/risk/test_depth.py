@@ -1,18 +1,15 @@
 """Sums over buckets and marks, against the slow recomputation, as the book changes under them."""
 
-from collections.abc import Iterator
 from decimal import Decimal
-from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.drifting import Drifting
 from tests.support.examples import one_in
 from tests.support.markets import origin
 from tests.support.naive_reading import naive_reading, same
 
-from tidegauge.core.book import OrderBook
-from tidegauge.core.exact import from_units
 from tidegauge.risk.measure import MeasurePlan, measure
 
 PLAN = MeasurePlan(
@@ -20,49 +17,6 @@ PLAN = MeasurePlan(
     notionals=(Decimal(3), Decimal(40_000), Decimal(1_000_000), Decimal(10**9)),
     max_size_bps=(1, 10, 400),
 )
-
-Text = tuple[str, str]
-
-
-class Drifting:
-    """A dense book about a mid that walks; levels come, go and change at any depth."""
-
-    def __init__(self, seed: int, *, mid: int, levels: int, spread: int, step: int) -> None:
-        self.random = Random(seed)
-        self.mid, self.levels, self.spread, self.step = mid, levels, spread, step
-        self.book = OrderBook(price_scale=1, size_scale=3)
-        self.sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        for side in (0, 1):
-            for _ in range(levels):
-                self.sides[side][self.price(side)] = self.random.randint(1, 9_000)
-        self.book.apply_snapshot(*(self.wire(side) for side in self.sides), limit=levels)
-
-    def price(self, side: int) -> int:
-        away = int(self.random.expovariate(1 / self.spread)) + 1
-        return max(1, self.mid - away) if side == 0 else self.mid + away
-
-    @staticmethod
-    def wire(levels: dict[int, int]) -> list[Text]:
-        return [
-            (str(from_units(ticks, 1)), str(from_units(lots, 3))) for ticks, lots in levels.items()
-        ]
-
-    def changes(self) -> Iterator[dict[int, int]]:
-        """Draw what changes on each side, once the mid has moved."""
-        self.mid = max(50, self.mid + self.random.randint(-self.step, self.step))
-        for side, held in enumerate(self.sides):
-            told = {self.price(side): self.random.choice((0, 5, 8_000)) for _ in range(12)}
-            # Nothing may stand where the mid has moved to.
-            told |= {t: 0 for t in held if (t >= self.mid if side == 0 else t <= self.mid)}
-            for ticks, lots in told.items():
-                held[ticks] = lots
-            for ticks in [ticks for ticks, lots in held.items() if not lots]:
-                del held[ticks]
-            yield told
-
-    def move(self) -> None:
-        bids, asks = self.changes()
-        self.book.apply_delta(self.wire(bids), self.wire(asks))
 
 
 @pytest.mark.parametrize("levels", [15, 300])
@@ -90,7 +44,8 @@ def test_two_plans_on_one_book_do_not_disturb_each_other() -> None:
     """Marks belong to a plan: another one begins with marks of its own."""
     market = Drifting(7, mid=612_345, levels=200, spread=400, step=5)
     other = MeasurePlan(bands=(25,), notionals=(Decimal(777),), max_size_bps=())
-    for plan in (PLAN, other, PLAN, other, other):
+    alike = MeasurePlan(bands=(7, 30, 70, 900), notionals=PLAN.notionals, max_size_bps=(2, 5, 90))
+    for plan in (PLAN, alike, PLAN, other, other, alike, alike, PLAN, PLAN):
         market.move()
         reading = measure(market.book, plan, origin())
         assert reading is not None
