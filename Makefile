@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo run test lint types floors unit integration simulation campaign bench lock format clean
+.PHONY: help setup demo run test lint types floors unit integration simulation campaign bench bench-peers lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,8 +52,11 @@ campaign: setup ## the long forms: many seeds, many hours of market (hours)
 	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign --ignore=tests/simulation
 	@TIDEGAUGE_CAMPAIGN=1 $(BIN)/pytest tests/simulation -m campaign -rP --numprocesses=auto --dist=worksteal
 
-bench: setup ## messages a second beside a textbook implementation, results compared first
+bench: setup ## how fast it is, results compared first (about eight minutes; ARGS=--quick is one)
 	@$(BIN)/python benchmark_test.py $(ARGS)
+
+bench-peers: setup ## other projects' books, for `make bench` to time beside ours
+	@$(BIN)/python scripts/bench_peers.py
 
 lock: setup ## write the versions installed here to requirements.lock, for CI
 	@{ echo "# The versions CI runs with; made by \`make lock\`"; $(BIN)/pip freeze --exclude-editable; } > requirements.lock

@@ -1,1 +1,1 @@
-"""What is measured, and against what."""
+"""The benchmark: what `benchmark_test.py` runs, part by part. docs/performance.md says how to read it."""

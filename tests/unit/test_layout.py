@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "src" / "tidegauge"
 OURS = [
     path
-    for folder in ("src", "tests", "examples", "scripts")
+    for folder in ("src", "tests", "examples", "scripts", "benchmarks")
     for path in sorted((REPOSITORY / folder).rglob("*.py"))
 ]
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if not path.name.startswith("__")]

@@ -1,0 +1,15 @@
+"""Every part of the benchmark, in the order in which they run."""
+
+from . import contest, growth, memory, scale, sockets, stages, storing, throughput
+from .parts import Part
+
+PARTS: tuple[Part, ...] = (
+    *throughput.PARTS,
+    stages.PART,
+    growth.PART,
+    contest.PART,
+    storing.PART,
+    sockets.PART,
+    scale.PART,
+    memory.PART,
+)
