@@ -32,6 +32,7 @@ from .journal import Journal
 from .monitor import Monitor, Record
 from .outside import real_world
 from .plans import monitor_plan, pace_of
+from .rounds import MOST
 from .settings import Settings, SymbolSettings
 from .venue import CRASH_PAUSE_S, Address, Venue
 from .venue_runner import Surroundings, VenueRunner
@@ -39,6 +40,9 @@ from .view import MonitorView
 from .world import Slewing, World
 
 log = structlog.get_logger(__name__)
+
+PAUSE_S, CROWDED_PAUSE_S = 0.25, 0.05
+"""Between two looks at what is to be sampled: of more books than one round holds, some always are."""
 
 DRAIN_S = 3.0
 """How long a stopping monitor may take to store what it accepted."""
@@ -244,10 +248,11 @@ class App:
     # -- keeping it running ----------------------------------------------------------------------
 
     async def _keep_sampling(self) -> None:
-        pause = min(0.25, self.settings.readings.sample_every_s / 2)
+        half = self.settings.readings.sample_every_s / 2
         look_at = self.world.clock.steady()
         while True:
-            await asyncio.sleep(pause)
+            crowded = self.monitor.watched > MOST
+            await asyncio.sleep(min(CROWDED_PAUSE_S if crowded else PAUSE_S, half))
             now = self.world.clock.now()
             if self.journal is not None:
                 self.journal.note(tick_line(now))

@@ -34,6 +34,7 @@ from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
 from tidegauge.wire.protocol import Beside
 
+from .rounds import Rounds
 from .view import BookView, MarketView
 
 Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary
@@ -44,6 +45,9 @@ CRUNCH = "liquidity_crunch"
 RECENT_ALERTS = 50
 RECENT_EPOCHS = 1000
 """Connections whose opening is remembered."""
+
+LOOKS = 20
+"""How often in a period of writing it is looked which books' markets are due: not at every frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +136,8 @@ class Monitor:
         self._opened: dict[str, Nanos] = {}
         self._stirred: dict[BookId, WatchedBook] = {}
         """Books of whose market something was told that is not summed up yet."""
-        self._next_sample: Nanos | None = None
+        self._looked_at: Nanos = 0
+        self._rounds = Rounds(plan.sample_every)
         self._paces: dict[VenueName, Nanos] = {}
         self._owed: dict[BookId, WatchedBook] = {}
         """Books that changed since they were read, and are to be read at their venue's pace."""
@@ -151,6 +156,7 @@ class Monitor:
             known = self._books.get(keeper.id)
             if known is None:
                 self._books[keeper.id] = WatchedBook(feed, keeper, self._plan)
+                self._rounds.add(keeper.id)
                 continue
             known.feed, known.keeper = feed, keeper
             if keeper.trust is not Trust.LIVE:
@@ -160,6 +166,7 @@ class Monitor:
         """Watch a book no more: its windows go, and an alert that fires ends, saying why."""
         book = self._books.pop(id_, None)
         self._owed.pop(id_, None)
+        self._rounds.remove(id_)
         if book is None:
             return
         self._sum_up(book, now)
@@ -206,22 +213,16 @@ class Monitor:
 
     def advance(self, now: Nanos) -> None:
         """Sample every LIVE book at the cadence, up to `now`; an unchanged one is sampled again."""
-        every = self._plan.sample_every
-        if self._next_sample is None or self._next_sample - now > 2 * every:
-            # The first time, or the clock was set back: samples go on from here.
-            self._next_sample = now + every
-        while self._next_sample <= now:
-            for book in self._books.values():
-                self._apart(book, partial(self._sample, book, self._next_sample))
-            self._next_sample += every
-            if now - self._next_sample > 10 * every:
-                # The process was asleep: samples of a past nobody saw are not made up.
-                self._next_sample = now
+        for at, ids in self._rounds.due(now):
+            for book in [self._books[id_] for id_ in ids]:
+                self._apart(book, partial(self._sample, book, at))
         for book in [*self._owed.values()]:
             if not self._waits(book, now):
                 self._read(book, book.feed.origin(book.keeper, now))
-        for book in [*self._stirred.values()]:
-            self._apart(book, partial(self._sum_up_if_due, book, now))
+        if self._stirred and not 0 <= now - self._looked_at < self._plan.write_every // LOOKS:
+            self._looked_at = now
+            for book in [*self._stirred.values()]:
+                self._apart(book, partial(self._sum_up_if_due, book, now))
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
         """Return the book that this keeper keeps; None where another one does, or none."""
@@ -329,6 +330,11 @@ class Monitor:
         for key in closed[: max(0, len(closed) - RECENT_ALERTS)]:
             del self.alerts[key]
         self._emit(alert)
+
+    @property
+    def watched(self) -> int:
+        """How many books are watched."""
+        return len(self._books)
 
     def books(self, now: Nanos) -> tuple[BookView, ...]:
         """Every book as it stands."""

@@ -1,0 +1,71 @@
+"""When each book is sampled: all at the same cadence, and never too many at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tidegauge.core.instrument import BookId, Nanos
+
+MOST = 32
+"""Books sampled at the same moment. A sample takes a tenth of a millisecond or two: a thousand of them
+on end would stop the loop for longer than a market may wait."""
+
+ASLEEP = 10
+"""After so many periods the process was asleep: samples of a past nobody saw are not made up."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """Books that are sampled together. `at` is when next; None before time was first told."""
+
+    phase: Nanos
+    at: Nanos | None = None
+    books: dict[BookId, None] = field(default_factory=dict)
+
+
+class Rounds:
+    """The sampling times of many books, `every` apart for each; the first 32 have the same."""
+
+    def __init__(self, every: Nanos) -> None:
+        self._every = every
+        self._rounds: list[_Round] = []
+        self._next: Nanos | None = None
+
+    def add(self, book: BookId) -> None:
+        """Sample one more book, from a period after the next `due` on."""
+        for known in self._rounds:
+            if len(known.books) < MOST:
+                known.books[book] = None
+                return
+        # Multiples of the golden ratio, so that rounds lie apart however many there are.
+        phase = self._every * (len(self._rounds) * 618 % 1000) // 1000
+        self._rounds.append(_Round(phase, books={book: None}))
+        self._next = None
+
+    def remove(self, book: BookId) -> None:
+        """Sample a book no more."""
+        for known in self._rounds:
+            known.books.pop(book, None)
+
+    def due(self, now: Nanos) -> Iterator[tuple[Nanos, tuple[BookId, ...]]]:
+        """Yield the moments up to `now` in their order, each with the books sampled at it."""
+        every = self._every
+        if self._next is not None and self._next - 2 * every <= now < self._next:
+            return
+        for known in self._rounds:
+            if known.at is None or known.at - now > 2 * every:
+                # The first time, or the clock was set back: samples go on from here.
+                known.at = now + every + known.phase
+        while self._rounds:
+            first = min(self._rounds, key=_at)
+            at = self._next = _at(first)
+            if at > now:
+                return
+            yield at, tuple(first.books)
+            first.at = at + every
+            if now - first.at > ASLEEP * every:
+                first.at = now
+
+
+def _at(known: _Round) -> Nanos:
+    assert known.at is not None, "every round was given a time"
+    return known.at
