@@ -5,6 +5,7 @@ noise s (docs/signals.md §2).
 """
 
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from math import exp, log
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from ..core.instrument import Nanos
 from ..core.reading import Fill, Reading, Taker
 from .settings import CrunchSettings
-from .window import Normal, Quantiles
+from .window import Normal
 
 NO_DEPTH = 1e-12
 """Quote that stands for an empty band, whose log would be infinite."""
@@ -29,17 +30,35 @@ class Scale(Enum):
     SLIPPAGE = "slippage"
     PLAIN = "plain"
 
-    def of(self, value: float) -> float:
-        """Return the number that is judged."""
-        if self is Scale.LOG:
-            return log(max(value, NO_DEPTH))
-        return log(value + 1.0) if self is Scale.SLIPPAGE else value
+    @property
+    def of(self) -> Callable[[float], float]:
+        """What makes of a value the number that is judged."""
+        return _SCALED[self]
 
     def back(self, judged: float) -> float:
         """Return the value in its own unit."""
         if self is Scale.LOG:
             return exp(judged)
         return exp(judged) - 1.0 if self is Scale.SLIPPAGE else judged
+
+
+def _log(value: float) -> float:
+    return log(value) if value > NO_DEPTH else log(NO_DEPTH)
+
+
+def _log_of_slippage(value: float) -> float:
+    return log(value + 1.0)
+
+
+def _plain(value: float) -> float:
+    return value
+
+
+_SCALED: dict[Scale, Callable[[float], float]] = {
+    Scale.LOG: _log,
+    Scale.SLIPPAGE: _log_of_slippage,
+    Scale.PLAIN: _plain,
+}
 
 
 class Harmful(Enum):
@@ -83,9 +102,14 @@ class Track:
     __slots__ = (
         "_baseline",
         "_harms",
+        "_learned_from",
+        "_median",
         "_medians",
         "_noise",
-        "_quantiles",
+        "_of",
+        "_ready",
+        "_sign",
+        "_version",
         "alarm",
         "harmful",
         "least_noise",
@@ -114,31 +138,39 @@ class Track:
         """The harm from which a rule may breach; None: to be worked out (`rules.alarm_of`)."""
         self._harms: deque[float] = deque(maxlen=settings.bleed_long)
         self._medians: dict[int, float | None] = {}
-        self._quantiles: Quantiles | None = None
         self._baseline: float | None = None
         self._noise = settings.least_noise
+        self._median = 0.0
+        self._ready = False
+        self._of = scale.of
+        # Away from the median is harmful this way; 0: either way.
+        self._sign = {Harmful.LESS: -1, Harmful.MORE: 1, Harmful.AWAY: 0}[harmful]
+        self._learned_from = self.normal.slow
+        self._version = -1
 
     def judge(self, value: float | None) -> Judged:
         """Judge a value against the windows as they stand."""
-        if self.normal.slow.quantiles() is not self._quantiles:
+        normal = self.normal
+        if normal.slow.version != self._version or normal.slow is not self._learned_from:
             self._learn()
-        noise = self._noise if self.normal.ready else None
+        noise = self._noise if self._ready else None
         if value is None or noise is None:
             return Judged(self, value, self._baseline, None, noise, None)
-        judged = self.scale.of(value)
-        z = self.normal.fast.z(judged)
+        judged = self._of(value)
+        z = normal.fast.z(judged)
         return Judged(self, value, self._baseline, self._away(judged), noise, z)
 
     def harm(self, value: float) -> float | None:
         """Return how far a value lies on the harmful side; None while warming up."""
-        if self.normal.slow.quantiles() is not self._quantiles:
+        slow = self.normal.slow
+        if slow.version != self._version or slow is not self._learned_from:
             self._learn()
-        return self._away(self.scale.of(value)) if self.normal.ready else None
+        return self._away(self._of(value)) if self._ready else None
 
     def noise(self) -> float | None:
         """Return s: half the middle 68 %, or its harmful half where that is wider."""
         self._learn()
-        return self._noise if self.normal.ready else None
+        return self._noise if self._ready else None
 
     def baseline(self) -> float | None:
         """Return the slow median in the input's own unit, None while there is none."""
@@ -147,21 +179,21 @@ class Track:
 
     def _away(self, judged: float) -> float:
         """Return how far `judged` lies on the harmful side of the median."""
-        assert self._quantiles is not None
-        away = judged - self._quantiles.median
-        if self.harmful is Harmful.LESS:
-            return -away
-        return away if self.harmful is Harmful.MORE else abs(away)
+        away = judged - self._median
+        return away * self._sign if self._sign else abs(away)
 
     def _learn(self) -> None:
         """Work out what follows from the slow window, if it has moved."""
-        quantiles = self.normal.slow.quantiles()
-        if quantiles is self._quantiles:
+        slow = self.normal.slow
+        if slow.version == self._version and slow is self._learned_from:
             return
-        self._quantiles, self.alarm = quantiles, None
+        self._version, self._learned_from, self.alarm = slow.version, slow, None
+        self._ready = self.normal.ready
+        quantiles = slow.quantiles()
         if quantiles is None:
             self._baseline = None
             return
+        self._median = quantiles.median
         self._baseline = self.scale.back(quantiles.median)
         below, above = quantiles.median - quantiles.low, quantiles.high - quantiles.median
         worse = max(below, above) if self.harmful is Harmful.AWAY else above
@@ -173,9 +205,9 @@ class Track:
         self.seen = value is not None
         if value is None:
             return
-        judged = self.scale.of(value)
-        if self.normal.ready:
-            self._learn()
+        judged = self._of(value)
+        self._learn()
+        if self._ready:
             self._harms.append(self._away(judged))
             self._medians.clear()
             self.alarm = None
@@ -214,8 +246,9 @@ class BandTracks:
         band = reading.band(self.bps)
         if band is None:
             return None, None, None
-        bid = float(band.bid_quote) if band.bid_complete else None
-        ask = float(band.ask_quote) if band.ask_complete else None
+        unit: int = 10**band.scales.quote
+        bid = band.bid_quote_units / unit if band.bid_complete else None
+        ask = band.ask_quote_units / unit if band.ask_complete else None
         return (None if bid is None or ask is None else bid + ask), bid, ask
 
     def tracks(self) -> tuple[Track, Track, Track]:

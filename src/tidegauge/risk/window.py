@@ -30,7 +30,7 @@ class Quantiles(NamedTuple):
 class SortedWindow:
     """The last `size` samples, none older than `span`, kept in order."""
 
-    __slots__ = ("_ordered", "_quantiles", "_queue", "size", "span")
+    __slots__ = ("_ordered", "_quantiles", "_queue", "size", "span", "version")
 
     def __init__(self, size: int, span: Nanos) -> None:
         self.size = size
@@ -39,6 +39,8 @@ class SortedWindow:
         # A plain list: at 3,600 samples moving its tail costs less than one index into a SortedList.
         self._ordered: list[float] = []
         self._quantiles: Quantiles | None = None
+        self.version = 0
+        """Moves whenever the samples do: who works something out from them need not do it again."""
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -48,6 +50,7 @@ class SortedWindow:
         self._queue.append((at, value))
         insort(self._ordered, value)
         self._quantiles = None
+        self.version += 1
         if len(self._queue) > self.size:
             self._drop()
         self.expire(at)
@@ -80,12 +83,13 @@ class SortedWindow:
         _at, value = self._queue.popleft()
         del self._ordered[bisect_left(self._ordered, value)]
         self._quantiles = None
+        self.version += 1
 
 
 class MomentWindow:
     """Mean and standard deviation of the last `size` samples, for the textbook z only."""
 
-    __slots__ = ("_queue", "_squares", "_sum", "size", "span")
+    __slots__ = ("_queue", "_root", "_squares", "_sum", "size", "span")
 
     def __init__(self, size: int, span: Nanos) -> None:
         self.size = size
@@ -93,6 +97,8 @@ class MomentWindow:
         self._queue: deque[tuple[Nanos, int]] = deque()
         self._sum = 0
         self._squares = 0
+        self._root: float | None = None
+        """n times the deviation, 0 when nothing varies; None: to be worked out."""
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -101,6 +107,7 @@ class MomentWindow:
         """Take a sample."""
         scaled = round(value * SCALE)
         self._queue.append((at, scaled))
+        self._root = None
         self._sum += scaled
         self._squares += scaled * scaled
         if len(self._queue) > self.size:
@@ -116,13 +123,15 @@ class MomentWindow:
     def z(self, value: float) -> float | None:
         """Return (value - mean) / population sd, None when nothing varies."""
         n = len(self._queue)
-        spread = n * self._squares - self._sum * self._sum
-        if spread <= 0:
+        if self._root is None:
+            self._root = sqrt(max(0, n * self._squares - self._sum * self._sum))
+        if not self._root:
             return None
-        return (n * round(value * SCALE) - self._sum) / sqrt(spread)
+        return (n * round(value * SCALE) - self._sum) / self._root
 
     def _drop(self) -> None:
         _at, scaled = self._queue.popleft()
+        self._root = None
         self._sum -= scaled
         self._squares -= scaled * scaled
 
