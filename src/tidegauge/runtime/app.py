@@ -93,7 +93,7 @@ class App:
         self.writer: PostgresWriter | None = None
         self.monitor = Monitor(monitor_plan(settings), self._emit, self._book_crashed)
         self.crashes = 0
-        self._freezer = Freezer()
+        self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer
         self._listener = listener
         self._venues: list[Venue] = []

@@ -14,13 +14,16 @@ from tidegauge.core.instrument import SECOND, Nanos
 SETTLED: Nanos = 2 * SECOND
 """How long no book was told whole before what there is is frozen."""
 
-NOT_BEFORE: Nanos = 60 * SECOND
+NOT_BEFORE: Nanos = 10 * SECOND
 """A freeze comes at most this often."""
 
 
 def freeze() -> None:
-    """Free what is garbage, and look at nothing of the rest again."""
-    gc.collect()
+    """Free what is garbage of the young, and look at nothing of the rest again.
+
+    Not of the old: that would be the very pause that this is to prevent.
+    """
+    gc.collect(1)
     gc.freeze()
 
 

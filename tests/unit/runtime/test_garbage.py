@@ -23,8 +23,8 @@ def test_a_resync_is_frozen_too_but_not_every_second() -> None:
     freezer = Freezer(act=lambda: None)
     freezer.look(1, 0)
     assert freezer.look(1, SETTLED)
-    freezer.look(2, 10 * SECOND)
-    assert not freezer.look(2, 20 * SECOND)
+    freezer.look(2, SETTLED + SECOND)
+    assert not freezer.look(2, SETTLED + NOT_BEFORE - 1)
     assert freezer.look(2, SETTLED + NOT_BEFORE)
 
 
