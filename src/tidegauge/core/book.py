@@ -189,6 +189,12 @@ class OrderBook:
         bid, ask = self.bids.touch, self.asks.touch
         return bid is not None and ask is not None and bid.ticks >= ask.ticks
 
+    @property
+    def two_sided(self) -> bool:
+        """Whether both sides hold a level, and the book is neither crossed nor locked."""
+        bid, ask = self.bids.touch, self.asks.touch
+        return bid is not None and ask is not None and bid.ticks < ask.ticks
+
     def side(self, side: Side) -> BookSide:
         return self.bids if side is Side.BID else self.asks
 

@@ -65,13 +65,18 @@ class CrunchDetector:
         """Return what to add to the `MeasurePlan` of this book."""
         return self.windows.wanted()
 
-    def glanced_at(self) -> tuple[int, Decimal] | None:
-        """Return the band and the notional by which a glance can tell that all is calm.
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way; else, or if it was not seen for a while, each reading counts."""
+        return not (self._unseen or self._holding) and self._life.state is AlertState.INACTIVE
 
-        None while anything is on its way, or was not seen for a while: each reading then counts.
-        """
-        if self._unseen or self._holding or self._life.state is not AlertState.INACTIVE:
-            return None
+    @property
+    def warming(self) -> bool:
+        """Whether no reading of a book with two sides could breach yet."""
+        return self.windows.warming
+
+    def glanced_at(self) -> tuple[int, Decimal] | None:
+        """Return the band and the notional by which a glance can tell that all is calm, if it can."""
         return self.windows.glanced_at()
 
     def calm(self, seen: Glance) -> bool:

@@ -40,6 +40,7 @@ class CrunchInputs:
         self._day: int | None = None
         self._narrow = False
         self._wanted: Wanted | None = None
+        self._warming: bool | None = None
         self._one_sided: deque[bool] = deque(maxlen=settings.clear_samples)
         self._floored: dict[str, deque[float]] = {
             cause: deque(maxlen=settings.clear_samples)
@@ -61,6 +62,13 @@ class CrunchInputs:
                 tuple(sorted({*self.settings.bands, *extra, *floor})),
             )
         return self._wanted
+
+    @property
+    def warming(self) -> bool:
+        """Whether no input can be judged yet, so that a book with two sides is calm whatever it shows."""
+        if self._warming is None:
+            self._warming = not any(track.normal.ready for track in self.tracks())
+        return self._warming and not self._floored
 
     def glanced_at(self) -> tuple[int, Decimal] | None:
         """Return the band and the notional that a glance must look at; None: a glance will not do."""
@@ -132,7 +140,7 @@ class CrunchInputs:
 
     def sample(self, reading: Reading, now: Nanos, *, firing: bool) -> None:
         """Take a sample of everything. While an alert fires, nothing is chosen anew."""
-        self._wanted = None
+        self._wanted = self._warming = None
         for band in reading.bands:
             self._sample_band(band.bps, reading, now)
         self.spread.sample(reading.spread_bps, now)

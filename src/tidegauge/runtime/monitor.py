@@ -100,8 +100,10 @@ class WatchedBook:
     def calm(self) -> bool:
         """Whether a glance shows that a reading would change nothing; if it cannot tell, it does not."""
         detector, keeper = self.detector, self.keeper
-        if detector is None or self.last is None or not keeper.quotable:
+        if detector is None or self.last is None or not keeper.quotable or not detector.idle:
             return False
+        if detector.warming:
+            return keeper.book.two_sided
         looked_at = detector.glanced_at()
         if looked_at is None:
             return False
