@@ -19,6 +19,7 @@ from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading, Taker
 from tidegauge.core.side import Side
 from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.garbage import freeze
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.runtime.venue_runner import TURN
@@ -42,6 +43,9 @@ TURN_NS: Nanos = TURN
 LEVELS_KEPT = 100_000
 
 PLAN = MeasurePlan(bands=BANDS, notionals=SIZES)
+
+SOON_WARM = CrunchSettings(min_samples=5, reference_samples=3)
+"""A monitor that is still warming up has less to do: this one judges after five seconds, not after 300."""
 
 Levels: TypeAlias = list[tuple[str, str]]
 Made: TypeAlias = Reading
@@ -241,8 +245,8 @@ class Pipeline(Feed):
 
 
 def new_monitor(emit: Callable[[Record], None], write_every: Nanos = 0) -> Monitor:
-    """Return the daemon's monitor with default windows and signals."""
-    return Monitor(MonitorPlan(measure=PLAN, write_every=write_every), emit)
+    """Return the daemon's monitor with default windows and signals, but for the time they warm up."""
+    return Monitor(MonitorPlan(measure=PLAN, crunch=SOON_WARM, write_every=write_every), emit)
 
 
 def feed_of(symbols: Iterable[str]) -> VenueFeed:
