@@ -47,8 +47,9 @@ class BookSide:
     `ticks >> shift`, counted from `base`. `marks` belong to whoever set `marked_for`; they are
     dropped together when the side is told anew.
 
-    A level that leaves stays where it is in `levels`, without lots, until there are too many such:
-    most come back, and a sorted place is what costs most in a book.
+    A sorted place is what costs most in a book, and hardly anything needs one: readings ask buckets
+    and marks. So a level that leaves stays where it is in `levels`, without lots, until there are too
+    many such, and one that comes waits to be sorted in until somebody looks.
     """
 
     __slots__ = (
@@ -58,11 +59,12 @@ class BookSide:
         "_near_edge",
         "_order",
         "_reach",
+        "_sorted",
+        "_unsorted",
         "base",
         "by_text",
         "cut",
         "hints",
-        "levels",
         "lots_in",
         "marked_for",
         "marks",
@@ -80,7 +82,8 @@ class BookSide:
     def __init__(self, side: Side, scale: int) -> None:
         self.side = side
         self.sign = 1 if side is Side.ASK else -1
-        self.levels: Any = SortedDict()
+        self._sorted: Any = SortedDict()
+        self._unsorted: list[Level] = []
         self.by_text = Spellings(self.intern, scale)
         self.touch: Level | None = None
         self.base = self.shift = 0
@@ -106,6 +109,17 @@ class BookSide:
         self._near_edge: int | None = None
         self._blank()
 
+    @property
+    def levels(self) -> Any:
+        """The `SortedDict` of the levels, in ascending price."""
+        if self._unsorted:
+            living = [level for level in self._unsorted if level.lots]
+            for level in self._unsorted:
+                level.listed = level.lots > 0
+            self._sorted.update(zip(living, living, strict=True))
+            self._unsorted.clear()
+        return self._sorted
+
     def __len__(self) -> int:
         return self._count
 
@@ -130,13 +144,13 @@ class BookSide:
         """Return the level furthest from the touch, None when the side is empty."""
         if not self._count:
             return None
-        end = 0 if self.sign < 0 else -1
-        level: Level = self.levels.peekitem(end)[0]
+        levels, end = self.levels, 0 if self.sign < 0 else -1
+        level: Level = levels.peekitem(end)[0]
         while not level.lots:
             # It left long ago; were it to stay, the next look would pass it again.
             level.listed = False
-            self.levels.popitem(end)
-            level = self.levels.peekitem(end)[0]
+            levels.popitem(end)
+            level = levels.peekitem(end)[0]
         return level
 
     def at(self, price: Decimal, scale: int) -> Level | None:
@@ -169,7 +183,7 @@ class BookSide:
                 found += [level for ticks in ordered if (level := inside[ticks]).lots]
                 if len(found) >= levels:
                     return found[:levels]
-        return list(islice(self, levels))
+        return found if len(found) == self._count else list(islice(self, levels))
 
     # -- changing it -----------------------------------------------------------------------------
 
@@ -219,7 +233,7 @@ class BookSide:
                 continue
             self._count += 1
             if not level.listed:
-                self.levels[level] = level
+                self._unsorted.append(level)
                 level.listed = True
             if touch is None or away < touch.ticks * sign:
                 touch = level
@@ -244,7 +258,7 @@ class BookSide:
 
         How the others are spelt is remembered: they will be told again.
         """
-        for level in self.levels:
+        for level in self.by_text.values():
             level.lots = 0
         for level, lots in told:
             level.lots = lots
@@ -268,8 +282,7 @@ class BookSide:
             return
         for text in [text for text, level in self.by_text.items() if not level.lots]:
             del self.by_text[text]
-        living = [level for level in self.levels if level.lots]  # in order: sorting it is cheap
-        self.levels = SortedDict(zip(living, living, strict=True))
+        self._unsort([level for level in self.by_text.levels() if level.lots])
         for bucket, inside in self.members.items():
             self.members[bucket] = {ticks: level for ticks, level in inside.items() if level.lots}
         self._drop_marks()
@@ -283,15 +296,23 @@ class BookSide:
         self._list_the_living()
 
     def _list_the_living(self) -> None:
-        """Sort what has lots, and nothing else, and add everything up anew."""
+        """Keep what has lots, and nothing else, and add everything up anew."""
         self._drop_marks()
         remembered = self.by_text.levels()
         for level in remembered:
-            level.listed = level.lots > 0
-        self.levels = SortedDict({level: level for level in remembered if level.lots})
-        self._count = len(self.levels)
-        self.touch = self.levels.peekitem(0 if self.sign > 0 else -1)[0] if self.levels else None
+            level.listed = False
+        living = [level for level in remembered if level.lots]
+        self._unsort(living)
+        self._count = len(living)
+        best = min if self.sign > 0 else max
+        self.touch = best(living, key=attrgetter("ticks"), default=None)
         self._rebase(remembered)
+
+    def _unsort(self, living: list[Level]) -> None:
+        """Begin the sorted levels anew: these are sorted, all at once, when somebody looks."""
+        for level in living:
+            level.listed = True
+        self._sorted, self._unsorted = SortedDict(), living
 
     def _drop_marks(self) -> None:
         """What they lead to may be forgotten: have it searched for anew."""
