@@ -299,6 +299,9 @@ class OrderBook:
         self.sizes = sizes_of(size_scale, self.contract_value)
         for side in (self.bids, self.asks):
             side.refine(price_scale, by_price, by_size)
+        # These may be levels that were forgotten, whose ticks nobody restates.
+        self.known_bid = None if self.known_bid is None else Decimal(self.known_bid)
+        self.known_ask = None if self.known_ask is None else Decimal(self.known_ask)
 
     def _tidy(self) -> None:
         """Keep to the window, and forget spellings that are no longer worth keeping."""

@@ -14,8 +14,8 @@ from tidegauge.core.instrument import SECOND, Nanos
 SETTLED: Nanos = 2 * SECOND
 """How long no book was told whole before what there is is frozen."""
 
-NOT_BEFORE: Nanos = 10 * SECOND
-"""A freeze comes at most this often."""
+NOT_BEFORE: Nanos = 600 * SECOND
+"""A freeze comes at most this often: a cycle that is alive at one and dies later is never collected."""
 
 
 def freeze() -> None:

@@ -34,7 +34,7 @@ from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
 from tidegauge.wire.protocol import Beside
 
-from .rounds import Rounds
+from .rounds import SET_BACK, Rounds
 from .view import BookView, MarketView
 
 Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary
@@ -94,8 +94,9 @@ class WatchedBook:
         measured = keeper, keeper.updates, self.plan()
         if self.last is not None and measured == self._measured:
             return structs.replace(self.last, origin=origin)
+        reading = measure(keeper.book, measured[2], origin)
         self._measured = measured
-        return measure(keeper.book, measured[2], origin)
+        return reading
 
     def calm(self) -> bool:
         """Whether a glance shows that a reading would change nothing; if it cannot tell, it does not."""
@@ -145,6 +146,7 @@ class Monitor:
         """Books that changed since they were read, and are to be read at their venue's pace."""
         self.alerts: dict[str, Alert] = {}
         self.readings = 0
+        """Updates and samples that were judged, by a reading or by a glance."""
         self.conflated = 0
         """Updates that were read together with a later one of the same book."""
 
@@ -235,10 +237,16 @@ class Monitor:
         """Judge one book; where somebody is told of crashes, the others do not notice one."""
         try:
             work()
-        except Exception as crash:
-            if self._crashed is None:
-                raise
-            self._crashed(book.keeper.id, crash)
+        except Exception as crash:  # noqa: BLE001
+            self._failed(book, crash)
+
+    def _failed(self, book: WatchedBook, crash: Exception) -> None:
+        """Our own error: whatever a reading left half done is begun anew by the next."""
+        for side in (book.keeper.book.bids, book.keeper.book.asks):
+            side.begin_marks(None)
+        if self._crashed is None:
+            raise crash
+        self._crashed(book.keeper.id, crash)
 
     def _read(self, book: WatchedBook, origin: Origin) -> None:
         # `_apart`, written out: this is done for every frame.
@@ -250,15 +258,13 @@ class Monitor:
                 self._owed.pop(book.keeper.id, None)
             else:
                 self._judge(book, book.measure(origin))
-        except Exception as crash:
-            if self._crashed is None:
-                raise
-            self._crashed(book.keeper.id, crash)
+        except Exception as crash:  # noqa: BLE001
+            self._failed(book, crash)
 
     def _waits(self, book: WatchedBook, now: Nanos) -> bool:
         """Whether a book was read so lately that, at the pace of its venue, it is not read now."""
         every = self._paces.get(book.keeper.id.venue, 0)
-        return book.read_at is not None and 0 <= now - book.read_at < every
+        return bool(every) and book.read_at is not None and -SET_BACK <= now - book.read_at < every
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
         reading = book.measure(book.feed.origin(book.keeper, at))
@@ -287,7 +293,8 @@ class Monitor:
     def _due(self, written_at: Nanos | None, now: Nanos) -> bool:
         """Whether to write again; a clock that was set back makes it due, too, or nothing would be
         stored for as long."""
-        return written_at is None or not 0 <= now - written_at < self._plan.write_every
+        every = self._plan.write_every
+        return not every or written_at is None or not -SET_BACK <= now - written_at < every
 
     def _told(self, book: WatchedBook, told: MarketTold) -> None:
         if told.keeper is not book.keeper and not isinstance(told.event, Trade):

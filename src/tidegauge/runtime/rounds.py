@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tidegauge.core.instrument import BookId, Nanos
+from tidegauge.core.instrument import SECOND, BookId, Nanos
 
 MOST = 32
 """Books sampled at the same moment. A sample takes a tenth of a millisecond or two: a thousand of them
 on end would stop the loop for longer than a market may wait."""
+
+SET_BACK: Nanos = 60 * SECOND
+"""A time so much before the next sample is one of a clock that was set back; anything less is of a venue
+whose frames had to wait, while others are told the present."""
 
 ASLEEP = 10
 """After so many periods the process was asleep: samples of a past nobody saw are not made up."""
@@ -31,7 +35,7 @@ class Rounds:
         self._next: Nanos | None = None
 
     def add(self, book: BookId) -> None:
-        """Sample one more book, from a period after the next `due` on."""
+        """Sample one more book: with a round that has room, else with a new one a period from now."""
         for known in self._rounds:
             if len(known.books) < MOST:
                 known.books[book] = None
@@ -49,10 +53,11 @@ class Rounds:
     def due(self, now: Nanos) -> Iterator[tuple[Nanos, tuple[BookId, ...]]]:
         """Yield the moments up to `now` in their order, each with the books sampled at it."""
         every = self._every
-        if self._next is not None and self._next - 2 * every <= now < self._next:
+        back = max(2 * every, SET_BACK)
+        if self._next is not None and self._next - back <= now < self._next:
             return
         for known in self._rounds:
-            if known.at is None or known.at - now > 2 * every:
+            if known.at is None or known.at - now > back:
                 # The first time, or the clock was set back: samples go on from here.
                 known.at = now + every + known.phase
         while self._rounds:
@@ -63,7 +68,7 @@ class Rounds:
             yield at, tuple(first.books)
             first.at = at + every
             if now - first.at > ASLEEP * every:
-                first.at = now
+                first.at += (now - first.at) // every * every
 
 
 def _at(known: _Round) -> Nanos:

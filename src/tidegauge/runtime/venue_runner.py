@@ -36,6 +36,9 @@ TICK_S = 1.0
 TURN: Nanos = SECOND // 50
 """How long one venue may work before it lets the loop serve the others."""
 
+DWELL: Nanos = SECOND
+"""How long a pace is kept at least: a venue on the edge must not fill the record with its turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -105,6 +108,7 @@ class VenueRunner:
         self._due: dict[tuple[str, str], Nanos] = {}
         self._hours = roll_hours(settings)
         self._behind = False
+        self._paced_at: Nanos = 0
         self._tasks: asyncio.TaskGroup | None = None
         now = self._clock.now()
         self._obey(self._told.begin(listings, now), now)
@@ -128,6 +132,9 @@ class VenueRunner:
                     task.cancel()
         finally:
             self._tasks = None
+            if self._behind:
+                # Whoever comes after begins with nothing waiting.
+                self._set_pace(0, self._clock.now())
 
     # -- what is wanted of it --------------------------------------------------------------------
 
@@ -208,18 +215,18 @@ class VenueRunner:
 
     def _keep_pace(self, at: Nanos) -> None:
         """Read the books less often while what came at `at` had to wait for too long."""
-        pace, waited = self._around.pace, self._clock.now() - at
-        behind = waited > (pace.after // 2 if self._behind else pace.after)
-        if behind is self._behind:
-            return
-        self._behind = behind
-        every = pace.every if behind else 0
+        pace, now = self._around.pace, self._clock.now()
+        behind = now - at > (pace.after // 2 if self._behind else pace.after)
+        if behind is not self._behind and now - self._paced_at >= DWELL:
+            self._paced_at = now
+            self._set_pace(pace.every if behind else 0, at)
+            log.info("readings_paced", venue=self.spec.name, behind_s=(now - at) / SECOND)
+
+    def _set_pace(self, every: Nanos, at: Nanos) -> None:
+        self._behind = bool(every)
         if isinstance(self._told, NotedFleet):
             self._told.pace(every, at)
         self._around.monitor.pace(self.spec.name, every, at)
-        log.info(
-            "readings_paced", venue=self.spec.name, every_s=every / SECOND, behind_s=waited / SECOND
-        )
 
     def _tell(self, shard: str, item: Item) -> Orders:
         match item:

@@ -225,3 +225,18 @@ def test_the_next_snapshot_fills_the_gap_a_touch_left() -> None:
     levels = [("99.5", "1"), ("99.4", "1"), ("99.3", "1")]
     book.apply_snapshot(levels, [("101", "1")], window=3)
     assert book.known_limit(Side.BID) == Decimal("99.3")
+
+
+def test_a_known_edge_whose_level_was_forgotten_is_restated_when_the_scale_is_refined() -> None:
+    """Else the book would seem to be known ten times as far as it is."""
+    made = OrderBook(price_scale=1, size_scale=0)
+    bids = [(f"{1000 - step}.5", "1") for step in range(5)]
+    asks = [(f"{1010 + step}.5", "1") for step in range(5)]
+    made.apply_snapshot(bids, asks, limit=5)
+    made.apply_delta([("996.5", "0")], [("1014.5", "0")])
+    for price in range(1, 900):  # so many that what left is forgotten
+        made.apply_delta([(str(price), "1")], [(str(price + 2000), "1")])
+        made.apply_delta([(str(price), "0")], [(str(price + 2000), "0")])
+    assert "996.5" not in made.bids.by_text
+    made.apply_delta([("999.25", "1")], [])
+    assert (made.known_ticks(Side.BID), made.known_ticks(Side.ASK)) == (99650, 101450)
