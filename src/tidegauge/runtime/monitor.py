@@ -267,6 +267,8 @@ class Monitor:
         return bool(every) and book.read_at is not None and -SET_BACK <= now - book.read_at < every
 
     def _sample(self, book: WatchedBook, at: Nanos) -> None:
+        # What was still to be read is read with this.
+        self.conflated += self._owed.pop(book.keeper.id, None) is not None
         reading = book.measure(book.feed.origin(book.keeper, at))
         self._judge(book, reading)
         if reading is not None and book.detector is not None:

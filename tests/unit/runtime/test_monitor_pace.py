@@ -42,6 +42,18 @@ def test_what_is_owed_is_read_when_its_time_comes_although_nothing_more_is_told(
     assert latest.bands != bench.readings()[0].bands
 
 
+def test_every_update_is_read_or_counted_even_where_a_sample_comes_first() -> None:
+    """A sample shows what the update did; the update itself was not read."""
+    bench = Bench(EVERY)
+    bench.quote(0)
+    bench.monitor.pace(BOOK.venue, 900 * MILLISECOND, 0)
+    updates, samples = 95, 9
+    for step in range(1, updates):
+        bench.quote(step * 100 * MILLISECOND, size=100.0 + step)
+    counted = bench.monitor.readings + bench.monitor.conflated + len(bench.monitor._owed)
+    assert counted == updates + samples
+
+
 def test_a_venue_that_keeps_up_again_is_read_at_each_update() -> None:
     """Both turns are events on the record."""
     bench = Bench(EVERY)
