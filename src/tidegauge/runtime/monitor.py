@@ -148,7 +148,7 @@ class Monitor:
         self.readings = 0
         """Updates and samples that were judged, by a reading or by a glance."""
         self.conflated = 0
-        """Updates that were read together with a later one of the same book."""
+        """Updates that were read together with a later one of the same book, or lost with its trust."""
 
     def watch(self, feed: VenueFeed) -> None:
         """Take a feed's books under watch, in the place of an older feed's.
@@ -327,7 +327,7 @@ class Monitor:
         if book is None or event.trust is Trust.LIVE:
             return
         book.last = None
-        self._owed.pop(book.keeper.id, None)
+        self.conflated += self._owed.pop(book.keeper.id, None) is not None
         self._sum_up(book, now)
         if book.detector is None:
             return
