@@ -64,7 +64,6 @@ class BookSide:
         "base",
         "by_text",
         "cut",
-        "hints",
         "lots_in",
         "marked_for",
         "marks",
@@ -92,8 +91,6 @@ class BookSide:
         self.members: dict[int, dict[int, Level]] = {}
         self.marks: list[Mark] = []
         self.marked_for: object = None
-        self.hints: dict[int, int] = {}
-        """Where a search of each name last ended, in buckets from the touch: a guess, no more."""
         self.window: int | None = None
         self.cut = False
         """A touch took levels out of a full window: what lay beyond it is not known."""

@@ -14,8 +14,7 @@ from ..core.book import OrderBook
 from ..core.marks import move, sum_to
 from ..core.reading import Taker
 from ..core.side import EVERYWHERE, FAR, Level, Mark, Side
-
-BPS = 10_000
+from .plan import BPS
 
 NEAREST = 12
 """Levels that are added up one by one: small sizes end among them."""
@@ -54,8 +53,8 @@ def walked_side(taker: Taker) -> Side:
 class Depth:
     """The side that a taker eats; it must hold a level. `mid2` is twice the mid in ticks.
 
-    `levels` are the nearest ones, best first: as many as are asked for, the touch at least. `known` is how far the venue told of the side, in
-    ticks; None: all of it.
+    `levels` are the nearest ones, best first: as many as are asked for, the touch at least. `known`
+    is how far the venue told of the side, in ticks; None: all of it.
 
     The side marks where bands, sizes and limits of a plan ended last time. From one reading to the
     next most end where they did: that is seen from the sums of the mark, and only what has moved
@@ -124,7 +123,7 @@ class Depth:
                     if before < value <= mark.value:  # it ends where it did
                         ends.append(Eaten(mark.lots - level.lots, before, level))
                         continue
-                end = self._still(mark, 0, 1, value) or self._beside(mark, 0, 1, value)
+                end = self._again(mark, 0, 1, value)
             if end is None:
                 missed.append((index, mark))
             ends.append(end)
@@ -147,30 +146,33 @@ class Depth:
     def value_at(self, place: int, value: int) -> Eaten:
         """Return what is eaten before the level in which `value` is reached, by its mark."""
         mark = self.side.marks[place]
-        end = self._still(mark, 0, 1, value) or self._beside(mark, 0, 1, value)
+        end = self._again(mark, 0, 1, value)
         return end or self._mark(mark, self._search_values((value,))[0])
 
-    def while_below(self, of_lots: int, of_value: int, bound: int, name: int) -> Eaten:
+    def while_below(self, of_lots: int, of_value: int, bound: int) -> Eaten:
         """Return what is eaten before the level that takes of_lots · lots + of_value · value to
-        `bound`. Once it is there it must not fall below it again. A search begins where the last
-        one of this `name` ended."""
-        mark = next(self._marked, None)
-        end = self._still(mark, of_lots, of_value, bound)
-        if end is None and mark is not None:
-            end = self._beside(mark, of_lots, of_value, bound)
+        `bound`. Once it is there it must not fall below it again. A search begins a bucket before
+        where the last one ended."""
+        mark, end, hint = next(self._marked, None), None, 0
+        start = self.touch.bucket
+        if mark is not None:
+            end = self._again(mark, of_lots, of_value, bound)
+            if mark.level is not None:
+                hint = max(0, (mark.level.bucket - start) * self.sign - 1)
         if end is None:
-            start = self.touch.bucket
-            reached = self._from_hint(self.side.hints.get(name, 0), of_lots, of_value, bound)
+            reached = self._from_hint(hint, of_lots, of_value, bound)
             if reached is None:
                 reached = self._buckets(Reached(start, 0, 0), of_lots, of_value, bound)
-            self.side.hints[name] = max(0, (reached.bucket - start) * self.sign - 1)
             end = self._mark(mark, self._levels(reached, of_lots, of_value, bound))
         return end
 
-    def _still(self, mark: Mark | None, of_lots: int, of_value: int, bound: int) -> Eaten | None:
+    def _again(self, mark: Mark, of_lots: int, of_value: int, bound: int) -> Eaten | None:
+        """Return what is eaten if that still ends at the mark, or in its bucket."""
+        args = mark, of_lots, of_value, bound
+        return self._still(*args) or self._beside(*args)
+
+    def _still(self, mark: Mark, of_lots: int, of_value: int, bound: int) -> Eaten | None:
         """Return what is eaten if that still ends at the mark."""
-        if mark is None:
-            return None
         level, lots, value = mark.level, mark.lots, mark.value
         if level is None:  # it took the whole side
             return Eaten(lots, value, None) if of_lots * lots + of_value * value < bound else None

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from ..core.book import OrderBook
 from ..core.reading import Taker
-from .depth import BPS, Depth
-from .plan import MeasurePlan
-from .walk import target_of
+from .depth import Depth
+from .inverse import scales_of
+from .plan import BPS, MeasurePlan
+from .walk import fill_of, target_of
 
 
 class Glance(NamedTuple):
@@ -37,24 +38,21 @@ def glance(book: OrderBook, plan: MeasurePlan, band: int, notional: Decimal) -> 
     if not (book.bids.marked_for is plan is book.asks.marked_for):
         return None
     mid2 = bid.ticks + ask.ticks
-    scale = book.price_scale + book.size_scale
-    unit: int = 10**scale
-    value = target_of(notional, scale)
+    scales = scales_of(book)
+    base_unit: int = 10**scales.base
+    quote_unit: int = 10**scales.quote
+    target = target_of(notional, scales.quote)
     place, end = plan.bands.index(band), len(plan.bands) + plan.notionals.index(notional)
     seen: list[float | None] = []
     for taker in (Taker.SELL, Taker.BUY):
         depth = Depth(book, taker, mid2, plan, nearest=0)
         within, complete = depth.band_at(place, band)
-        eaten = depth.value_at(end, value.ceiling)
+        eaten = depth.value_at(end, target.ceiling)
         depth.done()
         if eaten.level is None:
             return None
-        ticks = eaten.level.ticks
-        base_over = ticks * value.denominator
-        base = eaten.lots * base_over + value.units - eaten.value * value.denominator
-        at_mid = mid2 * base * value.denominator
-        worse = depth.sign * (2 * value.units * base_over - at_mid)
-        seen.append(within / unit if complete else None)
-        seen.append(None if depth.beyond(ticks) else BPS * worse / at_mid)
+        fill = fill_of(depth, target, scales, base_unit, *eaten)
+        seen.append(within / quote_unit if complete else None)
+        seen.append(None if fill.floor else fill.cost_bps)
     spread = 2 * BPS * (ask.ticks - bid.ticks) / mid2
     return Glance(seen[0], seen[2], spread, seen[1], seen[3])

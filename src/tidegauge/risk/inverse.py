@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol, TypeVar
 from ..core.book import OrderBook
 from ..core.reading import BandDepth, Fill, MaxSize, RoundedFill, Scales, Taker
 from ..core.side import Level, Side
-from .depth import BPS, walked_side
+from .depth import walked_side
+from .plan import BPS
 from .walk import Target, target_of
 
 BASE_SCALE = 12

@@ -11,9 +11,9 @@ from ..core.book import OrderBook
 from ..core.reading import BandDepth, Origin, Quotability, Reading, Taker
 from ..core.side import Level
 from . import inverse
-from .depth import BPS, NEAREST, Depth
+from .depth import NEAREST, Depth
 from .inverse import Measured, scales_of
-from .plan import MeasurePlan
+from .plan import BPS, MeasurePlan
 from .walk import max_size, walk_fills
 
 __all__ = ["MeasurePlan", "measure"]

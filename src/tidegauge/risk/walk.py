@@ -12,7 +12,8 @@ from ..core.exact import EXACT
 from ..core.instrument import decimals
 from ..core.reading import ExactFill, Fill, MaxSize, Scales
 from ..core.side import Level
-from .depth import BPS, Depth
+from .depth import Depth
+from .plan import BPS
 
 
 class Target(NamedTuple):
@@ -45,11 +46,12 @@ def walk_fills(depth: Depth, notionals: tuple[Decimal, ...], scales: Scales) -> 
     ends = depth.until_values([target.ceiling for target in targets])
     unit: int = 10**scales.base
     return [
-        _fill(depth, target, scales, unit, *end) for target, end in zip(targets, ends, strict=True)
+        fill_of(depth, target, scales, unit, *end)
+        for target, end in zip(targets, ends, strict=True)
     ]
 
 
-def _fill(
+def fill_of(
     depth: Depth,
     target: Target,
     scales: Scales,
@@ -58,6 +60,10 @@ def _fill(
     value: int,
     level: Level | None,
 ) -> Fill:
+    """Return the fill of a target for which `lots` and `value` are eaten whole, and part of `level`.
+
+    None: the side held no more. `unit` is 10^scales.base.
+    """
     notional, units, denominator, _ceiling = target
     known, sign, mid2 = depth.known, depth.sign, depth.mid2
     if level is not None:
@@ -103,7 +109,7 @@ def max_size(depth: Depth, bps: int, scales: Scales) -> MaxSize:
     sign = depth.sign
     limit = depth.mid2 * (BPS + sign * bps)  # 20,000 L, in ticks
     # Slack is 20,000 (L·base - quote), signed: it grows up to L and falls behind it.
-    eaten = depth.while_below(-sign * limit, sign * 2 * BPS, 1, bps)
+    eaten = depth.while_below(-sign * limit, sign * 2 * BPS, 1)
     units, floor = eaten.value, depth.known is not None
     if eaten.level is not None:
         ticks = eaten.level.ticks
