@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
@@ -56,7 +57,7 @@ class Lane:
         self._series: dict[int, Slip] = {}
         found = paths_of(folder, name)
         following = [first - 1 for _path, first in found[1:]]
-        for (path, first), until in zip(found, [*following, None], strict=True):
+        for (path, first), until in zip_longest(found, following):
             self._adopt(path, first, until)
         self._last = self.files[-1].last if self.files else 0
 
