@@ -22,6 +22,8 @@ MAGIC = 0x377F0682
 """Of a log whose checksums are of little-endian words; one more, of big-endian ones."""
 
 MASK = 0xFFFFFFFF
+HEADER = b"SQLite format 3\0" + PAGE.to_bytes(2, "big") + bytes((2, 2))
+"""How a file begins that has a log. By one bit less it has none, and SQLite would delete it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ def check_log(path: Path) -> None:
         raise ValueError("it is not a file")
     if not told.st_size:
         raise ValueError("it is empty")
+    with path.open("rb") as file:
+        if file.read(len(HEADER)) != HEADER:
+            raise ValueError("it is no file of ours, or does not know its log")
     try:
         data = files_of(path)[1].read_bytes()
     except FileNotFoundError:

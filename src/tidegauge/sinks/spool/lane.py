@@ -107,15 +107,17 @@ class Lane:
         active = self._active
         if active is None or active.full:
             active = self._begin()
+        known = len(active.series)
         try:
             active.append(slips, self._now())
         except sqlite3.Error as error:
             if not (is_of_the_file(error) or active.last >= active.first):
                 raise
             # Damaged, held by somebody, or full to its last page: into the next.
-            active = self._begin()
+            active, known = self._begin(), 0
             active.append(slips, self._now())
-        self._series |= active.series
+        if len(active.series) > known:
+            self._series |= active.series
 
     def _begin(self) -> Segment:
         first = self._last + 1
