@@ -15,9 +15,11 @@ def ask(path: Path, query: str) -> tuple[Any, ...]:
 
     A file without a log is not being written, and SQLite need make none beside it to read it.
     """
+    if path.exists() and not path.is_file():
+        raise sqlite3.DatabaseError(f"{path} is not a file")  # to open a pipe is to wait for ever
     if not has_log(path):
         with suppress(sqlite3.Error):  # perhaps its log was made at this moment
-            return _asked(path, "immutable=1", query)
+            return _asked(path, "mode=ro&immutable=1", query)
     return _asked(path, "mode=ro", query)
 
 

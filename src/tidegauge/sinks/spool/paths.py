@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 
 NEW = ".new"
@@ -55,6 +56,23 @@ def remove_files(path: Path) -> None:
     for each in reversed(files_of(path)):
         with suppress(OSError):
             each.unlink()
+
+
+def put_aside(path: Path, aside: Path, prefix: str) -> None:
+    """Move a file and its log into the folder `aside`, over nothing that is there.
+
+    Raises `OSError`.
+    """
+    aside.mkdir(mode=0o700, exist_ok=True)
+    for each in files_of(path)[:2]:
+        if each.exists():
+            each.rename(_free(aside / f"{prefix}-{each.name}"))
+
+
+def _free(path: Path) -> Path:
+    """Return the path, or one with a number before its name when it is taken."""
+    numbered = (path.with_name(f"{number}-{path.name}") for number in count(2))
+    return next(each for each in chain((path,), numbered) if not each.exists())
 
 
 def address_of(path: Path, mode: str) -> str:

@@ -12,9 +12,9 @@ from tidegauge.core.instrument import Nanos
 
 from ..slips import KIND_OF, Slip
 from .looking import ask
-from .paths import files_of
+from .paths import put_aside, remove_files
 from .salvaged import ASIDE
-from .segment import is_of_the_file
+from .segment import is_full, is_of_the_file
 
 MOST = 10_000
 MOST_BYTES = 64 * 1024 * 1024
@@ -68,7 +68,7 @@ class Quarantine:
             self._insert(rows)
         except sqlite3.Error as error:
             self.close()
-            if not is_of_the_file(error) or error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            if not is_of_the_file(error) or is_full(error):
                 raise
             log.error("quarantine_damaged", error=str(error))  # noqa: TRY400
             self._put_aside()
@@ -99,11 +99,8 @@ class Quarantine:
             raise
 
     def _put_aside(self) -> None:
-        aside = self._path.parent / ASIDE
-        aside.mkdir(mode=0o700, exist_ok=True)
-        for each in files_of(self._path):
-            if each.exists():
-                each.rename(aside / f"{self._now()}-{each.name}")
+        put_aside(self._path, self._path.parent / ASIDE, str(self._now()))
+        remove_files(self._path)
 
     def close(self) -> None:
         """Close the file."""

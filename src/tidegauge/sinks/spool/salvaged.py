@@ -7,7 +7,7 @@ from pathlib import Path
 from tidegauge.core.instrument import HOUR, Nanos
 
 from ..slips import Slip
-from .paths import files_of, remove_files, size_of
+from .paths import put_aside, remove_files, size_of
 from .salvage import salvage
 from .segment import ROLLED_UP, Chunk, Span
 
@@ -101,12 +101,9 @@ class Salvaged:
         """Put the file aside, for somebody to look at; delete one that was not damaged."""
         self.close()
         if self.damaged:
-            aside = self.path.parent.parent / ASIDE
+            folder = self.path.parent
             try:
-                aside.mkdir(mode=0o700, exist_ok=True)
-                for each in files_of(self.path)[:2]:
-                    if each.exists():
-                        each.rename(aside / f"{self.path.parent.name}-{each.name}")
+                put_aside(self.path, folder.parent / ASIDE, folder.name)
             except OSError:
                 return  # a disk that takes no writes keeps it where it is
         with suppress(OSError):

@@ -376,8 +376,12 @@ def facts_crc(stored: int, last: int, kept_ns: Nanos, series: int) -> int:
 
 def is_of_the_file(error: sqlite3.Error) -> bool:
     """Whether another file would do better: this one is damaged, or has no page left."""
-    code = _code(error)
-    return code not in PASSING and (code not in OF_THE_PLACE or code == sqlite3.SQLITE_FULL)
+    return is_full(error) or _code(error) not in PASSING | OF_THE_PLACE
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether the disk is full, or the file has as many pages as it may."""
+    return _code(error) == sqlite3.SQLITE_FULL
 
 
 def _code(error: sqlite3.Error) -> int | None:
@@ -436,5 +440,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _connect_frozen(path: Path) -> sqlite3.Connection:
     """Open a file that nobody writes, and write nothing beside it."""
     return sqlite3.connect(
-        address_of(path, "immutable=1"), uri=True, isolation_level=None, check_same_thread=False
+        address_of(path, "mode=ro&immutable=1"),
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
     )

@@ -146,10 +146,12 @@ def test_a_flipped_bit_costs_the_rows_of_its_page_at_most(
         flip(path, 8 * byte + bit)
         found, lost, damaged = read_of(sound.path)
         kept = {slip.at: slip for slip in sound.kept}
-        assert contents(found) == contents([kept[number] for number in numbers(found)])
+        page = on_page(data, byte, log=path == sound.log)
+        assert [slip.body for slip in found] == [kept[slip.at].body for slip in found]
+        assert b"series " in page or all(slip.under == kept[slip.at].under for slip in found)
         assert numbers(found) == sorted(set(numbers(found)))
         missing = set(kept) - set(numbers(found))
-        assert missing <= may_be_lost(sound.kept, on_page(data, byte, log=path == sound.log))
+        assert missing <= may_be_lost(sound.kept, page)
         assert lost == len(missing)
         assert damaged == 1 or not missing
 
@@ -259,5 +261,5 @@ def test_what_is_no_file_holds_nothing(tmp_path: Path) -> None:
     """A directory, a pipe, nothing at all."""
     for make in (lambda _path: None, Path.mkdir, os.mkfifo):
         path = tmp_path / f"{make}.sqlite3"
-        make(path)  # type: ignore[operator]
+        make(path)
         assert salvage(path).in_order({}) == []

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -33,10 +34,10 @@ from tests.support.spool import (
 )
 
 from tidegauge.core.instrument import HOUR, SECOND
+from tidegauge.sinks.locks import FileLock
 from tidegauge.sinks.slips import READING, Slip
-from tidegauge.sinks.spool import folder as folders
 from tidegauge.sinks.spool import segment
-from tidegauge.sinks.spool.spool import Spool, SpoolFigures
+from tidegauge.sinks.spool.spool import Spool
 
 LARGEST = 16_000_000
 KEEP_S = 3600.0
@@ -386,7 +387,7 @@ def test_a_full_disk_takes_nothing_and_loses_nothing(tmp_path: Path) -> None:
             more = rows(50, 700)
             try:
                 spool.append(more)
-            except (segment.sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError):
                 refused += 1
             else:
                 acknowledged += more
@@ -468,9 +469,8 @@ def test_the_folder_of_the_living_is_theirs_on_any_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         living = opened(disk / "spool", "a")
         living.append(rows(3))
-        living._own.readings.finish() if living._own else None
         living.close()
-        held = folders.FileLock(disk / "spool" / "a" / "lock")
+        held = FileLock(disk / "spool" / "a" / "lock")
         assert held.try_exclusive()
         other = Spool(disk / "spool", "b")
         assert other.adopt() == 0
