@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings, load_settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks import embedded
 from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.psql import PsqlCall, psql_call
