@@ -80,7 +80,10 @@ def record_of(slip: Slip) -> tuple[str, Rare]:
 
 def slip_of_series(series: Series) -> Slip:
     """Return the slip that the readings of `series` lie under."""
-    return Slip(SERIES, 0, _encode(series))
+    try:
+        return Slip(SERIES, 0, _encode(series))
+    except UnicodeEncodeError:
+        return Slip(SERIES, 0, _encode(_without_surrogates(series)))
 
 
 def series_of(slip: Slip) -> Series:
@@ -88,14 +91,14 @@ def series_of(slip: Slip) -> Series:
     return SERIES_DECODER.decode(slip.body)
 
 
-def _without_surrogates(record: Rare) -> Rare:
+def _without_surrogates(record: Any) -> Any:
     """Return a record whose texts can be stored: half a character is no character."""
     changed = {
         field.name: text(value)
         for field in dataclasses.fields(record)
         if isinstance(value := getattr(record, field.name), str) and type(value) is str
     }
-    return dataclasses.replace(record, **changed)  # type: ignore[arg-type]
+    return dataclasses.replace(record, **changed)
 
 
 _encode = Encoder().encode
