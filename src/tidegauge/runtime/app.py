@@ -250,7 +250,7 @@ class App:
             )
         )
 
-    def _crashed(self, _crash: Exception | None = None) -> None:
+    def _crashed(self, _crash: Exception) -> None:
         self.crashes += 1
 
     def _book_crashed(self, book: BookId, crash: Exception) -> None:

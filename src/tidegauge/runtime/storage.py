@@ -1,7 +1,7 @@
 """Where a run's records go: the database, the spool before it, and who looks after both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -13,6 +13,7 @@ from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
 from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.rows import Record, Run
+from tidegauge.sinks.slips import Slip
 from tidegauge.sinks.spool import ROOT
 from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
 from tidegauge.sinks.tally import WriterStatistics
@@ -32,7 +33,9 @@ log = structlog.get_logger(__name__)
 class Storage:
     """The database and the writer of one run. `run` works until it is cancelled."""
 
-    def __init__(self, database: Database, writer: PostgresWriter, crashed: Callable[[], None]):
+    def __init__(
+        self, database: Database, writer: PostgresWriter, crashed: Callable[[Exception], None]
+    ):
         self.database = database
         self.writer = writer
         self._crashed = crashed
@@ -40,18 +43,24 @@ class Storage:
     @classmethod
     @asynccontextmanager
     async def opened(
-        cls, settings: Settings, run: Run, crashed: Callable[[], None]
+        cls,
+        settings: Settings,
+        run: Run,
+        crashed: Callable[[Exception], None],
+        on_kept: Callable[[Sequence[Slip]], None] | None = None,
     ) -> AsyncIterator[Self]:
         """Reach the database, bring its schema up to date, and open the spool.
 
-        Raises `OperatorError` when there is no database to be had.
+        `on_kept` is told of what is on the disk. Raises `OperatorError` when there is no database to be had.
         """
         async with open_settings_database(settings) as database:
             async with database.session() as connection:
                 await migrate(connection)
             name = f"{run.started_at:020}-{run.id}"
             spool = SpoolThread(settings.data_dir / ROOT, name, spool_limits(settings))
-            writer = PostgresWriter(database, writer_limits(settings), run.id, spool=spool)
+            writer = PostgresWriter(
+                database, writer_limits(settings), run.id, spool=spool, on_kept=on_kept
+            )
             await writer.open()
             try:
                 writer.submit(run)
@@ -81,7 +90,7 @@ class Storage:
             try:
                 await self.writer.run()
             except Exception as crash:
-                self._crashed()
+                self._crashed(crash)
                 log.exception("writer_crashed", exc_info=crash)
                 await asyncio.sleep(CRASH_PAUSE_S)
 

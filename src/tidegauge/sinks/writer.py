@@ -53,7 +53,7 @@ class PostgresWriter:
         run_id: str,
         *,
         spool: SpoolThread | None = None,
-        on_kept: Callable[[Sequence[Slip]], None] = lambda _slips: None,
+        on_kept: Callable[[Sequence[Slip]], None] | None = None,
         clock: Callable[[], Nanos] = time.monotonic_ns,
         now: Callable[[], Nanos] = time.time_ns,
         jitter: Callable[[], float] = random.random,
@@ -228,7 +228,8 @@ class PostgresWriter:
         if any(slip.code in URGENT for slip in batch):
             self._urgent = True
         self._kept.set()
-        self._on_kept(batch)
+        if self._on_kept is not None:
+            self._on_kept(batch)
 
     # -- delivering ------------------------------------------------------------------------------
 
