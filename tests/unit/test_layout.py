@@ -70,6 +70,8 @@ TESTED_ELSEWHERE = {
     "runtime/view": "unit/faces/test_live.py",
     "sinks/connect": "integration/test_postgres_database.py",
     "sinks/embedded": "integration/test_embedded.py",
+    "sinks/lease_keeper": "integration/test_leases.py",
+    "sinks/leases": "integration/test_leases.py",
     "sinks/postmaster": "integration/test_embedded.py",
     "sinks/report": "integration/test_postgres_database.py",
     # parts of what records and replays
