@@ -1,0 +1,5 @@
+"""Later."""
+
+
+def command() -> None:
+    """Later."""
