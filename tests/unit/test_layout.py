@@ -72,6 +72,17 @@ TESTED_ELSEWHERE = {
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/lease_keeper": "integration/test_leases.py",
     "sinks/leases": "integration/test_leases.py",
+    "sinks/move": "integration/test_move.py",
+    "sinks/shape": "integration/test_move.py",
+    "sinks/transfer": "integration/test_move.py",
+    "sinks/health/checks": "integration/test_db_check.py",
+    "sinks/health/machine": "integration/test_db_check.py",
+    "sinks/health/rows": "integration/test_db_check.py",
+    "sinks/health/schema": "integration/test_db_check.py",
+    "sinks/health/server": "integration/test_db_check.py",
+    "sinks/health/finding": "integration/test_db_check.py",
+    "sinks/health/overview": "integration/test_db_status.py",
+    "sinks/health/retention": "integration/test_db_prune.py",
     "sinks/postmaster": "integration/test_embedded.py",
     "sinks/report": "integration/test_postgres_database.py",
     # parts of what records and replays
@@ -81,6 +92,10 @@ TESTED_ELSEWHERE = {
     "runtime/tape_runs": "unit/runtime/test_tape_cut.py",
     "wire/resumed": "integration/test_tape.py",
     # the whole program, seen from outside
+    "faces/database/check": "integration/test_db_check.py",
+    "faces/database/move": "integration/test_move.py",
+    "faces/database/prune": "integration/test_db_prune.py",
+    "faces/database/status": "integration/test_db_status.py",
     "faces/demo": "integration/test_demo.py",
     "faces/demo_report": "integration/test_demo.py",
 }

@@ -19,7 +19,7 @@ from .connect import Database
 from .leases import Lease, leases, named, told
 from .migrate import migrate
 from .shape import Piece, pieces, shapes
-from .transfer import SETTINGS, Arrived, transfer
+from .transfer import SETTINGS, Arrived, count_on, transfer
 
 ONE_AT_A_TIME = 0x7469_6465_6D6F_7665  # "tidemove"
 
@@ -119,6 +119,7 @@ async def _move(here: Any, there: Any, notify: Callable[[Step], None]) -> list[M
 
             count(0)
             arrived.append(await transfer(here, there, piece, count))
+            await count_on(there, piece.shape)
     await _roll_up(there, arrived)
     return _by_table(arrived)
 

@@ -34,13 +34,22 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A table. `by`: the column of its days, None where it has no partitions."""
+    """A table. `by`: the column of its days, None where it has no partitions.
+
+    `numbered`: the column in which the database counts the rows as they come, if it does.
+    """
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     by: str | None
     newest: str | None
+    numbered: str | None = None
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns in which a row says something: its number says only when it came here."""
+        return tuple(column for column in self.columns if column != self.numbered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +86,7 @@ async def shapes(connection: Any) -> list[Shape]:
             columns=tuple(row["columns"]),
             key=tuple(row["key"]),
             by=row["by"],
+            numbered=row["numbered"],
             newest=NEWEST.get(row["name"]),
         )
         for row in await connection.fetch(SHAPES, list(LEFT_BEHIND))
@@ -125,6 +135,8 @@ SELECT c.relname AS name,
        (SELECT array_agg(a.attname::text ORDER BY k.place)
           FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum) AS key,
+       (SELECT a.attname::text FROM pg_attribute AS a
+         WHERE a.attrelid = c.oid AND a.attidentity <> '') AS numbered,
        (SELECT a.attname::text FROM pg_partitioned_table AS p
           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
          WHERE p.partrelid = c.oid) AS by

@@ -53,7 +53,7 @@ async def tally(connection: Any, piece: Piece, table: str | None = None) -> Tall
     place = table or f"tidegauge.{quoted(piece.shape.name)}"
     row = await connection.fetchrow(
         "SELECT count(*) AS rows, coalesce(sum(hashtextextended("  # noqa: S608 - quoted names
-        f'ROW({listed(piece.shape.columns, "t.")})::text COLLATE "C", 0)::numeric), 0) AS checksum '
+        f'ROW({listed(piece.shape.compared, "t.")})::text COLLATE "C", 0)::numeric), 0) AS checksum '
         f"FROM {place} AS t WHERE {piece.where}"
     )
     return Tally(rows=row["rows"], checksum=int(row["checksum"]))
@@ -141,6 +141,7 @@ def merged(shape: Shape) -> str:
         action = f"UPDATE SET {sets} WHERE old.{newest} < EXCLUDED.{newest}"
     return (
         f"INSERT INTO tidegauge.{quoted(shape.name)} AS old ({columns}) "  # noqa: S608 - quoted names
+        f"{'OVERRIDING SYSTEM VALUE ' if shape.numbered else ''}"
         f"SELECT {columns} FROM pg_temp.{STAGE} ORDER BY {key} ON CONFLICT ({key}) DO {action}"
     )
 
@@ -157,7 +158,21 @@ def differing_rows(piece: Piece) -> str:
         f"SELECT count(*) FROM pg_temp.{STAGE} AS s "  # noqa: S608 - quoted names
         f"LEFT JOIN tidegauge.{quoted(shape.name)} AS t ON {same} AND {piece.where} "
         f"WHERE t.{quoted(shape.key[0])} IS NULL OR "
-        f"(ROW({listed(shape.columns, 's.')})::text <> ROW({listed(shape.columns, 't.')})::text{newer})"
+        f"(ROW({listed(shape.compared, 's.')})::text <> ROW({listed(shape.compared, 't.')})::text{newer})"
+    )
+
+
+async def count_on(target: Any, shape: Shape) -> None:
+    """Have the target number the rows to come after those that were brought."""
+    if shape.numbered is None:
+        return
+    column = quoted(shape.numbered)
+    await target.fetchval(
+        f"SELECT setval(s.name, greatest(max(t.{column}), nextval(s.name))) "  # noqa: S608 - quoted names
+        f"FROM tidegauge.{quoted(shape.name)} AS t, "
+        "(SELECT pg_get_serial_sequence($1, $2)::regclass AS name) AS s GROUP BY s.name",
+        f"tidegauge.{quoted(shape.name)}",
+        shape.numbered,
     )
 
 
