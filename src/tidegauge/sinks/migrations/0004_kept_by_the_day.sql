@@ -65,9 +65,20 @@ COMMENT ON FUNCTION tidegauge.make_partitions(date, date) IS
 ALTER TABLE tidegauge.readings RENAME TO first_readings;
 ALTER INDEX tidegauge.readings_pkey RENAME TO first_readings_pkey;
 ALTER INDEX tidegauge.readings_by_time RENAME TO first_readings_by_time;
--- A foreign key costs every reading a look-up, and would have each new partition stop those who
--- tell a new series.
+-- The foreign key cost six tenths of the server's time for a reading, and each new partition would
+-- stop who tells a new series. Guarded is the other side, which nobody has a reason to touch.
 ALTER TABLE tidegauge.first_readings DROP CONSTRAINT readings_series_fkey;
+
+CREATE FUNCTION tidegauge.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of %.% are never changed or removed: readings name them, and daemons that run tell them once',
+          TG_TABLE_SCHEMA, TG_TABLE_NAME
+          USING ERRCODE = '55000', HINT = 'Remove readings alone: prune drops days, TRUNCATE tidegauge.readings all of them.';
+END
+$$;
+COMMENT ON FUNCTION tidegauge.refuse_change() IS 'Refuses what would leave readings without their series.';
+CREATE TRIGGER series_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON tidegauge.series
+   FOR EACH STATEMENT EXECUTE FUNCTION tidegauge.refuse_change();
 
 CREATE TABLE tidegauge.readings (
     LIKE tidegauge.first_readings INCLUDING ALL EXCLUDING INDEXES,
@@ -77,6 +88,8 @@ CREATE INDEX readings_by_time ON tidegauge.readings USING brin (at) WITH (autosu
 COMMENT ON TABLE tidegauge.readings IS
     'One instant''s measurements of one live book, as integers of the scales of its series. Null is unknown. The views v_readings, v_depth and v_slippage tell them as numbers. A partition a day.';
 
+COMMENT ON COLUMN tidegauge.market.venue IS 'The exchange market by our name: binance-futures, bybit-linear, ...';
+COMMENT ON COLUMN tidegauge.market.symbol IS 'Our name for what is traded.';
 ALTER TABLE tidegauge.market RENAME TO first_market;
 ALTER TABLE tidegauge.first_market DROP CONSTRAINT market_pkey;
 ALTER TABLE tidegauge.first_market ADD CONSTRAINT first_market_pkey PRIMARY KEY (id, at);
@@ -223,7 +236,6 @@ BEGIN
         EXECUTE format('ALTER TABLE tidegauge.%I ATTACH PARTITION tidegauge.%I FOR VALUES FROM (%L) TO (%L)',
                        whole, part, oldest, newest);
     END LOOP;
-    PERFORM tidegauge.make_partitions((now() AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 7);
 END
 $$;
 
@@ -728,3 +740,248 @@ CREATE TABLE tidegauge.leases (
 );
 COMMENT ON TABLE tidegauge.leases IS 'Who watches each symbol: one daemon a symbol and database.';
 
+-- -- what every column is ---------------------------------------------------------------------------
+-- Those of one relation first; then, by their name, those that say nothing yet.
+
+DO $$
+DECLARE
+    said record;
+BEGIN
+    FOR said IN
+        SELECT relation, word, sentence FROM (VALUES
+            ('partitions', 'table_name', 'readings or market.'),
+            ('partitions', 'partition', 'Its name: that of the table and its day, in UTC.'),
+            ('partitions', 'first', 'The first instant it holds.'),
+            ('partitions', 'until', 'The first instant it does not hold any more.'),
+            ('partitions', 'rows_estimate', 'Rows, as PostgreSQL last estimated them.'),
+            ('partitions', 'bytes', 'What it takes on disk, its indexes included.'),
+            ('schema_migrations', 'version', 'The number the file begins with.'),
+            ('schema_migrations', 'name', 'The rest of the name of the file.'),
+            ('schema_migrations', 'checksum', 'The SHA-256 of the file, as it was applied.'),
+            ('schema_migrations', 'applied_at', 'When it was applied.'),
+            ('runs', 'started_at', 'When it started.'),
+            ('instruments', 'base', 'What is bought or sold.'),
+            ('instruments', 'quote', 'What it is paid in.'),
+            ('instruments', 'updated_at', 'When the catalogue said so.'),
+            ('feed_events', 'at', 'When it happened (at_ns, to the microsecond).'),
+            ('feed_events', 'at_ns', 'When it happened, UTC nanoseconds.'),
+            ('feed_events', 'number', 'Counts the rows as they came: of two events of a run at one nanosecond, the later has the greater.'),
+            ('feed_events', 'detail', 'The venue''s words, or ours.'),
+            ('v_feed_events', 'at', 'When it happened.'),
+            ('v_feed_events', 'id', 'The row of feed_events.'),
+            ('v_feed_trust', 'trust', 'What the book was: live, syncing, stale or untrusted. Only a live book gives readings.'),
+            ('v_feed_trust', 'reason', 'Why it became so.'),
+            ('v_feed_trust', 'since', 'From when on.'),
+            ('v_feed_trust', 'until', 'Until when; null: it still is so, as of the last word of the run.'),
+            ('v_feed_trust', 'lasted', 'How long; null while it is so.'),
+            ('v_feed_trust', 'trace', 'The frame that made it so.'),
+            ('v_readings', 'at', 'When the reading was taken, to the microsecond.'),
+            ('v_readings', 'recv_ns', 'When the reading was taken, UTC nanoseconds.'),
+            ('v_readings', 'quotability', 'quoted, or one_sided: then what takes both sides is null.'),
+            ('v_readings', 'best_bid', 'The highest bid, in quote.'),
+            ('v_readings', 'best_bid_size', 'What is bid there, in base.'),
+            ('v_readings', 'best_ask', 'The lowest ask, in quote.'),
+            ('v_readings', 'best_ask_size', 'What is asked there, in base.'),
+            ('v_readings', 'microprice', 'The mid weighted by the sizes at the touch, in quote.'),
+            ('v_readings', 'spread', 'The best ask less the best bid, in quote.'),
+            ('v_readings', 'spread_bps', 'The spread over the mid, in basis points.'),
+            ('v_readings', 'imbalance', '(bid - ask) / (bid + ask) over base sizes of the top levels, -1 to 1.'),
+            ('v_readings', 'bid_levels', 'Levels in the book, bid side.'),
+            ('v_readings', 'ask_levels', 'Levels in the book, ask side.'),
+            ('v_readings', 'feed_age_ms', 'Age of the last frame that proved liveness, in milliseconds.'),
+            ('v_readings', 'latency_ms', 'Receive less venue time, in excess of the smallest seen, in milliseconds.'),
+            ('v_readings', 'venue_time', 'The venue''s own time of the update.'),
+            ('v_readings', 'sequence', 'The venue''s last update id in the book.'),
+            ('v_readings', 'id', 'Names the reading: series/recv_ns/epoch/frame.'),
+            ('v_depth', 'band_bps', 'The band: so many basis points about the mid.'),
+            ('v_depth', 'bid_base', 'What is bid within the band, in base.'),
+            ('v_depth', 'bid_quote', 'What is bid within the band, in quote.'),
+            ('v_depth', 'ask_base', 'What is asked within the band, in base.'),
+            ('v_depth', 'ask_quote', 'What is asked within the band, in quote.'),
+            ('v_depth', 'total_quote', 'bid_quote + ask_quote.'),
+            ('v_depth', 'bid_complete', 'Whether the band lies within the known range of the bids; if not, its depth is a floor.'),
+            ('v_depth', 'ask_complete', 'Whether the band lies within the known range of the asks; if not, its depth is a floor.'),
+            ('v_depth', 'imbalance', '(bid_quote - ask_quote) / total_quote, -1 to 1; null of an empty band.'),
+            ('v_slippage', 'filled', 'Whether the side holds that much.'),
+            ('v_slippage', 'filled_fraction', 'How much of the notional the side holds, 0 to 1.'),
+            ('v_slippage', 'base', 'Base that was bought or sold.'),
+            ('v_slippage', 'average', 'The average price, in quote.'),
+            ('v_slippage', 'worst', 'The price of the last level reached, in quote.'),
+            ('v_slippage', 'slippage_bps', 'The average against the mid, in basis points; null unless all of it was filled.'),
+            ('v_slippage', 'partial_slippage_bps', 'The same of the part that was filled; null when all of it was.'),
+            ('v_slippage', 'slippage_cost', 'What the slippage costs, in quote; null unless all of it was filled.'),
+            ('v_slippage', 'floor', 'Whether the walk ended beyond the known range: the book may hold more.'),
+            ('v_max_size', 'bps', 'The slippage, in basis points, within which it stays.'),
+            ('v_max_size', 'notional', 'The largest notional that stays within it, in quote.'),
+            ('v_max_size', 'floor', 'Whether the walk ended beyond the known range: the book may bear more.'),
+            ('v_market', 'at', 'The end of the span, to the microsecond.'),
+            ('v_market', 'since', 'The beginning of the span.'),
+            ('v_market', 'recv_ns', 'The end of the span, UTC nanoseconds.'),
+            ('v_market', 'number', 'Counts the rows of a book in a run, from 1; a hole is a row that was given up.'),
+            ('v_market', 'id', 'The row of market.'),
+            ('v_market', 'trace', 'venue/epoch/frame: the last frame in it.'),
+            ('v_market', 'last_price', 'Of the newest trade, in quote.'),
+            ('v_market', 'trades', 'Trades in the span.'),
+            ('v_market', 'buy_base', 'Base bought by takers.'),
+            ('v_market', 'buy_quote', 'Quote paid by takers that bought.'),
+            ('v_market', 'sell_base', 'Base sold by takers.'),
+            ('v_market', 'sell_quote', 'Quote had by takers that sold.'),
+            ('v_market', 'mark', 'The mark price, in quote.'),
+            ('v_market', 'index', 'The index price, in quote.'),
+            ('v_market', 'premium_bps', 'The mark over the index, in basis points of the index.'),
+            ('v_market', 'funding_rate', 'A fraction for funding_interval_s, positive when longs pay.'),
+            ('v_market', 'funding_interval_s', 'Seconds between two fundings.'),
+            ('v_market', 'funding_8h', 'The funding rate of eight hours, so that venues compare.'),
+            ('v_market', 'next_funding_at', 'When the next funding is due.'),
+            ('v_market', 'open_interest', 'In base.'),
+            ('v_market', 'open_interest_quote', 'In quote, at the mark.'),
+            ('v_market', 'liquidations', 'Positions the venue closed by force in the span; null where it does not tell of them.'),
+            ('v_market', 'liquidated_long_quote', 'Notional of the longs among them.'),
+            ('v_market', 'liquidated_short_quote', 'Notional of the shorts among them.'),
+            ('v_alerts', 'lasted', 'How long it lasted; null while it does.'),
+            ('v_alerts', 'fired_at', 'When it first fired; null when it never did.'),
+            ('v_alerts', 'id', 'The row of alerts, and alert_changes.alert_id.'),
+            ('minutes', 'at', 'When the minute begins.'),
+            ('hours', 'at', 'When the hour begins.'),
+            ('incidents', 'id', 'The opening time and a hash of what opened it; the same in every replay.'),
+            ('incidents', 'run', 'The run that last changed it (runs.id).'),
+            ('incidents', 'alerts', 'The alerts that joined it (alerts.id).'),
+            ('incidents', 'version', 'Counts its changes; one is made only to the version it was decided on.'),
+            ('incidents', 'updated_ns', 'updated_at in nanoseconds: the newest change wins.'),
+            ('v_incidents', 'id', 'The row of incidents, and incident_events.incident_id.'),
+            ('v_incidents', 'run', 'The run that last changed it (runs.id).'),
+            ('v_incidents', 'alerts', 'The alerts that joined it (alerts.id).'),
+            ('v_incidents', 'version', 'Counts its changes.'),
+            ('v_incidents', 'to_acknowledge', 'How long until somebody acknowledged it; null: nobody did.'),
+            ('v_incidents', 'to_mitigate', 'How long until it was mitigated; null: it was not.'),
+            ('v_incidents', 'to_resolve', 'How long until it was resolved; null: it was not.'),
+            ('incident_events', 'id', 'Sent twice, stored once.'),
+            ('incident_events', 'incident_id', 'The incident it happened to (incidents.id).'),
+            ('incident_events', 'number', 'Counts the events of an incident, from 1.'),
+            ('incident_events', 'at', 'When it happened (at_ns, to the microsecond).'),
+            ('incident_events', 'at_ns', 'When it happened, UTC nanoseconds.'),
+            ('incident_events', 'kind', 'opened, joined, acknowledged, mitigated, resolved, reopened, commented, ...'),
+            ('incident_events', 'actor', 'Who did it: a person, or the daemon.'),
+            ('incident_events', 'comment', 'What they said of it.'),
+            ('incident_events', 'from_state', 'The state before; null when it was not there.'),
+            ('incident_events', 'to_state', 'The state after; null when it stayed.'),
+            ('incident_events', 'detail', 'What else belongs to it.'),
+            ('incident_events', 'previous_hash', 'The hash of the event before, so that none can be taken out or changed unseen.'),
+            ('incident_events', 'hash', 'The hash of this event and of previous_hash.'),
+            ('leases', 'symbol', 'The symbol that is watched.'),
+            ('leases', 'holder', 'The run that watches it (runs.id).'),
+            ('leases', 'host', 'The machine it runs on.'),
+            ('leases', 'pid', 'Its process there.'),
+            ('leases', 'process_started_ns', 'When that process started, UTC nanoseconds: a process id is used again.'),
+            ('leases', 'acquired_at', 'When it took the lease.'),
+            ('leases', 'renewed_at', 'When it last renewed it.'),
+            ('leases', 'expires_at', 'When another may take it.'),
+            ('leases', 'fence', 'Grows with every holder: who holds an older one has lost the lease.')
+        ) AS one (relation, word, sentence)
+        UNION ALL
+        SELECT relation, word, sentence
+          FROM unnest(ARRAY['minutes', 'hours']) AS relation, (VALUES
+            ('readings', 'Readings that were taken in it.'),
+            ('mid_scale', 'A unit of mid_first, mid_last, mid_low and mid_high is 10^-mid_scale of the quote.'),
+            ('quote_scale', 'A unit of band_low is 10^-quote_scale of the quote.'),
+            ('mid_first', 'The first mid that was known, in units; null where none was, or where wide holds it.'),
+            ('mid_last', 'The last mid that was known, in units.'),
+            ('mid_low', 'The lowest mid, in units.'),
+            ('mid_high', 'The highest mid, in units.'),
+            ('spread_readings', 'Readings whose spread was known.'),
+            ('spread_bps_sum', 'The sum of their spreads, in basis points.'),
+            ('spread_bps_min', 'The least of them, in basis points.'),
+            ('spread_bps_max', 'The greatest of them, in basis points.'),
+            ('imbalance_readings', 'Readings whose imbalance was known.'),
+            ('imbalance_sum', 'The sum of their imbalances.'),
+            ('band_bps', 'The bands about the mid, in basis points; the other band_ arrays go with it, place by place.'),
+            ('band_readings', 'Readings of each band.'),
+            ('band_bid_sum', 'The sum of what was bid within each, in quote.'),
+            ('band_ask_sum', 'The sum of what was asked within each, in quote.'),
+            ('band_low', 'The least that was bid within each band; after them the least that was asked; after them the least of both together. In units; null where wide holds them.'),
+            ('fill_taker', 'buy or sell; the other fill_ arrays go with it, place by place.'),
+            ('fill_notional', 'Quote to be spent (buy) or received (sell).'),
+            ('fill_readings', 'Readings that measured it.'),
+            ('fill_filled', 'Those of them in which all of it would have been filled.'),
+            ('fill_bps_sum', 'The sum of the slippage in those, in basis points; null where there was none.'),
+            ('fill_bps_max', 'The greatest slippage in those, in basis points.'),
+            ('wide', 'Null, but for a row with an integer beyond a bigint: then all its integers, which are null in their own columns. mid_first, mid_last, mid_low, mid_high, band_low.')
+        ) AS each (word, sentence)
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN tidegauge.%I.%I IS %L', said.relation, said.word, said.sentence);
+    END LOOP;
+
+    FOR said IN
+        SELECT c.relname AS relation, word, sentence FROM (VALUES
+            ('run', 'The run that told of it (runs.id).'),
+            ('venue', 'The exchange market by our name: binance, bybit-linear, ...'),
+            ('symbol', 'Our name for what is traded.'),
+            ('instrument', 'The venue''s own name of it; null when it concerns the whole venue.'),
+            ('at', 'When the reading was taken; of a rollup, when its minute or hour begins.'),
+            ('trace', 'venue/epoch/frame: the frame that caused it, within a run.'),
+            ('reading', 'The reading it belongs to (v_readings.id).'),
+            ('mid', 'Half way between the best bid and the best ask, in quote. Exact.'),
+            ('taker', 'buy or sell.'),
+            ('notional', 'Quote to be spent (buy) or received (sell).'),
+            ('kind', 'connected, disconnected, subscribed, gap, resync, trust, ...'),
+            ('trust', 'What the book became, where kind is trust.'),
+            ('reason', 'Why it became so.'),
+            ('detail', 'The venue''s words, or ours.'),
+            ('signal', 'What was judged: liquidity_crunch, ...'),
+            ('severity', 'info, warning, high or critical.'),
+            ('worst_severity', 'The worst it has been.'),
+            ('state', 'pending, firing or resolved; of an incident open, acknowledged, mitigated or resolved.'),
+            ('cause', 'The input that breached first; value, threshold and baseline are its own.'),
+            ('causes', 'All inputs that breach.'),
+            ('value', 'The input as it was measured; a ratio or a statistic.'),
+            ('threshold', 'What it is not to pass.'),
+            ('baseline', 'What is usual.'),
+            ('sentence', 'The alert in plain words.'),
+            ('action', 'What is recommended.'),
+            ('started_at', 'When it began.'),
+            ('ended_at', 'When it ended; null while it has not.'),
+            ('unobserved_since', 'Since when the book behind a firing alert is not trusted.'),
+            ('updated_at', 'When it last changed.'),
+            ('updated_ns', 'updated_at in nanoseconds.'),
+            ('readings', 'Readings that were taken in it.'),
+            ('mid_first', 'The first mid that was known, in quote. Exact.'),
+            ('mid_last', 'The last mid that was known, in quote. Exact.'),
+            ('mid_low', 'The lowest mid, in quote. Exact.'),
+            ('mid_high', 'The highest mid, in quote. Exact.'),
+            ('spread_bps_avg', 'The average spread over the mid, in basis points.'),
+            ('spread_bps_min', 'The least spread over the mid, in basis points.'),
+            ('spread_bps_max', 'The greatest spread over the mid, in basis points.'),
+            ('imbalance_avg', 'The average imbalance, -1 to 1.'),
+            ('band_bps', 'The band: so many basis points about the mid.'),
+            ('bid_quote_avg', 'What was bid within the band, on average, in quote.'),
+            ('ask_quote_avg', 'What was asked within the band, on average, in quote.'),
+            ('bid_quote_low', 'The least that was bid within the band, in quote. Exact.'),
+            ('ask_quote_low', 'The least that was asked within the band, in quote. Exact.'),
+            ('total_quote_low', 'The least that was bid and asked together, in quote. Exact.'),
+            ('filled', 'Readings in which all of it would have been filled.'),
+            ('slippage_bps_avg', 'The average slippage in those, in basis points; null where there was none.'),
+            ('slippage_bps_max', 'The greatest slippage in those, in basis points.'),
+            ('family', 'liquidity, divergence, stress, feed or exposure: one open incident a symbol and family.'),
+            ('trigger', 'What opened it, in plain words.'),
+            ('impact_quote', 'What it costs for the configured size, in quote; null when unknown.'),
+            ('opened_at', 'When it was opened.'),
+            ('acknowledged_at', 'When somebody took it on; null when nobody has.'),
+            ('acknowledged_by', 'Who.'),
+            ('acknowledged_until', 'Until when their word holds; null: until it ends.'),
+            ('mitigated_at', 'When the harm was stopped.'),
+            ('mitigated_by', 'By whom.'),
+            ('resolved_at', 'When it was over.'),
+            ('resolved_by', 'Who said so: a person, or the daemon.'),
+            ('alerts', 'The alerts that joined it (alerts.id).'),
+            ('postmortem', 'Where to read what was learnt.')
+        ) AS any_one (word, sentence)
+          JOIN pg_attribute AS a ON a.attname = word AND NOT a.attisdropped
+          JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+         WHERE c.relnamespace = 'tidegauge'::regnamespace AND col_description(c.oid, a.attnum) IS NULL
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN tidegauge.%I.%I IS %L', said.relation, said.word, said.sentence);
+    END LOOP;
+
+    PERFORM tidegauge.make_partitions((now() AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 7);
+END
+$$;
