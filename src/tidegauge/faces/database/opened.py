@@ -37,8 +37,10 @@ def print_json(answer: object) -> None:
 
 
 def print_table(head: tuple[str, ...], rows: list[tuple[str, ...]], *, right: str = "") -> None:
-    """Print a table. `right`: the letters of `lr` say which columns are numbers."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    """Print a table. `right`: an `r` for each column of numbers. Without names there is no head."""
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), show_header=any(head)
+    )
     for place, name in enumerate(head):
         number = right[place : place + 1] == "r"
         table.add_column(name, justify="right" if number else "left", overflow="fold")

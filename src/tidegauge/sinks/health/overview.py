@@ -175,8 +175,8 @@ async def connections(connection: Any) -> Connections | None:
 
 TABLES = """
 SELECT c.relname AS name,
-       CASE WHEN bool_or(p.reltuples >= 0)
-            THEN sum(greatest(p.reltuples, 0))::bigint END AS rows,
+       CASE WHEN bool_and(p.reltuples >= 0 OR pg_relation_size(p.oid) = 0 OR pg_stat_get_live_tuples(p.oid) > 0)
+            THEN sum(greatest(p.reltuples, pg_stat_get_live_tuples(p.oid), 0))::bigint END AS rows,
        sum(pg_total_relation_size(p.oid))::bigint AS bytes
   FROM pg_class AS c
  CROSS JOIN LATERAL (
