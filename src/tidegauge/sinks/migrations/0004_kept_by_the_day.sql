@@ -523,8 +523,10 @@ COMMENT ON FUNCTION tidegauge.roll_up(timestamptz, timestamptz) IS
     'Computes anew every minute that overlaps the time from since to until, from the readings that are there, and the hours they are in. Takes nothing away from a minute whose readings are gone. Returns the rows written.';
 
 CREATE FUNCTION tidegauge.not_rolled_up(since timestamptz, until timestamptz) RETURNS SETOF timestamptz
-LANGUAGE plpgsql STABLE SET search_path = tidegauge, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = tidegauge, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
+SET enable_indexscan = off SET enable_indexonlyscan = off AS $$
 BEGIN
+    -- An index does not know which rows are visible until they are vacuumed: 3.7 s against 0.4.
     RETURN QUERY
     SELECT DISTINCT raw.hour
       FROM (SELECT s.symbol, s.venue, date_bin('1 hour', r.at, 'epoch') AS hour, sum(r.readings) AS readings
