@@ -22,10 +22,10 @@ from tidegauge.sinks.embedded import EmbeddedPostgres
 from tidegauge.sinks.health import machine, schema, server
 from tidegauge.sinks.health.checks import CHECKS, check_database, check_machine
 from tidegauge.sinks.health.finding import Finding, Verdict
-from tidegauge.sinks.health.spools import Waiting
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.leases import acquire
 from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.spool import SpoolState, SpoolSurvey
 from tidegauge.sinks.writer import PostgresWriter
 
 FAR = Holder(run="run-far", host="far#00000000", pid=7, process_started_ns=1)
@@ -178,7 +178,7 @@ async def test_minutes_that_are_not_what_their_readings_say_are_found(
     await connection.execute(damage)
     rolled = (await found(connection))["rollups"]
     assert rolled.verdict is Verdict.FAIL
-    await connection.execute(str(rolled.fix).partition(";")[0])
+    await connection.execute(str(rolled.fix))
     assert await broken(connection) == {}
 
 
@@ -300,31 +300,41 @@ def test_a_disk_that_fills_up_is_told(
     assert machine.disk(tmp_path / "not" / "there").verdict is verdict
 
 
-def waiting(**facts: Any) -> Waiting:
-    """Return a spool of a daemon that runs."""
-    usual = {"folder": "s", "alive": True, "records": 5, "readings": 4, "bytes": 9}
-    more = {"oldest_at": None, "damaged": 0, "quarantined": 0}
-    return Waiting(**{**usual, **more, **facts})
+def state(*, put_aside: int = 0, quarantined: int = 0, **facts: Any) -> SpoolState:
+    """Return a spool with one folder, of a daemon that runs and waits for the database."""
+    usual = {"folder": Path("s"), "alive": True, "records": 5, "readings": 4, "bytes": 9}
+    folder = SpoolSurvey(**{**usual, "oldest_at": None, "damaged": 0, **facts})
+    return SpoolState(folders=[folder], quarantined=quarantined, put_aside=put_aside)
 
 
 @pytest.mark.parametrize(
     ("spool", "wrong"),
     [
-        (waiting(), set()),
-        (waiting(damaged=1), {"spool"}),
-        (waiting(alive=False), {"spool"}),
-        (waiting(alive=False, records=0), set()),
-        (waiting(quarantined=2), {"quarantine"}),
+        (state(), set()),
+        (state(damaged=1), {"spool"}),
+        (state(put_aside=1), {"spool"}),
+        (state(alive=False), {"spool"}),
+        (state(alive=False, records=0, readings=0), set()),
+        (state(quarantined=2), {"quarantine"}),
     ],
 )
-def test_what_waits_on_disk_is_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spool: Waiting, wrong: set[str]
-) -> None:
-    """Nothing of it is lost: these are warnings."""
-    monkeypatch.setattr(machine, "spools", lambda _data_dir: [spool])
-    findings = check_machine(tmp_path, None)
+def test_what_waits_on_disk_is_judged(spool: SpoolState, wrong: set[str]) -> None:
+    """The daemons go on: these are warnings."""
+    findings = [machine.spool(spool), machine.quarantine(spool)]
     assert {each.name for each in findings if each.verdict is Verdict.WARN} == wrong
     assert not any(each.verdict is Verdict.FAIL for each in findings)
+
+
+def test_what_is_no_spool_is_passed_over(tmp_path: Path) -> None:
+    """A file where only folders are; the disk is looked at where the server is ours."""
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "odd").touch()
+    assert [each.verdict for each in check_machine(tmp_path, None)] == [Verdict.OK, Verdict.OK]
+    assert [each.name for each in check_machine(tmp_path, tmp_path)] == [
+        "disk",
+        "spool",
+        "quarantine",
+    ]
 
 
 # -- the command ---------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from tidegauge.faces.database import prune as face
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.embedded import EmbeddedPostgres
-from tidegauge.sinks.health.retention import Dropped, old_partitions, prune
+from tidegauge.sinks.health.retention import OldDay, old_days
 from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.upkeep import prune
 from tidegauge.sinks.writer import PostgresWriter
 
 ONE_A_DAY = range(0, 40, 3)
@@ -50,7 +51,7 @@ async def test_old_days_go_and_their_hours_stay(database: Database) -> None:
     """What was not rolled up is, first; a day within the span stays whole."""
     await fill(database)
     async with database.session() as connection:
-        going = await old_partitions(connection, 30)
+        going = await old_days(connection, 30)
         assert {each.partition.partition("_")[0] for each in going} == {"readings", "market"}
         gone = await prune(connection, 30)
         assert [each.partition for each in gone] == [each.partition for each in going]
@@ -58,7 +59,7 @@ async def test_old_days_go_and_their_hours_stay(database: Database) -> None:
         left, rolled = await counts(connection)
         assert left == kept
         assert rolled >= len(ONE_A_DAY) - kept
-        assert await old_partitions(connection, 30) == []
+        assert await old_days(connection, 30) == []
 
 
 async def test_the_command_shows_asks_and_drops(made_data_dir: Path, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ async def test_without_a_schema_it_says_what_makes_it(empty_database: Database) 
     """One line."""
     async with empty_database.session() as connection:
         with pytest.raises(OperatorError, match="tidegauge db up --once"):
-            await face._asked(old_partitions(connection, 30))
+            await face.asked(old_days(connection, 30))
 
 
 @pytest.mark.parametrize("answer", [True, False])
@@ -98,9 +99,9 @@ def test_somebody_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch, *, ans
     """Whoever says no has lost nothing."""
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(typer, "confirm", lambda _question, err: answer and err)
-    going: list[Dropped] = []
+    going: list[OldDay] = []
     if answer:
-        face._confirm(going, yes=False)
+        face.confirm(going, yes=False)
         return
     with pytest.raises(OperatorError, match="nothing was dropped"):
-        face._confirm(going, yes=False)
+        face.confirm(going, yes=False)

@@ -20,7 +20,7 @@ from tests.support.database import (
 )
 
 from tidegauge.core.instrument import SECOND
-from tidegauge.faces.database import opened, status
+from tidegauge.faces.database import status
 from tidegauge.faces.database.status import Seen
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
@@ -29,8 +29,10 @@ from tidegauge.sinks.health.overview import overview
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.leases import acquire
 from tidegauge.sinks.migrate import migrate, migrations
+from tidegauge.sinks.spool import SpoolState
 from tidegauge.sinks.writer import PostgresWriter
 
+NOTHING = SpoolState(folders=(), quarantined=0, put_aside=0)
 FAR = Holder(run="run-far", host="far#00000000", pid=7, process_started_ns=1)
 
 
@@ -122,7 +124,7 @@ async def test_an_empty_database_has_no_schema_yet(
     async with empty_database.session() as connection:
         found = await overview(connection)
     assert found.schema is None
-    status._tell(Seen(database="here", state="running", holds=found))
+    status._tell(Seen(database="here", state="running", holds=found, waiting=NOTHING))
     assert "tidegauge db up --once" in capsys.readouterr().out
 
 
@@ -177,21 +179,3 @@ def test_a_server_that_is_not_there_is_one_line_and_the_rest_is_told(
     assert said["state"] == "unreachable"
     assert "127.0.0.1:1" in said["error"]
     assert "s3cret" not in told.out + told.err
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 kB"), (15 * 1024**2, "15 MB"), (None, "-")],
-)
-def test_sizes_are_short(count: int | None, shown: str) -> None:
-    """With their unit; unknown is a dash."""
-    assert opened.size(count) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(0.04, "0.0 s"), (59.4, "59 s"), (119, "119 s"), (120, "2 min"), (7300, "2 h"), (2e5, "2 d")],
-)
-def test_spans_are_short(seconds: float, shown: str) -> None:
-    """In the largest unit that has two of it."""
-    assert opened.span(seconds) == shown

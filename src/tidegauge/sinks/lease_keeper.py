@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import structlog
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
 
 from .connect import Database, close
+from .delivery import AWAY, shown
 from .holder import Holder
 from .leases import LEASE, Lease, LeaseRefused, acquire, leases, release, renew, told
 
@@ -21,14 +21,6 @@ RENEW_EVERY_S = 5.0
 RETRY_S = 1.0
 DEADLINE_S = 3.0
 """For one step, connecting included: two renewals may hang, and a third still comes in time."""
-
-AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 log = structlog.get_logger()
 
@@ -86,7 +78,7 @@ class LeaseKeeper:
                 taken = await acquire(connection, symbols, self.holder, lease=self._lease)
         except AWAY as error:
             raise OperatorError(
-                f"no lease can be had from {self._database.describe}: {_shown(error)}",
+                f"no lease can be had from {self._database.describe}: {shown(error)}",
                 fix="`tidegauge db check` says what is wrong with it",
             ) from None
         if not self._held:
@@ -103,7 +95,7 @@ class LeaseKeeper:
             async with self._connected() as connection:
                 await release(connection, going)
         except AWAY as error:
-            log.warning("lease_left_to_expire", symbols=sorted(going), error=_shown(error))
+            log.warning("lease_left_to_expire", symbols=sorted(going), error=shown(error))
 
     async def run(self) -> None:
         """Renew until cancelled, or until a lease is lost: then `lost` is set, and it returns."""
@@ -116,7 +108,7 @@ class LeaseKeeper:
             except AWAY as error:
                 failures += 1
                 if failures == 1:
-                    log.warning("lease_not_renewed", error=_shown(error))
+                    log.warning("lease_not_renewed", error=shown(error))
                 continue
             if failures:
                 log.warning("lease_renewed_again", attempts=failures + 1)
@@ -184,7 +176,3 @@ class LeaseKeeper:
                     self._connection = None
                     with suppress(*AWAY):
                         connection.terminate()
-
-
-def _shown(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]

@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks import embedded
 from tidegauge.sinks.health.checks import check_database, check_machine, failed
 from tidegauge.sinks.health.finding import Finding, Verdict, fail

@@ -15,8 +15,8 @@ from tidegauge.runtime.settings import Settings
 from tidegauge.sinks import embedded
 from tidegauge.sinks.address import PASSWORD_VARIABLE, URL_VARIABLE, read_address
 from tidegauge.sinks.connect import open_database
-from tidegauge.sinks.health.spools import spools
 from tidegauge.sinks.move import MovedTable, Step, move
+from tidegauge.sinks.spool import survey
 
 from .. import running
 from ..options import Config, DataDir
@@ -76,12 +76,13 @@ def _tell(moved: list[MovedTable], settings: Settings, url: str) -> None:
         right="lrrl",
     )
     rows = sum(each.rows for each in moved)
-    waiting = sum(each.records for each in spools(settings.data_dir))
+    folders = survey(settings.data_dir).folders
+    waiting = sum(each.records + each.readings for each in folders)
     home = embedded.status(settings.data_dir).home
     typer.echo(f"All {rows:,} rows are there, count and checksum equal. Now:")
     typer.echo(f"  1. set {URL_VARIABLE}={url} and {PASSWORD_VARIABLE} for your daemons")
     typer.echo("  2. start them, with the same data directory: what waits on disk there")
-    typer.echo(f"     ({waiting:,} records) goes to the new database by itself")
+    typer.echo(f"     ({waiting:,} rows) goes to the new database by itself")
     typer.echo("  3. `tidegauge db check`, and when you are content, remove the old database:")
     typer.echo(f"     {home}")
 

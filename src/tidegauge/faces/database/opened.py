@@ -1,7 +1,7 @@
 """What every `tidegauge db` command begins with: its settings, and how its answer is written."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,15 +51,15 @@ def print_table(head: tuple[str, ...], rows: list[tuple[str, ...]], *, right: st
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show on standard error, if somebody looks, that something goes on."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error, if somebody looks, that something goes on; what is lent says more."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _what: None
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.add_task(what)
-        yield
+        task = progress.add_task(what)
+        yield lambda what: progress.update(task, description=what)
 
 
 def size(count: int | None) -> str:

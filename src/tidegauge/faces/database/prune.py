@@ -1,25 +1,32 @@
-"""`tidegauge db prune`: drop raw rows that are older than so many days; what was made of them stays."""
+"""`tidegauge db prune`: drop raw rows of days long past; what was made of them stays."""
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, TypeVar
 
 import asyncpg
 import typer
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
-from tidegauge.sinks.health.retention import Dropped, old_partitions, prune
+from tidegauge.runtime.storage import open_settings_database
+from tidegauge.sinks.health.retention import OldDay, old_days
+from tidegauge.sinks.upkeep import prune
 
 from .. import running
 from ..options import Config, DataDir
 from .opened import print_table, settings_of, size, working
 
-KeepDays = Annotated[int, typer.Option("--keep-days", min=1, help="Days of raw rows to keep.")]
+Answer = TypeVar("Answer")
+
+KeepDays = Annotated[
+    int | None,
+    typer.Option("--keep-days", min=1, help="Days to keep; database.keep_days by default."),
+]
 
 
 def command(
-    keep_days: KeepDays,
+    keep_days: KeepDays = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would go, and drop nothing.")
     ] = False,
@@ -29,15 +36,22 @@ def command(
 ) -> None:
     """Drop the raw readings of days long past. Their minutes and hours stay, and so do alerts.
 
-    What was not rolled up yet is rolled up first. Daemons may run meanwhile.
+    What was not rolled up yet is rolled up first. Daemons may run meanwhile; one of them does the
+    same once a day, by the setting database.keep_days.
     """
     settings = settings_of(config, data_dir)
-    running.run_loop(_prune(settings, keep_days, dry_run=dry_run, yes=yes))
+    days = settings.database.keep_days if keep_days is None else keep_days
+    if days is None:
+        raise OperatorError(
+            "readings are kept for ever (database.keep_days)", fix="Say how long: --keep-days 30"
+        )
+    running.run_loop(_prune(settings, days, dry_run=dry_run, yes=yes))
 
 
 async def _prune(settings: Settings, keep_days: int, *, dry_run: bool, yes: bool) -> None:
-    async with open_settings_database(settings) as database, database.session() as connection:
-        going = await _asked(old_partitions(connection, keep_days))
+    async with open_settings_database(settings) as database:
+        async with database.session() as connection:
+            going = await asked(old_days(connection, keep_days))
         if not going:
             typer.echo(f"nothing is older than {keep_days} days")
             return
@@ -45,16 +59,23 @@ async def _prune(settings: Settings, keep_days: int, *, dry_run: bool, yes: bool
         if dry_run:
             typer.echo("nothing was dropped (--dry-run)")
             return
-        _confirm(going, yes=yes)
-        with working("rolling up and dropping"):
-            gone = await _asked(prune(connection, keep_days))
+        confirm(going, yes=yes)
+        async with database.session() as connection:
+            with working("rolling up") as told:
+                gone = await asked(
+                    prune(
+                        connection,
+                        keep_days,
+                        progress=lambda name, at, of: told(f"rolling up {name} ({at} of {of})"),
+                    )
+                )
         typer.echo(f"dropped {len(gone)} partitions, {size(sum(each.bytes for each in gone))}")
 
 
-async def _asked(question: Any) -> list[Dropped]:
-    """Wait for an answer; what stands in its way is one line."""
+async def asked(question: Awaitable[Answer]) -> Answer:
+    """Wait for an answer; what stands in its way is one line. Raises `OperatorError`."""
     try:
-        answer: list[Dropped] = await question
+        return await question
     except asyncpg.UndefinedTableError:
         raise OperatorError(
             "the database has no partitions: its schema is older than this Tidegauge, or not there",
@@ -64,15 +85,19 @@ async def _asked(question: Any) -> list[Dropped]:
         raise OperatorError(
             f"the database user may not drop partitions: {error}", fix="Ask as their owner"
         ) from None
-    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+    except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, TimeoutError):
         raise OperatorError(
-            "somebody reads the rows that are to go, and has for a while",
+            "somebody reads the rows that are to go, and has for a while; nothing was dropped",
             fix="See `tidegauge db check` (sessions), and try again",
         ) from None
-    return answer
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        raise OperatorError(
+            f"the database went away, or is not well: {type(error).__name__}",
+            fix="See `tidegauge db check`, and try again: days are dropped together, or not at all",
+        ) from None
 
 
-def _tell(going: list[Dropped]) -> None:
+def _tell(going: list[OldDay]) -> None:
     print_table(
         ("partition", "from", "to", "rows (estimated)", "size"),
         [
@@ -86,7 +111,8 @@ def _tell(going: list[Dropped]) -> None:
     )
 
 
-def _confirm(going: list[Dropped], *, yes: bool) -> None:
+def confirm(going: list[OldDay], *, yes: bool) -> None:
+    """Ask whether to go on. Raises `OperatorError` when not, or when nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.psql import PsqlCall, psql_call
 

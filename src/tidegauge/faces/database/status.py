@@ -1,6 +1,5 @@
 """`tidegauge db status`: what the database holds, who writes to it, what waits for it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +10,13 @@ import typer
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import SECOND
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks import embedded
 from tidegauge.sinks.health.overview import Overview, overview
-from tidegauge.sinks.health.spools import Waiting, spools
 from tidegauge.sinks.leases import Lease
 from tidegauge.sinks.migrate import migrations
+from tidegauge.sinks.spool import SpoolState, SpoolSurvey, survey
 
 from .. import figures, running
 from ..options import Config, DataDir
@@ -37,7 +36,8 @@ class Seen:
     state: str
     home: Path | None = None
     holds: Overview | None = None
-    waiting: Sequence[Waiting] = ()
+    waiting: SpoolState
+    keep_days: int | None = None
     known: int = field(default_factory=lambda: len(migrations()))
 
 
@@ -69,16 +69,33 @@ def command(config: Config = None, data_dir: DataDir = None, as_json: AsJson = F
 
 def _local(settings: Settings) -> Seen:
     """Return what this machine knows without asking the database."""
-    waiting = spools(settings.data_dir)
+    waiting = _survey(settings.data_dir)
     if settings.database.url is not None:
         return Seen(
-            database="PostgreSQL of TIDEGAUGE_DATABASE_URL", state="reachable", waiting=waiting
+            database="PostgreSQL of TIDEGAUGE_DATABASE_URL",
+            state="reachable",
+            waiting=waiting,
+            keep_days=settings.database.keep_days,
         )
     found = embedded.status(settings.data_dir)
     where = f" on 127.0.0.1:{found.port}" if found.port is not None else ""
     return Seen(
-        database=f"embedded PostgreSQL{where}", state=found.state, home=found.home, waiting=waiting
+        database=f"embedded PostgreSQL{where}",
+        state=found.state,
+        home=found.home,
+        waiting=waiting,
+        keep_days=settings.database.keep_days,
     )
+
+
+def _survey(data_dir: Path) -> SpoolState:
+    try:
+        return survey(data_dir)
+    except OSError as error:
+        raise OperatorError(
+            f"the spool below {data_dir} cannot be read: {error.strerror or error}",
+            fix="Ask as the daemon's user",
+        ) from None
 
 
 async def _ask(settings: Settings, seen: Seen) -> None:
@@ -96,7 +113,8 @@ def as_json_of(seen: Seen, trouble: OperatorError | None) -> dict[str, Any]:
         "home": None if seen.home is None else str(seen.home),
         "schema_known": seen.known,
         "error": None if trouble is None else str(trouble),
-        "spools": msgspec.to_builtins(seen.waiting),
+        "keep_days": seen.keep_days,
+        "spool": msgspec.to_builtins(seen.waiting, enc_hook=str),
     }
     if holds is not None:
         lag = holds.rollup_lag
@@ -120,22 +138,30 @@ def _tell(seen: Seen) -> None:
             if holds.schema != seen.known:
                 schema += f" (this Tidegauge knows {seen.known})"
         typer.echo(f"{seen.database}: PostgreSQL {holds.version}, schema {schema}")
-        _tell_holdings(holds)
-    if seen.waiting:
-        typer.echo("\nwaiting on disk for the database")
-        print_table(
-            ("spool", "daemon", "records", "readings", "size", "oldest", "damaged", "quarantined"),
-            [_spool(each) for each in seen.waiting],
-            right="llrrrlrr",
-        )
-    elif seen.holds is not None:
+        _tell_holdings(holds, seen.keep_days)
+    _tell_waiting(seen.waiting)
+
+
+def _tell_waiting(waiting: SpoolState) -> None:
+    if not any(each.records + each.readings for each in waiting.folders):
         typer.echo("nothing waits on disk for the database")
+    if waiting.folders:
+        print_table(
+            ("spool", "daemon", "records", "readings", "size", "oldest", "damaged"),
+            [_spool(each) for each in waiting.folders],
+            right="llrrrlr",
+        )
+    if waiting.quarantined:
+        typer.echo(f"{waiting.quarantined:,} rows were refused by the database and put aside")
+    if waiting.put_aside:
+        typer.echo(f"{waiting.put_aside:,} damaged files of the spool were put aside")
 
 
-def _tell_holdings(holds: Overview) -> None:
+def _tell_holdings(holds: Overview, keep_days: int | None) -> None:
     if holds.schema is None:
         return
-    print_table(("", ""), _facts(holds))
+    kept = "for ever" if keep_days is None else f"{keep_days} days"
+    print_table(("", ""), [*_facts(holds), ("readings are kept", kept)])
     typer.echo()
     print_table(
         ("table", "rows (estimated)", "size"),
@@ -215,13 +241,12 @@ def _lease(lease: Lease) -> tuple[str, ...]:
     return (lease.symbol, f"process {who.pid} on {who.name}, run {who.run}", since, left)
 
 
-def _spool(spool: Waiting) -> tuple[str, ...]:
+def _spool(spool: SpoolSurvey) -> tuple[str, ...]:
     oldest = figures.UNKNOWN
     if spool.oldest_at is not None:
         oldest = ago(datetime.fromtimestamp(spool.oldest_at / SECOND, UTC), datetime.now(UTC))
     return (
-        spool.folder,
-        "runs" if spool.alive else "gone",
+        *(spool.folder.name, "runs" if spool.alive else "gone"),
         *(f"{spool.records:,}", f"{spool.readings:,}", size(spool.bytes), oldest),
-        *(f"{spool.damaged:,}", f"{spool.quarantined:,}"),
+        f"{spool.damaged:,}",
     )

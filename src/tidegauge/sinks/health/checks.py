@@ -6,13 +6,12 @@ from typing import Any
 
 import asyncpg
 
+from ..spool import survey
 from . import machine, rows, schema, server
-from .finding import Finding, Verdict, warn
+from .finding import Finding, Verdict, fail, warn
 
 DEADLINE_S = 20
 """For one question to the database."""
-
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 CHECKS: dict[str, Callable[[Any], Awaitable[Finding]]] = {
     "server": server.server,
@@ -46,8 +45,13 @@ async def check_database(connection: Any) -> list[Finding]:
 
 def check_machine(data_dir: Path, home: Path | None) -> list[Finding]:
     """Look at this machine. `home`: of the embedded server, None where another one is used."""
-    found = [machine.spool(data_dir), machine.quarantine(data_dir)]
-    return found if home is None else [machine.disk(home), *found]
+    found = [] if home is None else [machine.disk(home)]
+    try:
+        state = survey(data_dir)
+    except OSError as error:
+        said = f"the spool below {data_dir} cannot be read: {error.strerror or error}"
+        return [*found, fail("spool", said, "Ask as the daemon's user, or repair the disk")]
+    return [*found, machine.spool(state), machine.quarantine(state)]
 
 
 def failed(findings: Sequence[Finding]) -> list[Finding]:

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from ..spool import SpoolState
 from .finding import Finding, fail, ok, warn
-from .spools import spools
 
 MEGABYTE = 1024 * 1024
 FULL = 256 * MEGABYTE
@@ -34,45 +34,35 @@ def disk(home: Path) -> Finding:
     return ok("disk", said)
 
 
-def spool(data_dir: Path) -> Finding:
-    """Whether what waits for the database can be read, and whether its daemon still delivers it."""
-    try:
-        found = spools(data_dir)
-    except OSError as error:
-        return fail(
-            "spool",
-            f"the spool below {data_dir} cannot be read: {error.strerror or error}",
-            "Run this as the daemon's user, or repair the disk",
-        )
-    damaged = sum(each.damaged for each in found)
-    if damaged:
+def spool(state: SpoolState) -> Finding:
+    """Whether what waits for the database can be read, and whether a daemon still delivers it."""
+    damaged = sum(each.damaged for each in state.folders)
+    if damaged or state.put_aside:
         return warn(
             "spool",
-            f"{damaged:,} records of the spool are damaged and were passed over",
-            "Look at the disk; what became of damaged segments is in docs/operations.md",
+            f"{damaged} files of the spool are damaged, and {state.put_aside} were put aside: what "
+            "could be read of them is delivered, the rest is lost",
+            "Look at the disk; the files put aside are in spool/damaged, below the data directory",
         )
-    left = [each for each in found if each.records and not each.alive]
+    left = [each for each in state.folders if each.records + each.readings and not each.alive]
     if left:
-        records = sum(each.records for each in left)
+        rows = sum(each.records + each.readings for each in left)
         return warn(
             "spool",
-            f"{records:,} records of {len(left)} daemons that are gone wait for the database",
+            f"{rows:,} rows of {len(left)} daemons that are gone wait for the database",
             "The next `tidegauge monitor` with this data directory delivers them",
         )
-    records = sum(each.records for each in found)
-    return ok("spool", f"{records:,} records wait in {len(found)} spools, all readable")
+    rows = sum(each.records + each.readings for each in state.folders)
+    return ok("spool", f"{rows:,} rows wait for the database, all readable")
 
 
-def quarantine(data_dir: Path) -> Finding:
-    """Whether there are rows that no database would take."""
-    try:
-        found = sum(each.quarantined for each in spools(data_dir))
-    except OSError as error:
-        return fail("quarantine", f"it cannot be read: {error.strerror or error}", "See `spool`")
-    if found:
+def quarantine(state: SpoolState) -> Finding:
+    """Whether there are rows that the database would not take."""
+    if state.quarantined:
         return warn(
             "quarantine",
-            f"{found:,} rows were refused by the database and put aside",
-            "They are not lost: docs/operations.md says where they are and how to look at them",
+            f"{state.quarantined:,} rows were refused by the database and put aside",
+            "spool/quarantine.sqlite3, below the data directory, has them with the reasons: "
+            "docs/operations.md says how to look at them",
         )
     return ok("quarantine", "no row was put aside")

@@ -1,6 +1,6 @@
 """Checks of the rows themselves: whether they belong together, and whether they can be believed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..leases import leases, named
@@ -11,6 +11,7 @@ TOLERANCE = 1e-9
 
 SILENT_S = 300.0
 RECENTLY_S = 86_400.0
+HOUR = timedelta(hours=1)
 
 
 async def orphans(connection: Any) -> Finding:
@@ -48,10 +49,19 @@ async def rollups(connection: Any) -> Finding:
         return fail(
             "rollups",
             f"{row['wrong']} of {row['minutes']} minutes of {what} are not what their readings say",
-            f"SELECT tidegauge.roll_up('{hour:%Y-%m-%d %H:%M}+00', '{hour:%Y-%m-%d %H:%M}+00'"
-            "::timestamptz + interval '1 hour'); makes them anew",
+            _made_anew(hour),
         )
     return ok("rollups", f"{row['minutes']} minutes of {what} equal what their readings say")
+
+
+def _made_anew(hour: datetime) -> str:
+    """Return the statements that make the minutes of an hour anew: their readings are there."""
+    first, until = f"{hour:%Y-%m-%d %H:%M}+00", f"{hour + HOUR:%Y-%m-%d %H:%M}+00"
+    span = f"at >= '{first}' AND at < '{until}'"
+    return (
+        f"BEGIN; DELETE FROM tidegauge.minutes WHERE {span}; DELETE FROM tidegauge.hours WHERE {span}; "  # noqa: S608 - times
+        f"SELECT tidegauge.roll_up('{first}', '{until}'); COMMIT;"
+    )
 
 
 async def watchers(connection: Any) -> Finding:

@@ -1,0 +1,144 @@
+"""Where a run's records go: the database, the spool before it, and who looks after both."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+import structlog
+
+from tidegauge import __version__
+from tidegauge.core.instrument import Symbol
+from tidegauge.sinks.batch import WriterLimits
+from tidegauge.sinks.connect import Database, open_database
+from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.rows import Record, Run
+from tidegauge.sinks.slips import Slip
+from tidegauge.sinks.spool import ROOT
+from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
+from tidegauge.sinks.tally import WriterStatistics
+from tidegauge.sinks.writer import PostgresWriter
+
+from .settings import Settings
+from .venue import CRASH_PAUSE_S
+
+DRAIN_S = 3.0
+"""How long a stopping monitor may take to store what it accepted."""
+
+DAY_S = 86_400.0
+
+log = structlog.get_logger(__name__)
+
+
+class Storage:
+    """The database and the writer of one run. `run` works until it is cancelled."""
+
+    def __init__(
+        self, database: Database, writer: PostgresWriter, crashed: Callable[[Exception], None]
+    ):
+        self.database = database
+        self.writer = writer
+        self._crashed = crashed
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls,
+        settings: Settings,
+        run: Run,
+        crashed: Callable[[Exception], None],
+        on_kept: Callable[[Sequence[Slip]], None] | None = None,
+    ) -> AsyncIterator[Self]:
+        """Reach the database, bring its schema up to date, and open the spool.
+
+        `on_kept` is told of what is on the disk. Raises `OperatorError` when there is no database to be had.
+        """
+        async with open_settings_database(settings) as database:
+            async with database.session() as connection:
+                await migrate(connection)
+            name = f"{run.started_at:020}-{run.id}"
+            spool = SpoolThread(settings.data_dir / ROOT, name, spool_limits(settings))
+            writer = PostgresWriter(
+                database, writer_limits(settings), run.id, spool=spool, on_kept=on_kept
+            )
+            await writer.open()
+            try:
+                writer.submit(run)
+                yield cls(database, writer, crashed)
+            finally:
+                await writer.close()
+
+    def submit(self, record: Record) -> None:
+        """Accept a record. Never blocks, never raises."""
+        self.writer.submit(record)
+
+    @asynccontextmanager
+    async def working(self, run_id: str) -> AsyncIterator[None]:
+        """Store what is accepted meanwhile; at the end, also after a failure, all of it."""
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._keep_writing(), name="writer")
+            try:
+                yield
+            finally:
+                drained = await self.writer.drain(DRAIN_S)
+                writing.cancel()
+                log_written(run_id, self.writer.statistics(), drained=drained)
+
+    async def _keep_writing(self) -> None:
+        """Run the writer for ever; a crash of ours costs a second, what it held is kept."""
+        while True:
+            try:
+                await self.writer.run()
+            except Exception as crash:
+                self._crashed(crash)
+                log.exception("writer_crashed", exc_info=crash)
+                await asyncio.sleep(CRASH_PAUSE_S)
+
+
+def run_of(run_id: str, started_at: int, command: str, symbols: tuple[Symbol, ...]) -> Run:
+    """Return the record of a run that begins."""
+    return Run(
+        id=run_id, started_at=started_at, version=__version__, command=command, symbols=symbols
+    )
+
+
+def writer_limits(settings: Settings) -> WriterLimits:
+    """Return what the settings say of the writer."""
+    found = settings.database
+    return WriterLimits(
+        batch=found.batch_rows, capacity=found.queue_rows, command_s=found.command_timeout_s
+    )
+
+
+def spool_limits(settings: Settings) -> SpoolLimits:
+    """Return what the settings say of the spool."""
+    found = settings.spool
+    return SpoolLimits(most_bytes=found.max_mb * MIB, keep_s=found.keep_days * DAY_S)
+
+
+def log_written(run_id: str, written: WriterStatistics, *, drained: bool) -> None:
+    """Say, as the last word of a run, what became of its records."""
+    log.info(
+        "monitor_stopped",
+        run=run_id,
+        drained=drained,
+        accepted=sum(written.accepted.values()),
+        written=sum(written.written.values()),
+        dropped=sum(written.dropped.values()),
+        rejected=sum(written.rejected.values()),
+        in_spool=written.depth,
+        rows=written.rows,
+        duplicates=written.duplicates,
+    )
+
+
+@asynccontextmanager
+async def open_settings_database(settings: Settings) -> AsyncIterator[Database]:
+    """Reach the database the settings name; without a URL, the private one."""
+    async with open_database(
+        url=settings.database.url.get_secret_value() if settings.database.url else None,
+        password=settings.database.password,
+        data_dir=settings.data_dir,
+        pg_bin=settings.database.pg_bin,
+    ) as database:
+        yield database
