@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -301,9 +301,8 @@ async def test_spells_of_trust_are_those_a_fold_finds(
     expected = []
     for book in {(run, event.venue, event.symbol) for run, event in events}:
         told = [event for run, event in events if (run, event.venue, event.symbol) == book]
-        for event, after in pairwise([*told, None]):
-            assert event is not None
-            until = None if after is None else instant(after.at)
+        ends = [instant(after.at) for after in told[1:]]
+        for event, until in zip_longest(told, ends):
             since = instant(event.at)
             expected.append(
                 (
