@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,53 +18,14 @@ from tests.support.database import (
     an_alert,
     until,
 )
+from tests.support.spooling import EAGER, count, fetch, spooling, unreachable, waiting
 
-from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.rows import Kind
 from tidegauge.sinks.spool import survey
-from tidegauge.sinks.spool.thread import SpoolLimits, SpoolThread
-from tidegauge.sinks.writer import PostgresWriter
+from tidegauge.sinks.spool.thread import SpoolThread
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-QUICK = WriterLimits(age_s=0.05, backoff_s=0.02, longest_backoff_s=0.2, connect_s=2.0)
-EAGER = SpoolLimits(commit_s=0.01, retry_s=0.1)
-
-
-async def fetch(database: Database, query: str, *arguments: object) -> list[Any]:
-    async with database.session() as connection:
-        return list(await connection.fetch(query, *arguments))
-
-
-async def count(database: Database, table: str) -> int:
-    return int((await fetch(database, f"SELECT count(*) FROM tidegauge.{table}"))[0][0])
-
-
-@asynccontextmanager
-async def spooling(
-    database: Database,
-    data_dir: Path,
-    run: str = "run-1",
-    *,
-    limits: WriterLimits = QUICK,
-    spool: SpoolLimits = EAGER,
-) -> AsyncIterator[PostgresWriter]:
-    """Run a writer with a spool as the monitor does. It is closed at the end, and not drained."""
-    thread = SpoolThread(data_dir / "spool", run, spool)
-    writer = PostgresWriter(database, limits, run, spool=thread)
-    await writer.open()
-    task = asyncio.create_task(writer.run())
-    try:
-        yield writer
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await writer.close()
-
-
-def waiting(data_dir: Path) -> int:
-    """Return how many rows wait in the spool, as `db status` sees it."""
-    return sum(each.records + each.readings for each in survey(data_dir).folders)
 
 
 # -- one writer, its spool, and a database -------------------------------------------------------
@@ -92,7 +52,7 @@ async def test_what_an_outage_leaves_is_stored_by_the_next_run(
     database: Database, tmp_path: Path
 ) -> None:
     """The first run never sees its database; the second has all of it, in order, and says how much."""
-    gone = replace(database, arguments=lambda: {**database.arguments(), "port": 1})
+    gone = unreachable(database)
     async with spooling(gone, tmp_path, "run-1") as first:
         for frame in range(1_000):
             first.submit(a_reading(frame))
@@ -114,7 +74,7 @@ async def test_alerts_are_stored_before_the_readings_that_came_first(
     database: Database, tmp_path: Path
 ) -> None:
     """After an outage the first question is what fired, not what the spread was."""
-    gone = replace(database, arguments=lambda: {**database.arguments(), "port": 1})
+    gone = unreachable(database)
     async with spooling(gone, tmp_path, "run-1") as first:
         for frame in range(500):
             first.submit(a_reading(frame))
@@ -187,7 +147,7 @@ async def test_when_the_spool_fills_readings_thin_out_and_alerts_do_not(
     database: Database, tmp_path: Path
 ) -> None:
     """The thinning is on the record; when there is room again, so is that."""
-    gone = replace(database, arguments=lambda: {**database.arguments(), "port": 1})
+    gone = unreachable(database)
     small = replace(EAGER, most_bytes=100_000)
     with capture_logs() as logs:
         async with spooling(gone, tmp_path, "run-1", spool=small) as writer:

@@ -16,7 +16,6 @@ from tidegauge.sinks.rows import Record, Run
 from tidegauge.sinks.slips import Slip
 from tidegauge.sinks.spool import ROOT
 from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
-from tidegauge.sinks.tally import WriterStatistics
 from tidegauge.sinks.writer import PostgresWriter
 
 from .settings import Settings
@@ -82,7 +81,7 @@ class Storage:
             finally:
                 drained = await self.writer.drain(DRAIN_S)
                 writing.cancel()
-                log_written(run_id, self.writer.statistics(), drained=drained)
+                log_written(run_id, self.writer, drained=drained)
 
     async def _keep_writing(self) -> None:
         """Run the writer for ever; a crash of ours costs a second, what it held is kept."""
@@ -116,8 +115,9 @@ def spool_limits(settings: Settings) -> SpoolLimits:
     return SpoolLimits(most_bytes=found.max_mb * MIB, keep_s=found.keep_days * DAY_S)
 
 
-def log_written(run_id: str, written: WriterStatistics, *, drained: bool) -> None:
+def log_written(run_id: str, writer: PostgresWriter, *, drained: bool) -> None:
     """Say, as the last word of a run, what became of its records."""
+    written = writer.statistics()
     log.info(
         "monitor_stopped",
         run=run_id,
@@ -126,7 +126,8 @@ def log_written(run_id: str, written: WriterStatistics, *, drained: bool) -> Non
         written=sum(written.written.values()),
         dropped=sum(written.dropped.values()),
         rejected=sum(written.rejected.values()),
-        in_spool=written.depth,
+        recovered=written.recovered,
+        in_spool=writer.in_spool,
         rows=written.rows,
         duplicates=written.duplicates,
     )

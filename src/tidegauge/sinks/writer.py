@@ -129,7 +129,7 @@ class PostgresWriter:
             log.warning(
                 "drain_incomplete",
                 depth=self.depth,
-                in_spool=0 if self._spool is None else self._spool.waiting,
+                in_spool=self.in_spool,
                 seconds=timeout_s,
             )
             return False
@@ -154,8 +154,12 @@ class PostgresWriter:
     @property
     def depth(self) -> int:
         """Records accepted that are not yet stored."""
-        waiting = 0 if self._spool is None else self._spool.waiting
-        return len(self._backlog) + self._in_flight + waiting
+        return len(self._backlog) + self._in_flight + self.in_spool
+
+    @property
+    def in_spool(self) -> int:
+        """Records that are safe on the disk and not yet stored."""
+        return 0 if self._spool is None else self._spool.waiting
 
     def statistics(self) -> WriterStatistics:
         """Return the counts as they stand."""

@@ -221,10 +221,14 @@ class Segment:
 
     def span(self) -> tuple[Nanos, Nanos] | None:
         """Return the earliest and the latest time of its rows. Raises `DamagedError`."""
+        was_open = self._opened is not None
         try:
             found = self._connection.execute("SELECT min(at), max(at) FROM slips").fetchone()
         except sqlite3.Error as error:
             raise DamagedError(f"{self.path.name}: {error}") from error
+        finally:
+            if not was_open:
+                self.shut()  # many may be asked, and each open one holds 2 MB of pages
         return None if found[0] is None else (int(found[0]), int(found[1]))
 
     def shut(self) -> None:
