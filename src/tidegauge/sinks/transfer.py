@@ -51,7 +51,8 @@ class Arrived:
 async def tally(connection: Any, piece: Piece, table: str | None = None) -> Tally:
     """Count the rows of a piece, and sum up the hashes of all they hold."""
     place = table or f"tidegauge.{quoted(piece.shape.name)}"
-    row = await connection.fetchrow(
+    # `fetch`, since a portal of one row, as `fetchrow` opens, keeps the server from working in parallel.
+    (row,) = await connection.fetch(
         "SELECT count(*) AS rows, coalesce(sum(hashtextextended("  # noqa: S608 - quoted names
         f'ROW({listed(piece.shape.compared, "t.")})::text COLLATE "C", 0)::numeric), 0) AS checksum '
         f"FROM {place} AS t WHERE {piece.where}"

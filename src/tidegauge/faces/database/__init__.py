@@ -16,6 +16,9 @@ app = typer.Typer(
 app.command("up", epilog="Example: tidegauge db up --data-dir /var/lib/tidegauge")(server.up)
 app.command("status", epilog="Example: tidegauge db status --json")(status.command)
 app.command("psql", epilog="Example: tidegauge db psql -- -c 'SELECT * FROM v_alerts'")(server.psql)
+app.command(
+    "run", epilog="Example: tidegauge db run pg_dump -- --format=custom --file=tidegauge.dump"
+)(server.run)
 app.command("check", epilog="Example: tidegauge db check")(check.command)
 app.command("prune", epilog="Example: tidegauge db prune --keep-days 30 --dry-run")(prune.command)
 app.command(

@@ -1,4 +1,4 @@
-"""`tidegauge db up` and `tidegauge db psql`: start the database, and open it."""
+"""`tidegauge db up`, `db psql` and `db run`: start the database, and use it."""
 
 import asyncio
 import os
@@ -37,13 +37,31 @@ def psql(
     data_dir: DataDir = None,
 ) -> None:
     """Open psql on the database. The password travels in a file only you can read."""
-    settings = settings_of(config, data_dir)
+    _client("psql", arguments or [], settings_of(config, data_dir))
+
+
+def run(
+    program: Annotated[str, typer.Argument(help="pg_dump, pg_restore, pg_basebackup, ...")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments for it, after --.")
+    ] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run another program of PostgreSQL on the database: to dump it, to restore it, ...
+
+    The password travels in a file only you can read.
+    """
+    _client(program, arguments or [], settings_of(config, data_dir))
+
+
+def _client(program: str, arguments: list[str], settings: Settings) -> None:
     code = 0
 
     async def run() -> None:
         nonlocal code
         async with open_settings_database(settings) as database:
-            with psql_call(database, dict(os.environ), arguments or []) as call:
+            with psql_call(database, dict(os.environ), arguments, program) as call:
                 # Ctrl-C belongs to psql while it runs.
                 before = signal.signal(signal.SIGINT, signal.SIG_IGN)
                 try:
