@@ -29,6 +29,9 @@ from tidegauge.core.errors import OperatorError
 
 DEFAULT = re.compile(r"\\if :\{\?(\w+)\} \\else \\set (\w+) ('(?:[^']|'')*'|\S+) \\endif", re.ASCII)
 TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|:'(\w+)'", re.ASCII)
+OWN_OPTIONS = ("symbol", "from", "to", "venue")
+"""Parameters that the command line has an option for; the others go by --param."""
+
 ENTRY = re.compile(r"(\w+(?:, \w+)*)(?:\s{2,}(.*))?", re.ASCII)
 
 
@@ -67,16 +70,21 @@ class Question:
             if name not in known:
                 raise OperatorError(
                     f"{self.name} has no parameter {name!r}",
-                    fix=f"It takes {', '.join(known)}",
+                    fix=f"It takes {', '.join(known) or 'none'}",
                 )
         filled = {**known, **given}
         missing = [name for name, value in filled.items() if value is None]
         if missing:
             raise OperatorError(
                 f"{self.name} needs {' and '.join(missing)}",
-                fix=f"Add --param {missing[0]}=...; `tidegauge sql {self.name} --show` explains it",
+                fix=f"Add {option_of(missing[0])}; `tidegauge sql {self.name} --show` explains it",
             )
         return tuple(str(filled[name]) for name in self.order)
+
+
+def option_of(name: str) -> str:
+    """Return how a parameter is given on the command line."""
+    return f"--{name}" if name in OWN_OPTIONS else f"--param {name}=..."
 
 
 @cache
