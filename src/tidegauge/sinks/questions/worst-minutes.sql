@@ -1,23 +1,53 @@
 -- Which minutes were the worst to sell in?
 --
+-- From the rollups, so that it answers for spans whose readings are gone. A minute that begins in the
+-- window counts; first come those in which the book did not always hold size, then the dearest.
+--
 -- Columns
---   at  the minute
+--   at            the minute, UTC
+--   venue         the venue
+--   sell_bps_max  the worst slippage of selling size, of those readings that could fill it
+--   sell_bps      the average
+--   unfilled      share of readings in which the book did not hold size, in percent
+--   spread_bps    average spread
+--   depth_low     least that rested within band of the mid, both sides, in quote
+--   range_bps     highest mid over lowest, in basis points
+--   readings      how many there are
 -- Parameters
 --   symbol    such as BTCUSDT
 --   from, to  the window
 --   venue     only this one; all of them when empty
---   size      quote to sell
---   most      how many minutes
+--   size      quote to sell, as set in readings.notionals
+--   band      basis points about the mid, as set in readings.bands_bps
+--   most      how many minutes are told
 --
--- psql -v symbol=BTCUSDT -v from='2026-11-28 10:00Z' -v to='2026-11-28 11:00Z' -f worst-minutes.sql
+-- psql -v symbol=BTCUSDT -v from='2026-11-28 00:00Z' -v to='2026-11-29 00:00Z' -f worst-minutes.sql
 \if :{?venue} \else \set venue '' \endif
 \if :{?size} \else \set size 500000 \endif
+\if :{?band} \else \set band 10 \endif
 \if :{?most} \else \set most 10 \endif
-SELECT date_trunc('minute', at) AS at, venue, max(slippage_bps) AS slippage_bps_max
-  FROM tidegauge.v_slippage
- WHERE symbol = :'symbol' AND at >= :'from'::timestamptz AND at < :'to'::timestamptz
-   AND (:'venue' = '' OR venue = :'venue')
-   AND taker = 'sell' AND notional = :'size'::numeric
- GROUP BY 1, 2
- ORDER BY slippage_bps_max DESC NULLS LAST, at, venue
- LIMIT :'most'::bigint;
+
+WITH worst AS (
+    SELECT at, venue, slippage_bps_avg, slippage_bps_max,
+           round(100.0 * (readings - filled) / readings, 1) AS unfilled
+      FROM tidegauge.v_slippage_minutes
+     WHERE symbol = :'symbol' AND at >= :'from'::timestamptz AND at < :'to'::timestamptz
+       AND :'venue' IN ('', venue)
+       AND taker = 'sell' AND notional = :'size'::numeric
+     ORDER BY unfilled DESC, slippage_bps_max DESC NULLS FIRST, at, venue
+     LIMIT :'most'::bigint
+)
+SELECT at, venue,
+       round(slippage_bps_max::numeric, 3) AS sell_bps_max,
+       round(slippage_bps_avg::numeric, 3) AS sell_bps,
+       unfilled,
+       round(m.spread_bps_avg::numeric, 3) AS spread_bps,
+       round(d.total_quote_low) AS depth_low,
+       round(1e4 * (m.mid_high / nullif(m.mid_low, 0) - 1), 2) AS range_bps,
+       m.readings
+  FROM worst
+  JOIN tidegauge.v_minutes AS m USING (at, venue)
+  LEFT JOIN tidegauge.v_depth_minutes AS d
+    ON d.symbol = m.symbol AND d.venue = worst.venue AND d.at = worst.at AND d.band_bps = :'band'::integer
+ WHERE m.symbol = :'symbol'
+ ORDER BY unfilled DESC, slippage_bps_max DESC NULLS FIRST, at, venue;
