@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from tidegauge.sinks.ask import Answer
 
@@ -32,7 +33,7 @@ def table_of(answer: Answer) -> Table:
         table.add_column(column.name, justify=justify, overflow="fold")
     columns = [_told([row[place] for row in answer.rows]) for place in range(len(answer.columns))]
     for row in zip(*columns, strict=True):
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))
     return table
 
 
@@ -67,7 +68,10 @@ def as_psql(cell: Any) -> str:
         case Decimal():
             return f"{cell:f}"
         case datetime():
-            return f"{cell.astimezone(UTC).replace(tzinfo=None).isoformat(' ').rstrip('0') if cell.microsecond else cell.astimezone(UTC).replace(tzinfo=None).isoformat(' ')}+00"
+            text = cell.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+            return f"{text.rstrip('0') if cell.microsecond else text}+00"
+        case list():
+            raise TypeError("no question has a column of arrays")
         case timedelta():
             return _interval(cell)
         case _:
@@ -134,7 +138,7 @@ def _person(cell: Any, *, whole: bool) -> str:
         case float():
             return f"{cell:,.0f}" if abs(cell) >= THOUSAND else f"{cell:.4g}"
         case Decimal():
-            return figures.price(cell)
+            return f"{cell:,f}"
         case datetime():
             at = cell.astimezone(UTC)
             return f"{at:%Y-%m-%d %H:%M:%S}" + ("" if whole else f".{at.microsecond // 1000:03}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import asyncpg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tidegauge.core.errors import OperatorError
@@ -158,15 +159,18 @@ def _write(answer: Answer, form: str, file: Any) -> None:
 
 def _listing() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head in ("name", "question", "parameters (default)"):
-        table.add_column(head, overflow="fold")
+    for head in ("name", "question", "parameters [and defaults]"):
+        table.add_column(escape(head), overflow="fold")
     for each in questions():
-        told = (
-            at.name if at.default is None else f"{at.name} ({at.default or 'all'})"
-            for at in each.parameters
-        )
-        table.add_row(each.name, each.title, ", ".join(told))
+        told = ", ".join(_parameter(at.name, at.default) for at in each.parameters)
+        table.add_row(each.name, each.title, escape(told))
     return table
+
+
+def _parameter(name: str, default: str | None) -> str:
+    if default is None:
+        return name
+    return f"[{name}={default}]" if default else f"[{name}]"
 
 
 def _given(params: list[str], **own: str | None) -> dict[str, str]:

@@ -32,7 +32,7 @@
 \if :{?size} \else \set size 500000 \endif
 
 WITH chosen AS (
-    SELECT id, venue, started_at, fired_at, ended_at
+    SELECT id, venue AS struck, started_at, fired_at, ended_at
       FROM tidegauge.v_alerts
      WHERE symbol = :'symbol'
        AND fired_at >= :'from'::timestamptz AND fired_at < :'to'::timestamptz
@@ -79,7 +79,7 @@ WITH chosen AS (
      GROUP BY place, venue
 )
 SELECT phase, began, ended - began AS lasted, venue,
-       CASE WHEN venue = chosen.venue THEN chosen.id END AS hit,
+       CASE WHEN venue = struck THEN id END AS hit,
        readings,
        round(spread_bps::numeric, 3) AS spread_bps,
        round(spread_bps_max::numeric, 3) AS spread_bps_max,
@@ -94,5 +94,5 @@ SELECT phase, began, ended - began AS lasted, venue,
  CROSS JOIN chosen
   LEFT JOIN depths USING (place, venue)
   LEFT JOIN sales USING (place, venue)
-WINDOW phase_by_phase AS (PARTITION BY spreads.venue ORDER BY place)
- ORDER BY venue <> chosen.venue, venue, place;
+WINDOW phase_by_phase AS (PARTITION BY venue ORDER BY place)
+ ORDER BY venue <> struck, venue, place;

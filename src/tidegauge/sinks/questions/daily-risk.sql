@@ -17,7 +17,7 @@
 --   alerts        alerts that fired
 --   worst         the worst severity of them
 --   alerting      how long at least one of them was firing
---   trust_lost    times the book was believed no more
+--   trust_lost    times the book was live, and then was not; stops by a person aside
 -- Parameters
 --   symbol    such as BTCUSDT
 --   from, to  the window
@@ -77,10 +77,12 @@ WITH hours AS (
      GROUP BY day, venue
 ), losses AS (
     SELECT date_trunc('day', since, 'UTC') AS day, venue, count(*) AS trust_lost
-      FROM tidegauge.v_feed_trust
-     WHERE symbol = :'symbol'
-       AND since >= :'from'::timestamptz AND since < :'to'::timestamptz
-       AND trust <> 'live' AND reason NOT IN ('starting', 'connected', 'stopped')
+      FROM (SELECT since, venue, trust, reason,
+                   lag(trust) OVER (PARTITION BY run, venue, instrument ORDER BY since) AS before
+              FROM tidegauge.v_feed_trust
+             WHERE symbol = :'symbol') AS spells
+     WHERE since >= :'from'::timestamptz AND since < :'to'::timestamptz
+       AND before = 'live' AND trust <> 'live' AND reason <> 'stopped'
      GROUP BY 1, 2
 )
 SELECT to_char(day AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, venue, hours, low, high,

@@ -41,13 +41,15 @@ SELECT at, venue,
        round(slippage_bps_max::numeric, 3) AS sell_bps_max,
        round(slippage_bps_avg::numeric, 3) AS sell_bps,
        unfilled,
-       round(m.spread_bps_avg::numeric, 3) AS spread_bps,
-       round(d.total_quote_low) AS depth_low,
-       round(1e4 * (m.mid_high / nullif(m.mid_low, 0) - 1), 2) AS range_bps,
-       m.readings
+       round(spread_bps_avg::numeric, 3) AS spread_bps,
+       round(total_quote_low) AS depth_low,
+       round(1e4 * (mid_high / nullif(mid_low, 0) - 1), 2) AS range_bps,
+       readings
   FROM worst
-  JOIN tidegauge.v_minutes AS m USING (at, venue)
-  LEFT JOIN tidegauge.v_depth_minutes AS d
-    ON d.symbol = m.symbol AND d.venue = worst.venue AND d.at = worst.at AND d.band_bps = :'band'::integer
- WHERE m.symbol = :'symbol'
+  JOIN (SELECT at, venue, spread_bps_avg, mid_low, mid_high, readings
+          FROM tidegauge.v_minutes
+         WHERE symbol = :'symbol') AS quotes USING (at, venue)
+  LEFT JOIN (SELECT at, venue, total_quote_low
+               FROM tidegauge.v_depth_minutes
+              WHERE symbol = :'symbol' AND band_bps = :'band'::integer) AS depths USING (at, venue)
  ORDER BY unfilled DESC, slippage_bps_max DESC NULLS FIRST, at, venue;
