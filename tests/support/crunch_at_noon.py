@@ -192,7 +192,11 @@ def _life(
     yield pending
     if fires is not None:
         yield changed(
-            pending, state=AlertState.FIRING, updated_at=at(fires), severity=worst, worst_severity=worst
+            pending,
+            state=AlertState.FIRING,
+            updated_at=at(fires),
+            severity=worst,
+            worst_severity=worst,
         )
     yield changed(
         pending,
@@ -212,13 +216,12 @@ def market() -> Iterator[MarketSummary]:
 async def fill(database: Database) -> None:
     """Store all of it, and roll it up."""
     writer = PostgresWriter(database, WriterLimits(capacity=100_000), RUN)
-    for record in (*readings(), *events(), *alerts(), *market()):
-        writer.submit(record)
+    for told in (readings(), events(), alerts(), market()):
+        for record in told:
+            writer.submit(record)
     assert await writer.drain(60.0)
     async with database.session() as connection:
-        await connection.execute(
-            "SELECT tidegauge.roll_up($1, $2)", when(-7200), when(3600)
-        )
+        await connection.execute("SELECT tidegauge.roll_up($1, $2)", when(-7200), when(3600))
         await connection.execute(*an_incident())
 
 
@@ -234,5 +237,3 @@ def an_incident() -> tuple[Any, ...]:
         """,
         *(RUN, when(122), when(152), HOSTILE, when(250), when(320)),
     )
-
-
