@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from tidegauge import venues
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks.ask import held
 from tidegauge.sinks.export import Wanted, export_csv, export_parquet, load_pyarrow
 

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from tidegauge import venues
 from tidegauge.core.errors import OperatorError
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks import embedded
 from tidegauge.sinks.ask import (
     DEADLINE_S,

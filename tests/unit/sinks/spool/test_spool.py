@@ -36,7 +36,7 @@ from tidegauge.core.instrument import HOUR, SECOND
 from tidegauge.sinks.slips import READING, Slip
 from tidegauge.sinks.spool import folder as folders
 from tidegauge.sinks.spool import segment
-from tidegauge.sinks.spool.spool import Spool, SpoolFigures
+from tidegauge.sinks.spool.spool import Spool
 
 LARGEST = 16_000_000
 KEEP_S = 3600.0
