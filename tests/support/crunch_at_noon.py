@@ -11,8 +11,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
-from tests.support.database import NOON, a_market_summary, a_reading
+from tests.support.database import (
+    NOON,
+    TEMPLATE,
+    Server,
+    a_market_summary,
+    a_reading,
+    in_a_loop_of_its_own,
+)
 
 from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Action, Alert, AlertKey, AlertState, Severity
@@ -211,6 +219,19 @@ def market() -> Iterator[MarketSummary]:
     """What takers did in the minute in which it broke."""
     for number in range(120, 180):
         yield a_market_summary(number, venue="bybit-linear")
+
+
+@pytest.fixture(scope="session")
+def noon(postgres_server: Server) -> Iterator[Database]:
+    """A database with all of it. Only to be read."""
+
+    async def make() -> Database:
+        made = await postgres_server.create("crunch_at_noon", TEMPLATE)
+        await fill(made)
+        return made
+
+    yield in_a_loop_of_its_own(make)
+    in_a_loop_of_its_own(lambda: postgres_server.drop("crunch_at_noon"))
 
 
 async def fill(database: Database) -> None:

@@ -98,7 +98,7 @@ async def settle(connection: Any, deadline_s: float) -> None:
 def refusal(name: str, error: Exception, deadline_s: float) -> OperatorError:
     """Return what an error of the database means for who asked."""
     said = " ".join(str(error).split())
-    match error:
+    match error.__cause__ if isinstance(error.__cause__, UnicodeError) else error:
         case TimeoutError() | asyncpg.QueryCanceledError():
             return OperatorError(
                 f"{name} took longer than {deadline_s:g} s", fix="Ask about a shorter span"
