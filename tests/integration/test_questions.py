@@ -1,49 +1,18 @@
 """Every question, asked of a real PostgreSQL about a crunch whose story is known."""
 
-import os
-import subprocess
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import pytest
-import pytest_asyncio
 from tests.support import crunch_at_noon as story
-from tests.support.crunch_at_noon import LOST, SIZE, VENUES, WELL_AT, broken, when
-from tests.support.database import Server
+from tests.support.crunch_at_noon import DAY, LOST, SIZE, VENUES, broken, told, when
 
-from tidegauge.core.errors import OperatorError
-from tidegauge.faces.cells import csv_of
-from tidegauge.sinks import question
-from tidegauge.sinks.ask import ask, held, known_symbols, measured
-from tidegauge.sinks.connect import Database
-from tidegauge.sinks.psql import find_psql
-from tidegauge.sinks.question import Question, questions, read_question
+from tidegauge.sinks.ask import ask
 
-SPAN = {
-    "symbol": "BTCUSDT",
-    "from": "2026-01-01 12:00:00Z",
-    "to": "2026-01-01 12:10:00Z",
-}
-DAY = {"symbol": "BTCUSDT", "from": "2026-01-01 00:00:00Z", "to": "2026-01-02 00:00:00Z"}
-QUESTIONS = Path(question.__file__).parent / "questions"
 SECOND = timedelta(seconds=1)
 WINDOW = range(600)
-
-
-@pytest_asyncio.fixture
-async def connection(noon: Database) -> AsyncIterator[Any]:
-    """A connection to the database of the story."""
-    async with noon.session() as connection:
-        yield connection
-
-
-async def told(connection: Any, name: str, **more: str) -> list[dict[str, Any]]:
-    """Return what a question answers about the ten minutes, or what else is given."""
-    return (await ask(connection, name, SPAN | more)).records()
 
 
 def seconds_of(venue: str, among: Iterable[int] = WINDOW) -> list[int]:
@@ -60,58 +29,9 @@ def three_places(value: float) -> Decimal:
     return rounded(value, 3)
 
 
-# -- psql gives the same -------------------------------------------------------------------------
-
-
-def psql(
-    server: Server, noon: Database, asked: Question, given: Mapping[str, str], zone: str
-) -> str:
-    """Run a file as it stands, in a psql that knows nothing of us."""
-    program = find_psql(server.embedded.binaries, os.environ.get("PATH"))
-    values = [part for name, value in given.items() for part in ("-v", f"{name}={value}")]
-    file = f"{QUESTIONS}/{asked.name}.sql"
-    done = subprocess.run(
-        [program, "-X", "--csv", "-v", "ON_ERROR_STOP=1", *values, "-f", file, "-d", noon.url],
-        env={**os.environ, "PGPASSWORD": noon.password or "", "PGTZ": zone},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return str(done.stdout)
-
-
-@pytest.mark.parametrize("asked", questions(), ids=lambda asked: asked.name)
-async def test_psql_answers_the_same(
-    asked: Question, connection: Any, noon: Database, postgres_server: Server
-) -> None:
-    """The file as it stands, to the last character of CSV; with defaults, and with a hostile value."""
-    for given in (SPAN, DAY, SPAN | {"venue": "o'; DROP TABLE tidegauge.alerts; --"}):
-        known = {each.name for each in asked.parameters}
-        values = {name: value for name, value in given.items() if name in known}
-        answer = await ask(connection, asked, values)
-        assert csv_of(answer) == psql(postgres_server, noon, asked, values, "UTC")
-        assert [each.name for each in answer.columns] == [each.name for each in asked.columns]
-        assert bool(answer.rows) == ("venue" not in values)
-
-
-@pytest.mark.parametrize("name", ["daily-risk", "hourly-profile"])
-async def test_a_day_is_the_same_day_in_every_zone(
-    name: str, connection: Any, noon: Database, postgres_server: Server
-) -> None:
-    """UTC, whatever the session of psql is set to."""
-    answer = await ask(connection, name, DAY)
-    (asked,) = [each for each in questions() if each.name == name]
-    assert csv_of(answer) == psql(postgres_server, noon, asked, DAY, "America/New_York")
-
-
-# -- what happened -------------------------------------------------------------------------------
-
-
-async def test_the_window_is_cut_by_the_worst_alert(connection: Any) -> None:
+async def test_the_window_is_cut_by_the_worst_alert(noon_connection: Any) -> None:
     """Before, building, firing and after, of its own venue first; what was lost is told in percent."""
-    rows = await told(connection, "around-alert")
+    rows = await told(noon_connection, "around-alert")
     assert [row["venue"] for row in rows[::4]] == ["bybit-linear", "binance", "okx"]
     assert [row["hit"] for row in rows] == ["crunch-bybit"] * 4 + [None] * 8
     edges = {"before": (0, 120), "building": (120, 122), "firing": (122, 310), "after": (310, 600)}
@@ -132,17 +52,17 @@ async def test_the_window_is_cut_by_the_worst_alert(connection: Any) -> None:
         assert row["unfilled"] == len(seconds) - len(filled)
 
 
-async def test_an_alert_can_be_named(connection: Any) -> None:
+async def test_an_alert_can_be_named(noon_connection: Any) -> None:
     """Not only the worst has a story; one that never fired has none."""
-    rows = await told(connection, "around-alert", alert="flap-1")
+    rows = await told(noon_connection, "around-alert", alert="flap-1")
     assert [row["hit"] for row in rows[:4]] == ["flap-1"] * 4
     assert rows[2]["began"] == when(151)
-    assert await told(connection, "around-alert", alert="never") == []
+    assert await told(noon_connection, "around-alert", alert="never") == []
 
 
-async def test_selling_is_compared_with_the_calmest_hour(connection: Any) -> None:
+async def test_selling_is_compared_with_the_calmest_hour(noon_connection: Any) -> None:
     """Eleven o'clock, not ten, and not the hour it happened in."""
-    rows = {row["venue"]: row for row in await told(connection, "cost-to-sell")}
+    rows = {row["venue"]: row for row in await told(noon_connection, "cost-to-sell")}
     assert list(rows) == ["binance", "bybit-linear", "okx"]
     for venue, row in rows.items():
         filled = [s for s in seconds_of(venue) if not (venue == "okx" and s in story.UNFILLED)]
@@ -161,9 +81,9 @@ async def test_selling_is_compared_with_the_calmest_hour(connection: Any) -> Non
         assert row["worst_at"] == when(min(s for s in filled if broken(venue, s)))
 
 
-async def test_data_is_trusted_where_every_book_was_live(connection: Any) -> None:
+async def test_data_is_trusted_where_every_book_was_live(noon_connection: Any) -> None:
     """okx lost its book for twelve seconds, and that is all."""
-    rows = {row["venue"]: row for row in await told(connection, "data-trust")}
+    rows = {row["venue"]: row for row in await told(noon_connection, "data-trust")}
     lost = len(LOST) * SECOND
     okx = rows.pop("okx")
     assert okx["verdict"] == "in part"
@@ -177,30 +97,32 @@ async def test_data_is_trusted_where_every_book_was_live(connection: Any) -> Non
         assert (row["readings"], row["longest_hole"]) == (600, SECOND)
 
 
-async def test_a_run_that_was_killed_is_believed_no_longer_than_it_spoke(connection: Any) -> None:
+async def test_a_run_that_was_killed_is_believed_no_longer_than_it_spoke(
+    noon_connection: Any,
+) -> None:
     """Its last word was that the books are live; its last reading is older than that claim."""
     span = {"from": "2026-01-01 12:09:00Z", "to": "2026-01-01 12:19:00Z"}
-    for row in await told(connection, "data-trust", **span):
+    for row in await told(noon_connection, "data-trust", **span):
         assert row["verdict"] == "no"
         assert row["live"] == Decimal("10.67")  # a minute, and five seconds that count as no hole
         assert row["broke_at"] == when(604)
     before = {"from": "2026-01-01 08:00:00Z", "to": "2026-01-01 09:00:00Z"}
-    assert await told(connection, "data-trust", **before) == []
+    assert await told(noon_connection, "data-trust", **before) == []
 
 
 async def test_breaks_are_told_with_their_reason_and_the_words_as_they_came(
-    connection: Any,
+    noon_connection: Any,
 ) -> None:
     """Whatever is in them."""
-    first, second = await told(connection, "trust-breaks")
+    first, second = await told(noon_connection, "trust-breaks")
     assert (first["trust"], first["reason"], first["since"]) == ("untrusted", "gap", when(400))
     assert (second["trust"], second["until"]) == ("syncing", when(412))
     assert first["detail"] == story.HOSTILE
 
 
-async def test_the_first_venue_to_move_is_found(connection: Any) -> None:
+async def test_the_first_venue_to_move_is_found(noon_connection: Any) -> None:
     """In price, spread and depth: bybit-linear, then binance 3 s and okx 7 s later."""
-    rows = await told(connection, "first-mover")
+    rows = await told(noon_connection, "first-mover")
     for measure in ("price", "spread", "depth"):
         found = [row for row in rows if row["measure"] == measure]
         assert [(row["place"], row["venue"], row["behind"]) for row in found] == [
@@ -215,15 +137,15 @@ async def test_the_first_venue_to_move_is_found(connection: Any) -> None:
     assert rows[2]["before"] == rounded(before, 4)
 
 
-async def test_a_venue_that_did_not_move_has_no_place(connection: Any) -> None:
+async def test_a_venue_that_did_not_move_has_no_place(noon_connection: Any) -> None:
     """It is told all the same."""
-    rows = await told(connection, "first-mover", move="50")
+    rows = await told(noon_connection, "first-mover", move="50")
     assert [(row["place"], row["moved_at"]) for row in rows[:3]] == [(None, None)] * 3
 
 
-async def test_responses_are_timed(connection: Any) -> None:
+async def test_responses_are_timed(noon_connection: Any) -> None:
     """From breach to alert, to acknowledgement, to mitigation and recovery."""
-    rows = {row["alert"]: row for row in await told(connection, "response-times")}
+    rows = {row["alert"]: row for row in await told(noon_connection, "response-times")}
     assert "never" not in rows
     ours = rows["crunch-bybit"]
     assert (ours["to_alert"], ours["to_recover"]) == (2 * SECOND, 188 * SECOND)
@@ -233,9 +155,9 @@ async def test_responses_are_timed(connection: Any) -> None:
     assert (other["to_alert"], other["incident"]) == (2.5 * SECOND, None)
 
 
-async def test_a_day_is_summed_up(connection: Any) -> None:
+async def test_a_day_is_summed_up(noon_connection: Any) -> None:
     """Three hours of it, alerts, the time they fired, and the trust that was lost."""
-    rows = {row["venue"]: row for row in (await ask(connection, "daily-risk", DAY)).records()}
+    rows = {row["venue"]: row for row in (await ask(noon_connection, "daily-risk", DAY)).records()}
     for venue, row in rows.items():
         seconds = seconds_of(venue, story.seconds())
         filled = [s for s in seconds if not (venue == "okx" and s in story.UNFILLED)]
@@ -255,9 +177,9 @@ async def test_a_day_is_summed_up(connection: Any) -> None:
     assert [rows[venue]["trust_lost"] for venue in VENUES] == [0, 0, 1]
 
 
-async def test_hours_are_compared_with_each_other(connection: Any) -> None:
+async def test_hours_are_compared_with_each_other(noon_connection: Any) -> None:
     """Ten costs half as much again as eleven, and noon the most."""
-    answer = await ask(connection, "hourly-profile", DAY | {"venue": "binance"})
+    answer = await ask(noon_connection, "hourly-profile", DAY | {"venue": "binance"})
     rows = answer.records()
     assert [(row["hour"], row["days"]) for row in rows] == [(10, 1), (11, 1), (12, 1)]
     assert [row["sell_bps"] for row in rows[:2]] == [Decimal("1.500"), Decimal("1.000")]
@@ -265,9 +187,9 @@ async def test_hours_are_compared_with_each_other(connection: Any) -> None:
     assert [row["of_average"] for row in rows[:2]] == [round(150 / whole), round(100 / whole)]
 
 
-async def test_the_worst_minutes_come_first(connection: Any) -> None:
+async def test_the_worst_minutes_come_first(noon_connection: Any) -> None:
     """One in which the book did not hold the size is worse than a dear one."""
-    rows = await told(connection, "worst-minutes", most="4")
+    rows = await told(noon_connection, "worst-minutes", most="4")
     assert [(row["venue"], row["at"]) for row in rows] == [
         ("okx", when(120)),
         ("okx", when(180)),
@@ -280,22 +202,24 @@ async def test_the_worst_minutes_come_first(connection: Any) -> None:
     assert rows[3]["depth_low"] == 2 * story.DEPTH["bybit-linear"] // story.THINNED
 
 
-async def test_alerts_that_flap_are_counted(connection: Any) -> None:
+async def test_alerts_that_flap_are_counted(noon_connection: Any) -> None:
     """Three fired, each within ten minutes of the one before; one never held."""
-    rows = {(row["signal"], row["venue"]): row for row in await told(connection, "alert-quality")}
+    rows = {
+        (row["signal"], row["venue"]): row for row in await told(noon_connection, "alert-quality")
+    }
     flapping = rows["spread_blowout", "okx"]
     assert (flapping["began"], flapping["fired"], flapping["cleared"]) == (4, 3, 3)
     assert (flapping["flapped"], flapping["flap_share"]) == (2, Decimal("66.7"))
     assert (flapping["to_alert"], flapping["lasted"]) == (SECOND, 9 * SECOND)
     crunch = rows["liquidity_crunch", "bybit-linear"]
     assert (crunch["fired"], crunch["flapped"], crunch["critical"]) == (1, 0, 1)
-    calmer = await told(connection, "alert-quality", flap="5 seconds")
+    calmer = await told(noon_connection, "alert-quality", flap="5 seconds")
     assert [row["flapped"] for row in calmer] == [0, 0, 0]
 
 
-async def test_venues_are_ranked_by_what_selling_cost(connection: Any) -> None:
+async def test_venues_are_ranked_by_what_selling_cost(noon_connection: Any) -> None:
     """okx could not always fill it, and comes last."""
-    rows = await told(connection, "venue-league")
+    rows = await told(noon_connection, "venue-league")
     assert [(row["place"], row["venue"]) for row in rows] == [
         (1, "binance"),
         (2, "bybit-linear"),
@@ -305,9 +229,9 @@ async def test_venues_are_ranked_by_what_selling_cost(connection: Any) -> None:
     assert rows[0]["buy_bps"] == three_places(fmean(story.bps_of("binance", s) / 2 for s in WINDOW))
 
 
-async def test_a_timeline_goes_step_by_step(connection: Any) -> None:
+async def test_a_timeline_goes_step_by_step(noon_connection: Any) -> None:
     """Of thirty seconds here; the price falls by 16.4 bps and comes back."""
-    rows = await told(connection, "timeline", step="30 seconds", venue="binance")
+    rows = await told(noon_connection, "timeline", step="30 seconds", venue="binance")
     assert [row["at"] for row in rows] == [when(each) for each in range(0, 600, 30)]
     moved = [row["moved_bps"] for row in rows]
     assert moved[:4] + moved[10:] == [0] * 14
@@ -316,91 +240,17 @@ async def test_a_timeline_goes_step_by_step(connection: Any) -> None:
     assert rows[5]["sell_bps_max"] == Decimal("10.000")
 
 
-async def test_alerts_are_told_word_for_word(connection: Any) -> None:
+async def test_alerts_are_told_word_for_word(noon_connection: Any) -> None:
     """A sentence is what it was, however it looks."""
-    rows = await told(connection, "alert-log")
+    rows = await told(noon_connection, "alert-log")
     ours = [row for row in rows if row["alert"] == "crunch-bybit"]
     assert [row["state"] for row in ours] == ["pending", "firing", "resolved"]
     assert {row["sentence"] for row in rows} == {story.HOSTILE}
 
 
-async def test_what_takers_did_is_summed_by_the_step(connection: Any) -> None:
+async def test_what_takers_did_is_summed_by_the_step(noon_connection: Any) -> None:
     """Twenty-nine spans of three trades end in the first half of the minute after the break."""
-    rows = await told(connection, "who-traded", step="30 seconds")
+    rows = await told(noon_connection, "who-traded", step="30 seconds")
     assert [(row["at"], row["trades"]) for row in rows] == [(when(120), 90), (when(150), 90)]
     assert rows[0]["net"] == round(30 * (Decimal("45750.075") - Decimal("20333.25")))
     assert rows[0]["long_liquidated"] == 183_003
-
-
-# -- and when it cannot be answered --------------------------------------------------------------
-
-
-async def test_a_hostile_symbol_is_a_symbol_that_nobody_has(connection: Any) -> None:
-    """It travels beside the statement, and does nothing."""
-    for each in questions():
-        assert not (await ask(connection, each, SPAN | {"symbol": story.HOSTILE})).rows
-    assert await connection.fetchval("SELECT count(*) FROM tidegauge.alerts") == 6
-
-
-@pytest.mark.parametrize("bad", ["\ud800", "a\0b"])
-async def test_a_value_that_is_no_text_is_refused(connection: Any, bad: str) -> None:
-    """Half a character, and NUL."""
-    with pytest.raises(OperatorError, match="a value holds a character"):
-        await told(connection, "timeline", venue=bad)
-
-
-async def test_a_value_that_is_no_number_is_named(connection: Any) -> None:
-    """In PostgreSQL's words, with where to look."""
-    with pytest.raises(OperatorError, match=r'type numeric: "much".*sql timeline --show'):
-        await told(connection, "timeline", size="much")
-
-
-async def test_a_question_cannot_change_anything(connection: Any) -> None:
-    """Its transaction is read-only."""
-    asked = read_question("x", "-- X?\nDELETE FROM tidegauge.alerts RETURNING id")
-    with pytest.raises(OperatorError, match="read-only transaction"):
-        await ask(connection, asked, {})
-    assert await connection.fetchval("SELECT count(*) FROM tidegauge.alerts") == 6
-
-
-async def test_a_question_ends_at_its_deadline(connection: Any) -> None:
-    """And the connection is good for the next one."""
-    asked = read_question("x", "-- X?\nSELECT pg_sleep(60)::text AS slept")
-    with pytest.raises(OperatorError, match=r"x took longer than 0\.2 s"):
-        await ask(connection, asked, {}, deadline_s=0.2)
-    assert await told(connection, "venue-league")
-
-
-async def test_a_schema_that_is_too_old_says_what_to_do(empty_database: Database) -> None:
-    """Asking never migrates."""
-    async with empty_database.session() as connection:
-        with pytest.raises(OperatorError, match=r"too old.*tidegauge db up --once"):
-            await told(connection, "timeline")
-
-
-async def test_what_is_there_is_known(connection: Any) -> None:
-    """Symbols, the nearest first; from when to when; and what was measured."""
-    assert await known_symbols(connection, "btcusd") == ["BTCUSDT"]
-    there = await held(connection, "BTCUSDT")
-    assert (there.first, there.last) == (when(-7200), when(599))
-    nothing = await held(connection, "XYZ")
-    assert (nothing.first, nothing.last) == (None, None)
-    found = await measured(connection, "BTCUSDT")
-    assert found.sizes == (SIZE,)
-    assert list(found.bands) == [10, 50, 100]
-    assert WELL_AT in WINDOW
-
-
-@pytest.mark.parametrize("name", ["around-alert", "cost-to-sell", "first-mover", "timeline"])
-async def test_only_the_days_asked_about_are_read(connection: Any, name: str) -> None:
-    """The other partitions are not even opened."""
-    days = await connection.fetch(
-        "SELECT partition FROM tidegauge.partitions WHERE table_name = 'readings'"
-    )
-    (asked,) = [each for each in questions() if each.name == name]
-    plan = await connection.fetch(f"EXPLAIN {asked.statement}", *asked.values(SPAN))
-    text = "\n".join(row[0] for row in plan)
-    assert len(days) > 2
-    assert {each["partition"] for each in days if f"{each['partition']} " in text} == {
-        "readings_20260101"
-    }
