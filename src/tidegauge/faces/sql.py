@@ -115,9 +115,8 @@ async def _answer(
             given = given | {"symbol": await seen_symbol(connection, given["symbol"])}
             given, notes = nearest(asked, given, await measured(connection, given["symbol"]))
             answer = await ask(connection, asked, given, deadline_s)
-            there = None if answer.rows else await held(connection, given["symbol"])
-    if there is not None:
-        notes.append(nothing_in(given, there))
+            if not answer.rows:
+                notes.append(await _nothing(connection, asked, given))
     for note in notes:
         typer.echo(note, err=True)
     if out is None:
@@ -249,9 +248,16 @@ def _span(begin: str | None, end: str | None, given: dict[str, str]) -> dict[str
     return {"from": written(since), "to": written(until)}
 
 
-def nothing_in(given: Mapping[str, str], there: Held) -> str:
+async def _nothing(connection: Any, asked: Question, given: dict[str, str]) -> str:
+    """Say that a question has no rows, and what there is for it to read."""
+    there = await held(connection, given["symbol"], rolled=asked.rolled)
+    what = "minutes (readings rolled up)" if asked.rolled else "readings"
+    return nothing_in(given, there, what)
+
+
+def nothing_in(given: Mapping[str, str], there: Held, what: str = "readings") -> str:
     """Say that there are no rows, and where there are."""
     asked = f"no rows for {given['symbol']} from {given['from']} to {given['to']}"
     if there.first is None or there.last is None:
-        return f"{asked}; there are no readings of it now"
-    return f"{asked}; its readings go from {written(there.first)} to {written(there.last)}"
+        return f"{asked}; there are no {what} of it now"
+    return f"{asked}; its {what} go from {written(there.first)} to {written(there.last)}"
