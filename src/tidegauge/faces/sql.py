@@ -11,6 +11,7 @@ import asyncpg
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from tidegauge import venues
@@ -32,7 +33,7 @@ from tidegauge.sinks.ask import (
 from tidegauge.sinks.question import Question, question, questions
 
 from . import running
-from .cells import csv_of, json_of, table_of
+from .cells import blocks_of, csv_of, json_of, table_of
 from .database import settings_of
 from .options import Config, DataDir, Force, Since, Until
 from .times import interval, written
@@ -175,11 +176,12 @@ def nearest(
     return filled, notes
 
 
-def print_table(table: Table, file: Any) -> None:
-    """Print a table; a terminal folds it, a file gets every line whole."""
-    terminal = file is sys.stdout and running.console_for(plain=False).is_terminal
-    if terminal:
-        running.console_for(plain=False).print(table)
+def print_table(table: Table, file: Any, narrow: Table | None = None) -> None:
+    """Print a table: a file gets every line whole, a terminal `narrow` where the table is too wide."""
+    screen = running.console_for(plain=False)
+    if file is sys.stdout and screen.is_terminal:
+        wide = Measurement.get(screen, screen.options.update(max_width=NEVER_CUT), table).maximum
+        screen.print(table if narrow is None or wide <= screen.width else narrow)
         return
     console = Console(width=NEVER_CUT, force_terminal=False)
     with console.capture() as capture:
@@ -193,7 +195,7 @@ def _write(answer: Answer, form: str, file: Any) -> None:
     elif form == "json":
         file.write(json_of(answer))
     elif answer.rows:
-        print_table(table_of(answer), file)
+        print_table(table_of(answer), file, blocks_of(answer))
 
 
 def _listing() -> Table:
