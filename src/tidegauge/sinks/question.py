@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 
 from tidegauge.core.errors import OperatorError
 
@@ -31,6 +32,8 @@ DEFAULT = re.compile(r"\\if :\{\?(\w+)\} \\else \\set (\w+) ('(?:[^']|'')*'|\S+)
 TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|:'(\w+)'", re.ASCII)
 OWN_OPTIONS = ("symbol", "from", "to", "venue")
 """Parameters that the command line has an option for; the others go by --param."""
+
+READINGS = {"v_readings", "v_depth", "v_slippage"}
 
 ENTRY = re.compile(r"(\w+(?:, \w+)*)(?:\s{2,}(.*))?", re.ASCII)
 
@@ -59,6 +62,12 @@ class Question:
     statement: str
     order: tuple[str, ...]
     text: str
+
+    @property
+    def rolled(self) -> bool:
+        """Whether rollups answer it, and no readings: they outlive them, and come a little later."""
+        read = set(re.findall(r"FROM tidegauge\.(\w+)", self.statement))
+        return any(name.endswith(("minutes", "hours")) for name in read) and not read & READINGS
 
     def values(self, given: Mapping[str, str]) -> tuple[str, ...]:
         """Return the values of $1, $2, ... with defaults filled in.
@@ -165,18 +174,17 @@ def _about(head: list[str]) -> str:
 
 def _entries(head: list[str], section: str, defaults: Mapping[str, str]) -> list[Entry]:
     """Return the entries of a section; a line that is indented further goes on with the last one."""
-    found: list[Entry] = []
     if section not in head:
-        return found
-    for line in head[head.index(section) + 1 :]:
-        if not line.startswith("  "):
-            break
-        if line.startswith("   ") and found:
-            last = found.pop()
-            meaning = f"{last.meaning} {line.strip()}".strip()
-            found.append(Entry(name=last.name, meaning=meaning, default=last.default))
-            continue
-        entry = ENTRY.fullmatch(line.strip())
+        return []
+    told: list[str] = []
+    for line in takewhile(lambda line: line.startswith("  "), head[head.index(section) + 1 :]):
+        if line.startswith("   ") and told:
+            told[-1] += f" {line.strip()}"
+        else:
+            told.append(line.strip())
+    found: list[Entry] = []
+    for line in told:
+        entry = ENTRY.fullmatch(line)
         if entry is None:
             raise ValueError(f"not an entry: {line}")
         found += (

@@ -31,7 +31,8 @@ WITH worst AS (
     SELECT at, venue, slippage_bps_avg, slippage_bps_max,
            round(100.0 * (readings - filled) / readings, 1) AS unfilled
       FROM tidegauge.v_slippage_minutes
-     WHERE symbol = :'symbol' AND at > :'from'::timestamptz - interval '1 minute' AND at < :'to'::timestamptz
+     WHERE symbol = :'symbol'
+       AND at > :'from'::timestamptz - interval '1 minute' AND at < :'to'::timestamptz
        AND :'venue' IN ('', venue)
        AND taker = 'sell' AND notional = :'size'::numeric
      ORDER BY unfilled DESC, slippage_bps_max DESC NULLS FIRST, at, venue
