@@ -32,7 +32,7 @@ from tidegauge.core.instrument import HOUR, SECOND
 from tidegauge.sinks import lease_keeper
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.binaries import find_binaries
-from tidegauge.sinks.connect import Database
+from tidegauge.sinks.connect import Database, database_at
 from tidegauge.sinks.embedded import EmbeddedPostgres
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.lease_keeper import LeaseKeeper
@@ -47,6 +47,11 @@ ODD = '\'; DROP TABLE readings; -- \\ " \t\n {NULL,"a"} \\N é 漢 \U0001f980'
 DAY = 24 * HOUR
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 FAR = Holder(run="run-far", host="far#00000000", pid=7, process_started_ns=1)
+
+
+def url_of(server: Server, name: str, *, user: str = "tidegauge") -> str:
+    place = server.embedded.dsn.partition("@")[2].partition("/")[0]
+    return f"postgresql://{user}@{place}/{name}"
 
 
 async def write(database: Database, *records: Any, run: str = "run-1") -> None:
@@ -212,6 +217,45 @@ async def test_what_the_target_has_already_stays_and_the_newer_wins(
     assert await everything(target) == before
 
 
+async def test_days_from_before_there_were_days_go_over_one_by_one(
+    source: Database, postgres_server: Server, empty_database: Database
+) -> None:
+    """A partition of many days; a target whose user owns the database and nothing more."""
+    async with source.session() as connection:
+        await connection.execute(
+            "CREATE TABLE tidegauge.readings_before (LIKE tidegauge.readings INCLUDING DEFAULTS);"
+            "ALTER TABLE tidegauge.readings ATTACH PARTITION tidegauge.readings_before"
+            " FOR VALUES FROM ('2025-01-01+00') TO ('2025-06-01+00')"
+        )
+    january = NOON - 360 * DAY
+    old = [
+        replace(each, origin=replace(each.origin, received_at=january + day * DAY))
+        for day in (0, 7, 90)
+        for each in (a_reading(day),)
+    ]
+    await write(source, *old)
+    name = empty_database.url.rpartition("/")[2]
+    async with empty_database.session() as connection:
+        await connection.execute(
+            f"CREATE ROLE mover LOGIN PASSWORD 'm'; ALTER DATABASE {name} OWNER TO mover"
+        )
+    try:
+        target = database_at(url_of(postgres_server, name, user="mover"), "m")
+        moved = {each.name: each for each in await move(source, target)}
+        assert moved["readings"].copied == 12
+        assert await everything(target) == await everything(source)
+        async with target.session() as connection:
+            days = await connection.fetchval(
+                "SELECT count(*) FROM tidegauge.partitions WHERE table_name = 'readings' AND first < '2025-12-01'"
+            )
+        assert days == 3
+    finally:
+        async with empty_database.session() as connection:
+            await connection.execute(
+                f"ALTER DATABASE {name} OWNER TO tidegauge; REASSIGN OWNED BY mover TO tidegauge; DROP ROLE mover"
+            )
+
+
 async def test_other_content_under_the_same_key_is_refused(
     source: Database, empty_database: Database
 ) -> None:
@@ -308,11 +352,6 @@ async def held_up(database: Database, table: str) -> AsyncIterator[Any]:
 # -- the command ---------------------------------------------------------------------------------
 
 
-def url_of(server: Server, name: str) -> str:
-    place = server.embedded.dsn.partition("@")[2].partition("/")[0]
-    return f"postgresql://tidegauge@{place}/{name}"
-
-
 async def test_a_move_that_is_killed_goes_on_where_it_was(
     source: Database,
     made_data_dir: Path,
@@ -354,10 +393,11 @@ def test_a_password_on_the_command_line_and_a_move_of_nothing_are_refused(
 ) -> None:
     """Before anything is started; the password is not repeated."""
     where = ("--data-dir", str(data_dir))
-    told = tidegauge("db", "move", "postgresql://me:s3cret@h/db", *where, cwd=tmp_path)
-    assert told.code == 1
-    assert "every user of this machine" in told.complaints[0]
-    assert "s3cret" not in told.err
+    for url in ("postgresql://me:s3cret@h/db", "postgresql://me@h/db?password=s3cret"):
+        told = tidegauge("db", "move", url, *where, cwd=tmp_path)
+        assert told.code == 1
+        assert "every user of this machine" in told.complaints[0]
+        assert "s3cret" not in told.err
     told = tidegauge("db", "move", "postgresql://me@h/db", *where, cwd=tmp_path)
     assert "nothing to move" in told.complaints[0]
     assert not data_dir.exists()
