@@ -146,12 +146,14 @@ async def test_ctrl_c_while_no_venue_answers_stops_at_once(tmp_path: Path) -> No
 
 async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_path: Path) -> None:
     """Either may leave first: the other goes on, the last one stops the server, no row is lost."""
-    async with LocalVenues(venues=("binance", "bybit-spot"), speed=3) as venues:
+    async with LocalVenues(
+        venues=("binance", "bybit-spot"), symbols=("BTCUSDT", "ETHUSDT"), speed=3
+    ) as venues:
         env = {**endpoints(venues.endpoints), **LOAD, "TIDEGAUGE_DATA_DIR": str(made_data_dir)}
-        common = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue")
+        common = ("monitor", "--plain", "--venue")
         async with (
-            running(*common, "binance", cwd=tmp_path, env=env) as first,
-            running(*common, "bybit-spot", cwd=tmp_path, env=env) as second,
+            running(*common, "binance", "--symbol", "BTCUSDT", cwd=tmp_path, env=env) as first,
+            running(*common, "bybit-spot", "--symbol", "ETHUSDT", cwd=tmp_path, env=env) as second,
         ):
             await until(lambda: first.is_live() and second.is_live(), 60)
             before = await stopped(first, signal.SIGTERM)
@@ -171,6 +173,29 @@ async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_p
                 )
                 assert readings > 0
             assert await connection.fetchval("SELECT count(*) FROM tidegauge.runs") == 2
+
+
+async def test_a_second_daemon_for_a_symbol_is_refused_until_the_first_is_gone(
+    made_data_dir: Path, tmp_path: Path
+) -> None:
+    """One line says who watches it; a first one that was killed is no reason to wait."""
+    async with LocalVenues(venues=("binance", "bybit-spot"), speed=3) as venues:
+        env = {**endpoints(venues.endpoints), **LOAD, "TIDEGAUGE_DATA_DIR": str(made_data_dir)}
+        common = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue")
+        async with running(*common, "binance", cwd=tmp_path, env=env) as first:
+            await until(first.is_live, 60)
+            async with running(*common, "bybit-spot", cwd=tmp_path, env=env) as second:
+                refused = await second.ended()
+            assert refused.code == 1
+            (line,) = refused.complaints
+            assert "BTCUSDT" in line
+            assert str(first.process.pid) in line
+            assert "its lease lives" in line
+            first.signal(signal.SIGKILL)
+            await first.ended()
+            async with running(*common, "bybit-spot", cwd=tmp_path, env=env) as third:
+                await until(third.is_live, 60)
+                await stopped(third, signal.SIGTERM)
 
 
 async def test_a_database_killed_under_a_monitor_costs_it_nothing(

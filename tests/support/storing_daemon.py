@@ -46,7 +46,7 @@ async def main(run_id: str, rate: float) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     opened = Storage.opened(settings, run, lambda _crash: None, on_kept=acknowledge)
-    async with opened as storage, storage.working(run_id):
+    async with opened as storage, storage.working():
         began, sent = time.monotonic(), 0
         while not stop.is_set():
             due = int((time.monotonic() - began) * rate)

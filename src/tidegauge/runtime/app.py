@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -166,7 +166,7 @@ class App:
         if self.storage is None:
             await self._watch()
             return
-        async with self.storage.working(self.run_id):
+        async with self.storage.working():
             await self._watch()
 
     async def _watch(self) -> None:
@@ -263,25 +263,29 @@ class App:
 
     # -- symbols while running -------------------------------------------------------------------
 
-    def _asked(self, request: Request) -> list[str]:
+    async def _asked(self, request: Request) -> list[str]:
         """Do what somebody asked of us while we run. Raises `OperatorError`."""
         match request.do:
             case "add":
-                return _one_by_one(self.add_symbol, request.symbols)
+                return await _one_by_one(self.add_symbol, request.symbols)
             case "remove":
-                return _one_by_one(self.remove_symbol, request.symbols)
+                return await _one_by_one(self.remove_symbol, request.symbols)
         return [f"{name}: {self._watched(name)}" for name in self.symbols]
 
     def _watched(self, symbol: Symbol) -> str:
         ids = (keeper.id for venue in self._venues for keeper in venue.keepers)
         return ", ".join(id_.venue for id_ in ids if id_.symbol == symbol) or "nowhere"
 
-    def add_symbol(self, symbol: Symbol) -> str:
-        """Watch one more symbol. Raises `OperatorError` if no venue lists it."""
+    async def add_symbol(self, symbol: Symbol) -> str:
+        """Watch one more symbol. Raises `OperatorError` if no venue lists it, or another daemon
+        that stores into the same database watches it."""
+        if self.storage is not None and symbol not in self.storage.leases.held:
+            await self.storage.leases.add([symbol])
         settings = self.settings.symbols.get(symbol, SymbolSettings())
         found = {venue.spec.name: venue.add(symbol, settings) for venue in self._venues}
         listed = [f"{venue} ({name})" for venue, name in found.items() if name is not None]
         if not listed:
+            await self._release(symbol)
             raise OperatorError(
                 f"No venue lists the symbol {symbol}",
                 fix="Map it to each venue's instrument under `symbols:` in config/settings.yaml",
@@ -290,15 +294,21 @@ class App:
         log.info("symbol_added", symbol=symbol, listed=listed)
         return f"{symbol}: watching on {', '.join(listed)}"
 
-    def remove_symbol(self, symbol: Symbol) -> str:
+    async def remove_symbol(self, symbol: Symbol) -> str:
         """Watch a symbol no more. Raises `OperatorError` if it is not watched."""
         if self.symbols.pop(symbol, None) is None:
             raise OperatorError(
                 f"{symbol} is not watched", fix="`tidegauge symbols list` says what is"
             )
         gone = [venue.spec.name for venue in self._venues if venue.remove(symbol)]
+        await self._release(symbol)
         log.info("symbol_removed", symbol=symbol, venues=gone)
         return f"{symbol}: let go on {', '.join(gone) or 'no venue'}"
+
+    async def _release(self, symbol: Symbol) -> None:
+        """Let another daemon watch a symbol, unless we still do."""
+        if self.storage is not None and symbol not in self.symbols:
+            await self.storage.leases.drop([symbol])
 
     # -- looking at it ---------------------------------------------------------------------------
 
@@ -325,12 +335,14 @@ class App:
         )
 
 
-def _one_by_one(do: Callable[[Symbol], str], symbols: Sequence[Symbol]) -> list[str]:
+async def _one_by_one(
+    do: Callable[[Symbol], Awaitable[str]], symbols: Sequence[Symbol]
+) -> list[str]:
     """Do it for each symbol; an error says what was done before it, as that stays done."""
     said: list[str] = []
     for symbol in symbols:
         try:
-            said.append(do(symbol))
+            said.append(await do(symbol))
         except OperatorError as error:
             what = f"{error.what} (done before that: {'; '.join(said)})" if said else error.what
             raise OperatorError(what, fix=error.fix) from None

@@ -8,14 +8,19 @@ from typing import Self
 import structlog
 
 from tidegauge import __version__
+from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
+from tidegauge.sinks.holder import Holder
+from tidegauge.sinks.lease_keeper import LeaseKeeper
+from tidegauge.sinks.leases import named, told
 from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.rows import Record, Run
 from tidegauge.sinks.slips import Slip
 from tidegauge.sinks.spool import ROOT
 from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
+from tidegauge.sinks.upkeep import Upkeep
 from tidegauge.sinks.writer import PostgresWriter
 
 from .settings import Settings
@@ -33,10 +38,22 @@ class Storage:
     """The database and the writer of one run. `run` works until it is cancelled."""
 
     def __init__(
-        self, database: Database, writer: PostgresWriter, crashed: Callable[[Exception], None]
-    ):
+        self,
+        settings: Settings,
+        database: Database,
+        run: Run,
+        crashed: Callable[[Exception], None],
+        on_kept: Callable[[Sequence[Slip]], None] | None,
+    ) -> None:
+        name = f"{run.started_at:020}-{run.id}"
+        spool = SpoolThread(settings.data_dir / ROOT, name, spool_limits(settings))
         self.database = database
-        self.writer = writer
+        self.writer = PostgresWriter(
+            database, writer_limits(settings), run.id, spool=spool, on_kept=on_kept
+        )
+        self.leases = LeaseKeeper(database, run.symbols, Holder.of_this_process(run.id))
+        self._upkeep = Upkeep(database, keep_days=settings.database.keep_days)
+        self._run = run
         self._crashed = crashed
 
     @classmethod
@@ -55,33 +72,47 @@ class Storage:
         async with open_settings_database(settings) as database:
             async with database.session() as connection:
                 await migrate(connection)
-            name = f"{run.started_at:020}-{run.id}"
-            spool = SpoolThread(settings.data_dir / ROOT, name, spool_limits(settings))
-            writer = PostgresWriter(
-                database, writer_limits(settings), run.id, spool=spool, on_kept=on_kept
-            )
-            await writer.open()
+            storage = cls(settings, database, run, crashed, on_kept)
+            await storage.leases.start()
             try:
-                writer.submit(run)
-                yield cls(database, writer, crashed)
+                await storage.writer.open()
+                storage.submit(run)
+                yield storage
             finally:
-                await writer.close()
+                await storage.writer.close()
+                await storage.leases.release()
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises."""
         self.writer.submit(record)
 
     @asynccontextmanager
-    async def working(self, run_id: str) -> AsyncIterator[None]:
-        """Store what is accepted meanwhile; at the end, also after a failure, all of it."""
+    async def working(self) -> AsyncIterator[None]:
+        """Store what is accepted meanwhile; at the end, also after a failure, all of it.
+
+        Raises `OperatorError` when another daemon took over a symbol.
+        """
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._keep_writing(), name="writer")
+            work = [
+                tasks.create_task(self._keep_writing(), name="writer"),
+                tasks.create_task(self._upkeep.run(), name="upkeep"),
+                tasks.create_task(self._keep_leases(), name="leases"),
+            ]
             try:
                 yield
             finally:
                 drained = await self.writer.drain(DRAIN_S)
-                writing.cancel()
-                log_written(run_id, self.writer, drained=drained)
+                for task in work:
+                    task.cancel()
+                log_written(self._run.id, self.writer, drained=drained)
+
+    async def _keep_leases(self) -> None:
+        await self.leases.run()
+        lost = self.leases.lost_to
+        raise OperatorError(
+            f"another daemon has taken over {named(lost)}: {told(lost[0])}",
+            fix="This one stored what it had and ended; stop one of the two for good",
+        )
 
     async def _keep_writing(self) -> None:
         """Run the writer for ever; a crash of ours costs a second, what it held is kept."""

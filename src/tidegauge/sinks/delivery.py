@@ -45,9 +45,6 @@ AWAY = (
 POISON = frozenset({"22", "23", "54"})
 """SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
 
-RETELL: Nanos = 60 * SECOND
-"""How often series and days are told again: somebody may have emptied or dropped their tables."""
-
 log = structlog.get_logger()
 
 
@@ -91,7 +88,6 @@ class Delivery:
         self._connection: Any = None
         self._told: set[int] = set()
         self._days: set[int] = set()
-        self._told_since: Nanos = 0
         self._series: dict[bytes, Series] = {}
         self.hurry = asyncio.Event()
         self.rows = self.duplicates = self.retries = self.outages = 0
@@ -190,8 +186,6 @@ class Delivery:
 
     async def _store(self, batch: Batch, days: set[int]) -> None:
         async with self._connected(self._limits.command_s) as connection:
-            if self._clock() - self._told_since >= RETELL:
-                self._forget_told()
             fresh = [each for each in batch.series if each.id not in self._told]
             for day in days - self._days:
                 await _make_partitions(connection, day)
@@ -210,7 +204,8 @@ class Delivery:
         fresh = self._connection is None or self._connection.is_closed()
         if fresh:
             self._connection = await self._database.connect(self._limits.connect_s)
-            self._forget_told()
+            self._told.clear()
+            self._days.clear()
         connection = self._connection
         cut = asyncio.get_running_loop().call_later(deadline_s, connection.terminate)
         whole = False
@@ -230,11 +225,6 @@ class Delivery:
             if not whole:
                 self._connection = None
                 connection.terminate()
-
-    def _forget_told(self) -> None:
-        self._told.clear()
-        self._days.clear()
-        self._told_since = self._clock()
 
     async def _wait_out(self, error: Exception) -> None:
         """Wait before the next attempt, and let the server be started again where it is ours."""

@@ -40,6 +40,9 @@ SERIES = 7
 
 READING = CODES[Kind.READING]
 KIND_OF: Mapping[int, Kind] = {code: kind for kind, code in CODES.items()}
+LARGEST = 256 * 1024
+"""Bytes of a record at most: several go into one append, and an append into any file."""
+
 SERIES_AT = slice(6, 14)
 """Where in the row of a reading its series is: behind the count of columns and a length."""
 
@@ -63,13 +66,18 @@ class Slip(Struct, frozen=True, gc=False):
 
 
 def slip_of(record: Rare, run: str) -> Slip:
-    """Return the slip of a rare record. Raises one of `UNWRITABLE`."""
-    kind, at = ABOUT[type(record)]
-    try:
-        body = _encode((run, record))
-    except UnicodeEncodeError:
-        body = _encode((run, _without_surrogates(record)))
-    return Slip(CODES[kind], getattr(record, at), body)
+    """Return the slip of a rare record.
+
+    Raises one of `UNWRITABLE`, also for one that is larger than `LARGEST`.
+    """
+    kind, field = ABOUT[type(record)]
+    at = getattr(record, field)
+    if type(at) is not int or not -(2**63) <= at < 2**63:
+        raise ValueError(f"not a time in nanoseconds: {field} = {at!r:.40}")
+    body = _packed((run, record))
+    if len(body) > LARGEST:
+        raise ValueError(f"{len(body):,} bytes are more than the {LARGEST:,} of a record at most")
+    return Slip(CODES[kind], at, body)
 
 
 def record_of(slip: Slip) -> tuple[str, Rare]:
@@ -80,10 +88,7 @@ def record_of(slip: Slip) -> tuple[str, Rare]:
 
 def slip_of_series(series: Series) -> Slip:
     """Return the slip that the readings of `series` lie under."""
-    try:
-        return Slip(SERIES, 0, _encode(series))
-    except UnicodeEncodeError:
-        return Slip(SERIES, 0, _encode(_without_surrogates(series)))
+    return Slip(SERIES, 0, _packed(series))
 
 
 def series_of(slip: Slip) -> Series:
@@ -91,14 +96,24 @@ def series_of(slip: Slip) -> Series:
     return SERIES_DECODER.decode(slip.body)
 
 
-def _without_surrogates(record: Any) -> Any:
-    """Return a record whose texts can be stored: half a character is no character."""
-    changed = {
-        field.name: text(value)
-        for field in dataclasses.fields(record)
-        if isinstance(value := getattr(record, field.name), str) and type(value) is str
-    }
-    return dataclasses.replace(record, **changed)
+def _packed(said: Any) -> bytes:
+    """Return it as msgpack, without half characters: they are no text."""
+    try:
+        return _encode(said)
+    except UnicodeEncodeError:
+        return _encode(_whole(said))
+
+
+def _whole(said: Any) -> Any:
+    """Return a record, and all that it is made of, with texts that can be stored."""
+    if type(said) is str:
+        return text(said)
+    if isinstance(said, tuple):
+        return tuple(map(_whole, said))
+    if dataclasses.is_dataclass(said) and not isinstance(said, type):
+        fields = (field.name for field in dataclasses.fields(said) if field.init)
+        return dataclasses.replace(said, **{name: _whole(getattr(said, name)) for name in fields})
+    return said
 
 
 _encode = Encoder().encode

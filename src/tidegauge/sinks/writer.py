@@ -15,7 +15,7 @@ from contextlib import suppress
 import structlog
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import HOUR, SECOND, Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 
 from .batch import URGENT, Backlog, WriterLimits
 from .connect import Database
@@ -356,10 +356,8 @@ class PostgresWriter:
         """Roll up what was stored, then delete its files: a crash before that does it again."""
         if not finished.files:
             return
-        if finished.span is not None:
-            since, until = finished.span
-            for begin in range(since - since % HOUR, until + 1, HOUR):
-                await self._roller.roll_up(max(since, begin), min(until + 1, begin + HOUR))
+        for since, until in finished.spans:
+            await self._roller.roll_up(since, until + 1)
         await spool.forget(finished)
 
     # -- waiting ---------------------------------------------------------------------------------

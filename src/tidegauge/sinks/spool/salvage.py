@@ -4,79 +4,103 @@ Source: "Database File Format" of the SQLite documentation, sections 1.6 "B-tree
 Format" and 4.1 "WAL File Format". Any page may be garbage; a row counts when its CRC is right.
 """
 
+import os
+import stat
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..slips import READING, SERIES, SERIES_AT, Slip
-from .segment import PAGE, crc_of, files_of, series_crc
+from tidegauge.core.instrument import Nanos
+
+from ..slips import LARGEST, READING, SERIES, SERIES_AT, Slip
+from .journal import PAGE, log_of
+from .paths import files_of
+from .segment import PASSING_OS, crc_of, facts_crc, series_crc
 
 LEAF = 0x0D
-WAL_HEADER, FRAME_HEADER = 32, 24
 FIRST_PAGE_OFFSET = 100
 LEAF_HEADER = 8
 MOST_LOCAL = PAGE - 35
 LEAST_LOCAL = (PAGE - 12) * 32 // 255 - 23
 INTEGER_SIZES = (0, 1, 2, 3, 4, 6, 8)
 ZERO, ONE, FIRST_BLOB = 8, 9, 12
-SLIP_COLUMNS, SERIES_COLUMNS = 5, 3
+SERIES_COLUMNS, SLIP_COLUMNS, FACTS_COLUMNS = 3, 5, 6
+MOST_PAYLOAD = LARGEST + PAGE
 
 Pages = Mapping[int, bytes]
 
 
 @dataclass(slots=True)
 class Salvage:
-    """What could be read: slips by number, and the series some of them lie under."""
+    """What could be read: slips by number, the series some of them lie under, and what the file
+    knew of itself: how far it was stored, its last number, and when a row last came in."""
 
     slips: dict[int, Slip] = field(default_factory=dict)
     series: dict[int, Slip] = field(default_factory=dict)
+    stored: int = 0
+    last: int = 0
+    kept_ns: Nanos | None = None
 
-    def in_order(self) -> list[Slip]:
-        """Return the slips by number, readings under their series where it was found."""
-        return [self._placed(self.slips[seq]) for seq in sorted(self.slips)]
+    def in_order(self, known: Mapping[int, Slip]) -> list[Slip]:
+        """Return the slips by number, readings under their series: the file's, or a known one."""
+        series = {**known, **self.series}
+        return [self._placed(self.slips[seq], series) for seq in sorted(self.slips)]
 
-    def _placed(self, slip: Slip) -> Slip:
+    @staticmethod
+    def _placed(slip: Slip, series: Mapping[int, Slip]) -> Slip:
         if slip.code != READING:
             return slip
-        under = self.series.get(int.from_bytes(slip.body[SERIES_AT], "big"))
+        under = series.get(int.from_bytes(slip.body[SERIES_AT], "big"))
         return Slip(slip.code, slip.at, slip.body, under, slip.seq)
 
 
 def salvage(path: Path) -> Salvage:
-    """Return every row of a file and its log whose CRC is right. Raises `OSError`."""
+    """Return every row of a file and its log whose CRC is right.
+
+    Raises `OSError` when we are out of something, and nothing is known of the file.
+    """
     found = Salvage()
-    data, log = (_bytes_of(each) for each in files_of(path)[:2])
+    data, log = _bytes_of(path), log_of(_bytes_of(files_of(path)[1]))
     pages: dict[int, bytes] = {
         number + 1: data[place : place + PAGE]
         for number, place in enumerate(range(0, len(data), PAGE))
     }
-    _take(pages, found)
-    for number, page in _frames(log):
-        pages[number] = page  # later frames hold later forms of a page, overflow pages too
+    for number, page in pages.items():
+        _take_page(number, page, pages, found)
+    # Later frames hold later forms of a page, overflow pages too. What was committed comes first:
+    # a number may have been given before, to a row that was not.
+    for place in (*log.read, *log.others):
+        number, page = log.page(place)
+        pages[number] = page
         _take_page(number, page, pages, found)
     return found
 
 
 def _bytes_of(path: Path) -> bytes:
+    """Return what can be read of a file; zeros in the place of a page that cannot be."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in PASSING_OS:
+            raise
         return b""
+    try:
+        told = os.fstat(fd)
+        if not stat.S_ISREG(told.st_mode):
+            return b""
+        return b"".join(_piece_of(fd, place) for place in range(0, told.st_size, PAGE))
+    finally:
+        os.close(fd)
 
 
-def _frames(log: bytes) -> Iterator[tuple[int, bytes]]:
-    step = FRAME_HEADER + PAGE
-    for place in range(WAL_HEADER, len(log) - step + 1, step):
-        yield (
-            int.from_bytes(log[place : place + 4], "big"),
-            log[place + FRAME_HEADER : place + step],
-        )
-
-
-def _take(pages: Pages, found: Salvage) -> None:
-    for number, page in pages.items():
-        _take_page(number, page, pages, found)
+def _piece_of(fd: int, place: int) -> bytes:
+    try:
+        return os.pread(fd, PAGE, place)
+    except OSError as error:
+        if error.errno in PASSING_OS:
+            raise
+        return bytes(PAGE)
 
 
 def _take_page(number: int, page: bytes, pages: Pages, found: Salvage) -> None:
@@ -104,32 +128,42 @@ def _take_cell(page: bytes, place: int, pages: Pages, found: Salvage) -> None:
             and isinstance(body, bytes)
             and crc == crc_of(rowid, code, at, body)
         ):
-            found.slips[rowid] = Slip(code, at, body, None, rowid)
+            found.slips.setdefault(rowid, Slip(code, at, body, None, rowid))
     elif len(columns) == SERIES_COLUMNS:
         _none, crc, body = columns
         if isinstance(body, bytes) and crc == series_crc(rowid, body):
             found.series[rowid] = Slip(SERIES, 0, body)
+    elif len(columns) == FACTS_COLUMNS:
+        _take_facts(columns, found)
+
+
+def _take_facts(columns: list[int | bytes | None], found: Salvage) -> None:
+    """Each fact only grows, so the greatest is the latest."""
+    facts = [each for each in columns[1:] if isinstance(each, int)]
+    stored, last, kept_ns, series, crc = facts
+    if crc == facts_crc(stored, last, kept_ns, series):
+        found.stored = max(found.stored, stored)
+        found.last = max(found.last, last)
+        found.kept_ns = max(found.kept_ns or 0, kept_ns)
 
 
 def _payload(page: bytes, place: int, size: int, pages: Pages) -> bytes:
     """Return a cell's payload, the part on overflow pages too."""
     if size <= MOST_LOCAL:
         return page[place : place + size]
+    if size > MOST_PAYLOAD:
+        raise ValueError("larger than any row")
     local = LEAST_LOCAL + (size - LEAST_LOCAL) % (PAGE - 4)
     if local > MOST_LOCAL:
         local = LEAST_LOCAL
     parts = [page[place : place + local]]
     following = int.from_bytes(page[place + local : place + local + 4], "big")
     missing = size - local
-    for _ in range(len(pages)):
-        if missing <= 0:
-            return b"".join(parts)
+    while missing > 0:
         rest = pages[following]
         following = int.from_bytes(rest[:4], "big")
         parts.append(rest[4 : 4 + missing])
         missing -= PAGE - 4
-    if missing > 0:
-        raise ValueError("overflow pages in a circle")
     return b"".join(parts)
 
 

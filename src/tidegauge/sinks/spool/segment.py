@@ -1,32 +1,34 @@
-"""One file of a lane: an SQLite database of at most 16 MiB that rows are only added to.
+"""One file of a lane: an SQLite database of at most 16 MB that rows are only added to.
 
-SQLite pages carry no checksum, so each row has a CRC-32 of its own. The interpreter's lock is let
-go and taken again at every step of a statement, and a busy event loop gives it back late: so rows
-go in and come out many to a step.
+SQLite pages carry no checksum, so each row has a CRC-32 of its own, and the file knows how many rows
+it should have. The interpreter's lock is let go and taken again at every step of a statement, and a
+busy event loop gives it back late: so rows go in and come out many to a step.
 """
 
+import errno
+import os
 import sqlite3
 import struct
 import zlib
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec.structs import replace
+from tidegauge.core.instrument import HOUR, Nanos
 
-from tidegauge.core.instrument import Nanos
+from ..rows import Kind
+from ..slips import CODES, READING, SERIES, SERIES_AT, Slip
+from .journal import PAGE, check_log
+from .paths import NEW, address_of, files_of, has_log, remove_files, size_of, sync_folder
 
-from ..slips import READING, SERIES, SERIES_AT, Slip
-
-PAGE = 8192
-LARGEST_PAGES = 16 * 1024 * 1024 // PAGE
-FULL_PAGES = 15 * 1024 * 1024 // PAGE
-"""Where the next file is begun: an append is about 1 MiB at most."""
+LARGEST_PAGES = 16_000_000 // PAGE
+FULL_PAGES = LARGEST_PAGES - 1024 * 1024 // PAGE
+"""Where the next file is begun: an append takes 1 MiB at most (`lane.AT_ONCE`)."""
 
 BUSY_S = 1.0
 STEP = 100
-"""Rows that go in or come out by one statement: about 0.3 ms in which the loop cannot run."""
+"""Rows inserted by one statement: SQLite takes 32,766 parameters, a page of Python much less."""
 
 HEAD = struct.Struct(">QBqII")
 """seq, code, at, CRC, length of the body: how a row comes out."""
@@ -34,15 +36,21 @@ HEAD = struct.Struct(">QBqII")
 CHECKED = struct.Struct(">QBq")
 """What the CRC covers before the body."""
 
+FACTS = struct.Struct(">QQqQ")
+"""What the CRC of a file's facts covers."""
+
 SETTINGS = (
     *(f"page_size={PAGE}", "journal_mode=WAL", "synchronous=FULL", "fullfsync=ON"),
     *(f"max_page_count={LARGEST_PAGES}", "wal_autocheckpoint=500"),
 )
+MAKING = (f"page_size={PAGE}", "journal_mode=OFF", "synchronous=OFF")
 TABLES = (
     """CREATE TABLE slips (seq INTEGER PRIMARY KEY, code INTEGER NOT NULL, at INTEGER NOT NULL,
                           crc INTEGER NOT NULL, body BLOB NOT NULL)""",
     "CREATE TABLE series (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, body BLOB NOT NULL)",
-    "CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+    """CREATE TABLE facts (id INTEGER PRIMARY KEY, stored INTEGER NOT NULL, last INTEGER NOT NULL,
+                          kept_ns INTEGER NOT NULL, series INTEGER NOT NULL,
+                          crc INTEGER NOT NULL)""",
 )
 INSERT = "INSERT INTO slips (seq, code, at, crc, body) VALUES "
 FETCH = """
@@ -50,10 +58,43 @@ FETCH = """
                         || hex(body), '')
       FROM (SELECT * FROM slips WHERE seq > ? ORDER BY seq LIMIT ?)
 """
+SPANS = """
+    SELECT min(at), max(at) FROM slips WHERE code IN (?, ?) GROUP BY at / ? ORDER BY 1
+"""
+ROLLED_UP = (READING, CODES[Kind.MARKET])
+"""Of what there are rollups."""
+
+PASSING = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT}
+)
+"""What goes by if one waits."""
+
+PASSING_OS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
+"""What says nothing of a file: this process, or this machine, is short of something."""
+
+OF_THE_PLACE = frozenset(
+    {
+        *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN),
+        *(sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM),
+        *(sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOLFS),
+    }
+)
+"""What speaks of where a file lies rather than of what is in it."""
+
+OF_THE_FILE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})
+
+Span = tuple[Nanos, Nanos]
 
 
 class DamagedError(Exception):
     """SQLite cannot read a file, or not all of it."""
+
+
+class UnopenedError(DamagedError):
+    """SQLite cannot open a file where it lies: the disk is full, or takes no writes.
+
+    What is in it may be sound.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,61 +107,104 @@ class Chunk:
 
 
 class Segment:
-    """A file, open only while it is written or read. Blocking, and for one thread at a time."""
+    """A file, open only while it is written or read. Blocking, and for one thread at a time.
+
+    `kept_ns`: when a row last came in.
+    """
+
+    damaged = False
 
     def __init__(self, path: Path, first: int) -> None:
         self.path = path
         self.first = first
-        self._opened: sqlite3.Connection | None = None
         self.last = first - 1
         self.stored = first - 1
-        self._marked = self.stored
-        self._series: dict[int, Slip] = {}
+        self.kept_ns: Nanos = 0
         self.pages = 0
+        self.series: dict[int, Slip] = {}
+        self._marked = self.stored
+        self._frozen = False
+        self._spans: list[Span] | None = None
+        self._opened: sqlite3.Connection | None = None
 
     @classmethod
-    def create(cls, path: Path, first: int) -> "Segment":
-        """Make a new file whose first row will be `first`. Raises `sqlite3.Error`, `OSError`."""
+    def create(cls, path: Path, first: int, now: Nanos) -> "Segment":
+        """Make a new file whose first row will be `first`; it has its name when it is whole.
+
+        Raises `sqlite3.Error`, `OSError`.
+        """
         segment = cls(path, first)
+        segment.kept_ns = now
+        if any(each.exists() for each in files_of(path)[:2]):
+            raise FileExistsError(f"{path} is there already")
+        fresh = path.with_name(f"{path.name}{NEW}")
         try:
-            for table in TABLES:
-                segment._connection.execute(table)
-            segment._marked = -1
-            segment.write_mark()
+            remove_files(fresh)
+            _make(fresh, segment._facts(segment.last, 0))
+            fresh.rename(path)
+            sync_folder(path.parent)
         except BaseException:
+            remove_files(fresh)
             segment.remove()
             raise
         return segment
 
     @classmethod
-    def open(cls, path: Path, first: int) -> "Segment":
-        """Open a file that is there. Raises `DamagedError`."""
+    def open(cls, path: Path, first: int, until: int | None = None) -> "Segment":
+        """Open a file that is there. `until`: its last number at most.
+
+        Raises `DamagedError`, and `sqlite3.Error` for what goes by.
+        """
         segment = cls(path, first)
         try:
+            check_log(path)
             segment._look()
-        except (sqlite3.Error, ValueError, TypeError, OSError) as error:
+        except sqlite3.Error as error:
+            raise _said(path, error) from error
+        except (ValueError, TypeError, OSError, struct.error) as error:
+            if isinstance(error, OSError) and error.errno in PASSING_OS:
+                raise
             raise DamagedError(f"{path.name}: {error}") from error
         finally:
             segment.shut()
+        if until is not None:
+            segment.last = min(segment.last, until)
+            segment.stored = min(segment.stored, until)
         return segment
 
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            self._opened = _connect(self.path)
+            self._frozen = False
+            try:
+                self._opened = _connect(self.path)
+            except sqlite3.Error as error:
+                if _code(error) not in OF_THE_PLACE or has_log(self.path):
+                    raise
+                # Nothing can be written here, and without a log nothing needs to be.
+                self._opened = _connect_frozen(self.path)
+                self._frozen = True
         return self._opened
 
     def _look(self) -> None:
-        fetch = self._connection.execute
-        last = fetch("SELECT max(seq) FROM slips").fetchone()[0]
-        self.last = self.first - 1 if last is None else int(last)
-        mark = fetch("SELECT value FROM facts WHERE name = 'stored'").fetchone()
-        self.stored = min(self.last, self.first - 1 if mark is None else int(mark[0]))
-        self._marked = self.stored
-        for id_, crc, body in fetch("SELECT id, crc, body FROM series"):
-            if crc == series_crc(id_, body):
-                self._series[id_] = Slip(SERIES, 0, body)
-        self.pages = int(fetch("PRAGMA page_count").fetchone()[0])
+        execute = self._connection.execute
+        stored, last, kept_ns, series, crc = execute(
+            "SELECT stored, last, kept_ns, series, crc FROM facts"
+        ).fetchone()
+        if crc != facts_crc(stored, last, kept_ns, series):
+            raise ValueError("its facts are not what they were")
+        newest = execute("SELECT max(seq) FROM slips").fetchone()[0]
+        if last != (self.first - 1 if newest is None else newest) or stored > last:
+            raise ValueError("its last rows are missing")
+        for id_, told, body in execute("SELECT id, crc, body FROM series"):
+            if told != series_crc(id_, body):
+                raise ValueError("a series is not what it was")
+            self.series[id_] = Slip(SERIES, 0, body)
+        if len(self.series) != series:
+            raise ValueError("a series is missing")
+        self.last, self.kept_ns = last, kept_ns
+        self.stored = self._marked = max(stored, self.first - 1)
+        self.pages = int(execute("PRAGMA page_count").fetchone()[0])
 
     @property
     def full(self) -> bool:
@@ -136,7 +220,7 @@ class Segment:
         """What it takes on disk."""
         return size_of(self.path)
 
-    def append(self, slips: Sequence[Slip]) -> None:
+    def append(self, slips: Sequence[Slip], now: Nanos) -> None:
         """Add rows in one transaction; when this returns they survive anything but the disk.
 
         Raises `sqlite3.Error`; none of them is in it then.
@@ -150,86 +234,114 @@ class Segment:
             rows += (seq, slip.code, slip.at, crc_of(seq, slip.code, slip.at, slip.body), slip.body)
             if slip.under is not None:
                 id_ = int.from_bytes(slip.body[SERIES_AT], "big")
-                if id_ not in self._series:
+                if id_ not in self.series:
                     fresh[id_] = slip.under
         execute("BEGIN IMMEDIATE")
+        before, self.kept_ns = self.kept_ns, now
         try:
             for id_, under in fresh.items():
                 execute(
-                    "INSERT OR REPLACE INTO series VALUES (?, ?, ?)",
+                    "INSERT INTO series VALUES (?, ?, ?)",
                     (id_, series_crc(id_, under.body), under.body),
                 )
             for place in range(0, len(rows), 5 * STEP):
                 step = rows[place : place + 5 * STEP]
                 execute(INSERT + ",".join(["(?,?,?,?,?)"] * (len(step) // 5)), step)
-            self.write_mark()
+            self._write_facts(seq, len(self.series) + len(fresh))
             execute("COMMIT")
         except BaseException:
-            self._marked = -1
+            self.kept_ns, self._marked = before, -1
             with suppress(sqlite3.Error):
                 execute("ROLLBACK")
             raise
-        self._series |= fresh
+        self.series |= fresh
         self.last = seq
         self.pages = int(execute("PRAGMA page_count").fetchone()[0])
 
     def read(self, limit: int) -> Chunk:
-        """Return the next rows that are not stored. Raises `DamagedError`."""
-        slips: list[Slip] = []
-        upto, end = self.stored, min(self.last, self.stored + limit)
-        try:
-            while upto < end:
-                found = self._connection.execute(FETCH, (upto, min(STEP, end - upto))).fetchone()[0]
-                if not found:
-                    upto = self.last
-                    break
-                read, last_seen = self._parse(bytes.fromhex(found))
-                slips += read
-                upto = min(self.last, max(last_seen, upto + 1))
-        except (sqlite3.Error, ValueError, struct.error) as error:
-            raise DamagedError(f"{self.path.name}: {error}") from error
-        # Numbers follow each other, so what is missing between them is known to be lost.
-        return Chunk(slips, upto, upto - self.stored - len(slips))
+        """Return the next rows that are not stored.
 
-    def _parse(self, data: bytes) -> tuple[list[Slip], int]:
+        Raises `DamagedError`, and `sqlite3.Error` for what goes by.
+        """
+        wanted = min(limit, self.waiting)
+        try:
+            slips: list[Slip] = []
+            while len(slips) < wanted:
+                after, step = self.stored + len(slips), min(STEP, wanted - len(slips))
+                found = self._connection.execute(FETCH, (after, step)).fetchone()[0]
+                slips += self._parse(bytes.fromhex(found or ""), after, step)
+        except sqlite3.DataError:  # more than SQLite puts into one text
+            if wanted > 1:
+                return self.read(wanted // 2)
+            raise
+        except sqlite3.Error as error:
+            raise _said(self.path, error) from error
+        except (ValueError, struct.error) as error:
+            raise DamagedError(f"{self.path.name}: {error}") from error
+        return Chunk(slips, self.stored + wanted, 0)
+
+    def _parse(self, data: bytes, after: int, count: int) -> list[Slip]:
+        """Return the rows. Raises `ValueError` when they are not all there, in order and sound."""
         slips: list[Slip] = []
-        place = seq = 0
-        series, unpack, width = self._series, HEAD.unpack_from, HEAD.size
+        place, expected = 0, after
+        series, unpack, width = self.series, HEAD.unpack_from, HEAD.size
         while place < len(data):
             seq, code, at, crc, size = unpack(data, place)
             place += width + size
             body = data[place - size : place]
-            if crc != crc_of(seq, code, at, body):
-                continue
+            expected += 1
+            if seq != expected or crc != crc_of(seq, code, at, body):
+                raise ValueError(f"row {expected} is not what it was")
             under = None
             if code == READING:
                 under = series.get(int.from_bytes(body[SERIES_AT], "big"))
             slips.append(Slip(code, at, body, under, seq))
-        return slips, seq
+        if len(slips) < count:
+            raise ValueError(f"{count - len(slips)} rows are missing")
+        return slips
 
     def mark(self, stored: int) -> None:
         """Note how far it is stored. Written with the next append, or by `write_mark`."""
-        self.stored = stored
+        self.stored = max(self.stored, stored)
 
     def write_mark(self) -> None:
-        """Write the mark down. Without it what was stored is sent again, and stored once."""
-        if self._marked != self.stored:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO facts VALUES ('stored', ?)", (self.stored,)
-            )
-            self._marked = self.stored
+        """Write the mark down. Without it what was stored is sent again, and stored once.
 
-    def span(self) -> tuple[Nanos, Nanos] | None:
-        """Return the earliest and the latest time of its rows. Raises `DamagedError`."""
-        was_open = self._opened is not None
-        try:
-            found = self._connection.execute("SELECT min(at), max(at) FROM slips").fetchone()
-        except sqlite3.Error as error:
-            raise DamagedError(f"{self.path.name}: {error}") from error
-        finally:
-            if not was_open:
-                self.shut()  # many may be asked, and each open one holds 2 MB of pages
-        return None if found[0] is None else (int(found[0]), int(found[1]))
+        Raises `sqlite3.Error`.
+        """
+        if self._marked != self.stored:
+            _opened = self._connection
+            if not self._frozen:
+                self._write_facts(self.last, len(self.series))
+
+    def _write_facts(self, last: int, series: int) -> None:
+        self._connection.execute(
+            "UPDATE facts SET stored = ?, last = ?, kept_ns = ?, series = ?, crc = ?",
+            self._facts(last, series),
+        )
+        self._marked = self.stored
+
+    def _facts(self, last: int, series: int) -> tuple[int, ...]:
+        facts = (self.stored, last, self.kept_ns, series)
+        return (*facts, facts_crc(*facts))
+
+    def spans(self) -> Sequence[Span]:
+        """Return the earliest and the latest time of what is rolled up, hour by hour.
+
+        For a file that gets no more rows. Raises `DamagedError`, and `sqlite3.Error` for what goes
+        by.
+        """
+        if self._spans is None:
+            try:
+                found = self._connection.execute(SPANS, (*ROLLED_UP, HOUR)).fetchall()
+                self._spans = [(int(since), int(until)) for since, until in found]
+            except sqlite3.Error as error:
+                raise _said(self.path, error) from error
+            except (ValueError, TypeError) as error:
+                raise DamagedError(f"{self.path.name}: {error}") from error
+            finally:
+                self.shut()
+        return self._spans
 
     def shut(self) -> None:
         """Close the file, its log folded in; it is opened again when it is asked for something."""
@@ -263,35 +375,56 @@ def series_crc(id_: int, body: bytes) -> int:
     return crc_of(0, SERIES, id_, body)
 
 
-def files_of(path: Path) -> tuple[Path, Path, Path]:
-    """Return the file, its write-ahead log, and that log's index."""
-    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+def facts_crc(stored: int, last: int, kept_ns: Nanos, series: int) -> int:
+    """Return the CRC-32 of what a file knows of itself."""
+    return zlib.crc32(FACTS.pack(stored, last, kept_ns, series))
 
 
-def size_of(path: Path) -> int:
-    """Return what a file and its log take on disk."""
-    total = 0
-    for each in files_of(path)[:2]:
-        with suppress(OSError):
-            total += each.stat().st_size
-    return total
+def is_of_the_file(error: sqlite3.Error) -> bool:
+    """Whether another file would do better: this one is damaged, or has no page left."""
+    code = _code(error)
+    return code not in PASSING and (code not in OF_THE_PLACE or code == sqlite3.SQLITE_FULL)
 
 
-def remove_files(path: Path) -> None:
-    """Delete a file, its log first: a log must not meet a file that is not its own."""
-    for each in reversed(files_of(path)):
-        with suppress(OSError):
-            each.unlink()
+def _code(error: sqlite3.Error) -> int | None:
+    """Return the primary code; None: it is the module's own, of data that is not what it says."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
-def with_seq(slip: Slip, seq: int) -> Slip:
-    """Return the slip, numbered."""
-    return replace(slip, seq=seq)
+def _said(path: Path, error: sqlite3.Error) -> Exception:
+    """Return what an error says of a file; itself when it goes by."""
+    code = _code(error)
+    if code in PASSING:
+        return error
+    told = f"{path.name}: {error}"
+    if code in OF_THE_PLACE and getattr(error, "sqlite_errorcode", None) not in OF_THE_FILE:
+        return UnopenedError(told)
+    return DamagedError(told)
+
+
+def _make(path: Path, facts: Sequence[int]) -> None:
+    """Make a file with everything but rows. Raises `sqlite3.Error`, `OSError`."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for setting in MAKING:
+            connection.execute(f"PRAGMA {setting}").fetchall()
+        connection.execute("BEGIN")
+        for table in TABLES:
+            connection.execute(table)
+        connection.execute("INSERT INTO facts VALUES (1, ?, ?, ?, ?, ?)", facts)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path,
+        address_of(path, "mode=rw"),
+        uri=True,
         timeout=BUSY_S,
         isolation_level=None,
         check_same_thread=False,
@@ -304,3 +437,10 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _connect_frozen(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody writes, and write nothing beside it."""
+    return sqlite3.connect(
+        address_of(path, "immutable=1"), uri=True, isolation_level=None, check_same_thread=False
+    )

@@ -7,30 +7,36 @@ takes over what a dead one left, sends it, and deletes it.
 import shutil
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from tidegauge.core.instrument import Nanos
+from tidegauge.core.instrument import HOUR, SECOND, Nanos
 
 from ..slips import Slip
-from .folder import Folder
+from .folder import Folder, clear_abandoned
 from .lane import File, Lane, Parcel
+from .paths import NEW, sync_folder
 from .quarantine import Quarantine
+from .salvaged import ASIDE
+from .segment import Span
 
 ROOT = "spool"
 QUARANTINE = "quarantine.sqlite3"
-NOT_FOLDERS = frozenset({"damaged"})
+NOT_FOLDERS = frozenset({ASIDE})
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolFigures:
-    """How the spool is. `lost`: rows that could not be read; `oldest_at`: of what waits."""
+    """How the spool is. `lost`: rows that could not be read; `oldest_at`: of what waits.
+
+    `recovered`: rows that others left, those lost among them. `free`: what the disk has left.
+    """
 
     waiting: int = 0
     bytes: int = 0
@@ -39,52 +45,92 @@ class SpoolFigures:
     quarantined: int = 0
     recovered: int = 0
     oldest_at: Nanos | None = None
+    free: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Files that are stored whole, and the span of time of their rows."""
+    """Files that are stored whole, and what is to be rolled up of them: hour by hour, the earliest
+    and the latest time of a row."""
 
     files: Sequence[tuple[Lane, File]]
-    span: tuple[Nanos, Nanos] | None
+    spans: Sequence[Span] = ()
+
+    @property
+    def span(self) -> Span | None:
+        """All of them."""
+        return (
+            (self.spans[0][0], max(until for _since, until in self.spans)) if self.spans else None
+        )
 
 
 class Spool:
     """Blocking, and for one thread at a time. Every method raises `sqlite3.Error` and `OSError`."""
 
-    def __init__(self, root: Path, name: str) -> None:
+    def __init__(self, root: Path, name: str, *, now: Callable[[], Nanos] = time.time_ns) -> None:
         """Open the spool below `root`; `name` is this run's folder in it."""
         self.root = root
         self._name = name
+        self._now = now
         self._gone: list[Folder] = []
+        self._passed: set[str] = set()
+        self._failed: set[str] = set()
         self._lost = self._damaged = self.recovered = 0
-        self._oldest: Nanos | None = None
         self._own: Folder | None = None
-        self._quarantine = Quarantine(root / QUARANTINE)
+        self._quarantine = Quarantine(root / QUARANTINE, now)
 
     def open(self) -> None:
-        """Take over what is left, and make our own folder."""
-        if self.root.is_dir():
-            self.adopt()
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Take over what is left, make our own folder, and try whether the disk takes anything."""
+        self.adopt()
+        if not self.root.is_dir():
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(OSError):
+                sync_folder(self.root.parent)
+        if self._own is not None and not self._own.path.is_dir():
+            # Somebody deleted it. What is still open can be read.
+            log.error("spool_folder_gone", folder=self._name)
+            self._gone.append(self._own)
+            self._own = None
         if self._own is None:
-            self._own = Folder.create(self.root / self._name)
+            self._own = Folder.create(self.root / self._name, self._now)
+            self._take_note(self._own)
+        self._own.probe()
 
     def adopt(self) -> int:
         """Take over the folders of daemons that are gone. Returns how many rows wait in them."""
-        ours = {self._name, *(folder.path.name for folder in self._gone), *NOT_FOLDERS}
+        if not self.root.is_dir():
+            return 0
+        ours = {self._name, *(folder.path.name for folder in self._gone), *self._passed}
         found = 0
         for path in sorted(self.root.iterdir()):
-            if path.name in ours or not path.is_dir():
+            if path.name in ours or path.name in NOT_FOLDERS or not path.is_dir():
                 continue
-            folder = Folder.adopt(path)
-            if folder is not None:
-                found += folder.waiting
+            if path.name.endswith(NEW):
+                clear_abandoned(path, self._now())
+            elif (folder := self._adopt(path)) is not None:
+                found += self._take_note(folder)
                 self._gone.append(folder)
         if found:
             log.info("spool_taken_over", rows=found)
-        self.recovered += found
+        self._let_go()
         return found
+
+    def _adopt(self, path: Path) -> Folder | None:
+        """Take over a folder. One that cannot be is left where it is, and holds up no other."""
+        try:
+            folder = Folder.adopt(path, self._now)
+        except (OSError, sqlite3.Error) as error:
+            if path.name not in self._failed and path.is_dir():
+                self._failed.add(path.name)
+                log.error("spool_folder_not_read", folder=path.name, error=str(error))  # noqa: TRY400
+            return None
+        self._failed.discard(path.name)
+        return folder
+
+    def _take_note(self, folder: Folder) -> int:
+        """Count the rows of a folder that we found, those that are known to be missing too."""
+        self.recovered += folder.waiting + folder.lost
+        return folder.waiting
 
     @property
     def _folders(self) -> list[Folder]:
@@ -124,24 +170,31 @@ class Spool:
                 for lane in folder.lanes:
                     lane.finish()
             files += folder.finished()
-        spans = [span for _lane, file in files if (span := file.span()) is not None]
-        if not spans:
-            return Finished(files, None)
-        return Finished(files, (min(span[0] for span in spans), max(span[1] for span in spans)))
+        spans = [span for lane, file in files for span in lane.spans(file)]
+        files = [each for folder in self._folders for each in folder.finished()]
+        return Finished(files, _merged(spans))
 
     def forget(self, finished: Finished) -> None:
         """Delete what is stored; a folder of somebody gone goes when nothing is left in it."""
         for lane, file in finished.files:
             lane.forget([file])
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the folders of which everything is stored and deleted."""
         for folder in list(self._gone):
             if not folder.waiting and not folder.finished():
                 self._gone.remove(folder)
-                self._remember(folder)
+                self._lost += folder.lost
+                self._damaged += folder.damaged
                 folder.close()
+                if folder.path.exists():
+                    # A disk that deletes nothing: what is in it is stored, once is enough.
+                    self._passed.add(folder.path.name)
 
     def expire(self, keep_s: float) -> int:
         """Give up readings that have waited longer than `keep_s`. Returns rows given up."""
-        older_than = time.time() - keep_s
+        older_than = self._now() - int(keep_s * SECOND)
         return sum(folder.readings.expire(older_than) for folder in self._folders)
 
     def quarantine(self, refused: Sequence[tuple[Slip, str]]) -> None:
@@ -151,28 +204,27 @@ class Spool:
     def figures(self) -> SpoolFigures:
         """Return how it is."""
         folders = self._folders
-        lanes = [lane for folder in folders for lane in folder.lanes]
-        waiting = sum(lane.waiting for lane in lanes)
         return SpoolFigures(
-            waiting=waiting,
+            waiting=self.waiting,
             bytes=sum(folder.size for folder in folders),
-            lost=self._lost + sum(lane.lost for lane in lanes),
-            damaged=self._damaged + sum(lane.damaged for lane in lanes),
+            lost=self._lost + sum(folder.lost for folder in folders),
+            damaged=self._damaged + sum(folder.damaged for folder in folders),
             quarantined=self._quarantine.added,
             recovered=self.recovered,
             oldest_at=min(
                 (at for folder in folders if (at := folder.oldest()) is not None), default=None
-            )
-            if waiting
-            else None,
+            ),
+            free=self._free_bytes(),
         )
 
-    def free_bytes(self) -> int:
-        """Return how much room the disk has."""
-        return shutil.disk_usage(self.root).free
+    def _free_bytes(self) -> int | None:
+        try:
+            return shutil.disk_usage(self.root).free
+        except OSError:
+            return None
 
     def write_marks(self) -> None:
-        """Write down how far everything is stored."""
+        """Write down how far everything is stored, where the disk takes it."""
         for folder in self._folders:
             for lane in folder.lanes:
                 lane.write_marks()
@@ -185,6 +237,11 @@ class Spool:
         self._gone, self._own = [], None
         self._quarantine.close()
 
-    def _remember(self, folder: Folder) -> None:
-        self._lost += sum(lane.lost for lane in folder.lanes)
-        self._damaged += sum(lane.damaged for lane in folder.lanes)
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """Return the spans in order, one an hour."""
+    hours: dict[int, Span] = {}
+    for since, until in spans:
+        known = hours.get(since // HOUR, (since, until))
+        hours[since // HOUR] = min(since, known[0]), max(until, known[1])
+    return [hours[hour] for hour in sorted(hours)]

@@ -4,23 +4,22 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from tidegauge.core.instrument import Nanos
 
 from .folder import LOCK, READINGS, RECORDS
-from .lane import paths_of
+from .looking import ask
+from .paths import NEW, paths_of, size_of
 from .quarantine import count_refused
 from .salvaged import ASIDE
-from .segment import size_of
 from .spool import NOT_FOLDERS, QUARANTINE, ROOT
 
-BUSY_S = 1.0
 WAITING = """
-    SELECT count(*), min(at)
-      FROM slips WHERE seq > coalesce((SELECT value FROM facts WHERE name = 'stored'), 0)
+    SELECT facts.last - facts.stored,
+           (SELECT at FROM slips WHERE seq > facts.stored ORDER BY seq LIMIT 1)
+      FROM facts
 """
 
 
@@ -58,32 +57,37 @@ def survey(data_dir: Path) -> SpoolState:
         quarantined = count_refused(root / QUARANTINE)
     except sqlite3.Error:
         quarantined = 0
+    looks = [
+        _look(path)
+        for path in sorted(root.iterdir())
+        if path.is_dir() and path.name not in NOT_FOLDERS and not path.name.endswith(NEW)
+    ]
     return SpoolState(
-        folders=[
-            _look(path)
-            for path in sorted(root.iterdir())
-            if path.is_dir() and path.name not in NOT_FOLDERS
-        ],
+        folders=[look for look in looks if look is not None],
         quarantined=quarantined,
         put_aside=sum(1 for path in aside.glob("*.sqlite3")) if aside.is_dir() else 0,
     )
 
 
-def _look(folder: Path) -> SpoolSurvey:
+def _look(folder: Path) -> SpoolSurvey | None:
+    """Look at a folder; None: it was deleted meanwhile."""
     waiting = {RECORDS: 0, READINGS: 0}
     oldest: list[Nanos] = []
     size = damaged = 0
-    for lane in waiting:
-        for path, _first in paths_of(folder, lane):
-            size += size_of(path)
-            try:
-                count, at = _waiting_in(path)
-            except (sqlite3.Error, TypeError, ValueError):
-                damaged += 1
-                continue
-            waiting[lane] += count
-            if at is not None:
-                oldest.append(at)
+    try:
+        files = [(lane, path) for lane in waiting for path, _first in paths_of(folder, lane)]
+    except FileNotFoundError:
+        return None
+    for lane, path in files:
+        size += size_of(path)
+        try:
+            count, at = _waiting_in(path)
+        except (sqlite3.Error, TypeError, ValueError):
+            damaged += path.exists()  # or it was stored, and deleted, meanwhile
+            continue
+        waiting[lane] += count
+        if at is not None:
+            oldest.append(at)
     return SpoolSurvey(
         folder=folder,
         alive=_is_alive(folder / LOCK),
@@ -96,9 +100,8 @@ def _look(folder: Path) -> SpoolSurvey:
 
 
 def _waiting_in(path: Path) -> tuple[int, Nanos | None]:
-    address = f"file:{path}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
-        count, at = connection.execute(WAITING).fetchone()
+    """Return how many rows of a file wait, and since when."""
+    count, at = ask(path, WAITING)
     return int(count), None if at is None else int(at)
 
 

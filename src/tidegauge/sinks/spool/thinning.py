@@ -1,7 +1,8 @@
 """What gives way when the spool fills. Pure: time is an argument.
 
 Up to 3/4 of the bound everything goes in. From there a book's readings thin out to one every 10 s,
-from 9/10 to one a minute, and when it is full none goes in. Nothing else is ever given up.
+from 9/10 to one a minute, and when it is full none goes in. Nothing else is ever given up. A step
+is taken back when the spool holds 1/20 of the bound less than what led to it.
 """
 
 from collections.abc import Hashable
@@ -9,11 +10,14 @@ from collections.abc import Hashable
 from tidegauge.core.instrument import SECOND, Nanos
 
 STEPS: tuple[tuple[float, Nanos | None], ...] = (
-    (1.0, None),
-    (0.9, 60 * SECOND),
     (0.75, 10 * SECOND),
+    (0.9, 60 * SECOND),
+    (1.0, None),
 )
 """From which share of the bound, and the time between two readings of a book; None: no reading."""
+
+BACK = 0.05
+"""How much less than that takes a step back: a spool that hovers there would tell of it for ever."""
 
 
 class Thinner:
@@ -29,14 +33,13 @@ class Thinner:
     def look(self, filled: float) -> bool:
         """Take note of how full the spool is, as a share of its bound. Returns whether it matters:
         whether another step is reached."""
-        level, every = 0, 0
-        for place, (share, least) in enumerate(STEPS):
-            if filled >= share:
-                level, every = len(STEPS) - place, least  # type: ignore[assignment]
-                break
+        reached = sum(filled >= share for share, _every in STEPS)
+        held = sum(filled >= share - BACK for share, _every in STEPS)
+        level = min(max(self.level, reached), held)
         changed = level != self.level
-        self.level, self.every = level, every
-        if level == 0:
+        self.level = level
+        self.every = STEPS[level - 1][1] if level else 0
+        if not level:
             self._kept.clear()
         return changed
 

@@ -30,10 +30,12 @@ class SpoolLimits:
     """`most_bytes`: what it may take on disk. `keep_s`: how long a reading may wait in it.
 
     `commit_s`: how long a record waits for others before it goes to the disk. `retry_s`: how often a
-    disk that took nothing is tried again.
+    disk that took nothing is tried again. `spare_bytes`: room on the disk that readings leave to
+    what is never given up.
     """
 
     most_bytes: int = 4096 * MIB
+    spare_bytes: int = 64 * MIB
     keep_s: float = 7 * 86_400.0
     commit_s: float = 0.1
     retry_s: float = 5.0
@@ -93,13 +95,26 @@ class SpoolThread:
         self.figures, given_up = await self._do(look)
         return given_up
 
+    @property
+    def filled(self) -> float:
+        """How full it is, as a share of its bound: of `most_bytes`, or of what the disk has room for.
+
+        As of the last look.
+        """
+        held = self.figures.bytes
+        if self.figures.free is None:
+            return held / self.limits.most_bytes
+        room = held + max(0, self.figures.free - self.limits.spare_bytes)
+        return held / max(1, min(self.limits.most_bytes, room))
+
     async def close(self) -> None:
         """Close every file, and end the thread."""
         try:
             await self._do(Spool.close)
         except SpoolError as error:
             log.warning("spool_not_closed", error=str(error))
-        self._thread.shutdown(wait=False)
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def _write(self, act: Callable[[Spool], None]) -> None:
         """Do what tells whether the disk takes anything."""
@@ -124,13 +139,16 @@ class SpoolThread:
             finally:
                 self.waiting = self._spool.waiting
 
-        begun = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            begun = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except RuntimeError as error:
+            raise SpoolError("it is closed") from error
         try:
             return await asyncio.shield(begun)
         except asyncio.CancelledError:
             await asyncio.wait([begun])
-            if (error := begun.exception()) is not None:
-                log.warning("spool_failed_at_the_end", error=str(error))
+            if (failure := begun.exception()) is not None:
+                log.warning("spool_failed_at_the_end", error=str(failure))
             raise
         except (sqlite3.Error, OSError) as error:
             raise SpoolError(f"{type(error).__name__}: {error}") from error
