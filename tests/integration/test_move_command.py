@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from tests.support.cli import running, tidegauge
 from tests.support.database import Server, until
@@ -13,8 +14,9 @@ from tidegauge.sinks.connect import Database
 
 
 @pytest_asyncio.fixture
-async def source(made_data_dir: Path) -> AsyncIterator[Database]:
-    """An embedded server with some of everything."""
+async def source(made_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """An embedded server, the wheel's, with some of everything."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)
     async with filled_server(made_data_dir) as database:
         yield database
 
