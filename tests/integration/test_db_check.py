@@ -340,8 +340,11 @@ def test_what_is_no_spool_is_passed_over(tmp_path: Path) -> None:
 # -- the command ---------------------------------------------------------------------------------
 
 
-async def test_the_exit_code_is_that_of_the_worst(made_data_dir: Path, tmp_path: Path) -> None:
+async def test_the_exit_code_is_that_of_the_worst(
+    made_data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Well: 0; broken: 1, in one line; down: 1, and this machine is looked at all the same."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)  # the wheel made the directory
     where = ("db", "check", "--data-dir", str(made_data_dir))
 
     async def told(*more: str) -> Any:

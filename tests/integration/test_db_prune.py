@@ -62,8 +62,11 @@ async def test_old_days_go_and_their_hours_stay(database: Database) -> None:
         assert await old_days(connection, 30) == []
 
 
-async def test_the_command_shows_asks_and_drops(made_data_dir: Path, tmp_path: Path) -> None:
+async def test_the_command_shows_asks_and_drops(
+    made_data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A dry run drops nothing, and neither does one in which nobody can be asked."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)  # the wheel made the directory
     where = ("db", "prune", "--keep-days", "30", "--data-dir", str(made_data_dir))
 
     async def told(*more: str) -> Told:

@@ -129,9 +129,10 @@ async def test_an_empty_database_has_no_schema_yet(
 
 
 async def test_the_command_tells_people_and_programs_the_same(
-    made_data_dir: Path, tmp_path: Path
+    made_data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names that a venue chose do not steer the terminal, nor Rich."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)  # the wheel made the directory
     where = ("db", "status", "--data-dir", str(made_data_dir))
     async with EmbeddedPostgres(made_data_dir) as server:
         database = external(server)

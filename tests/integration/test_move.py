@@ -2,128 +2,53 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace as changed
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
-from tests.support.cli import running, tidegauge
 from tests.support.database import (
     NOON,
     Server,
     a_feed_event,
-    a_market_summary,
     a_reading,
     an_alert,
-    an_instrument,
     external,
     new_data_dir,
     remove,
     until,
 )
+from tests.support.moving import (
+    DAY,
+    DEBIAN,
+    FAR,
+    ODD,
+    everything,
+    fill,
+    filled_server,
+    held_up,
+    url_of,
+    write,
+)
 
 from tidegauge.core.alert import AlertState
 from tidegauge.core.errors import OperatorError
-from tidegauge.core.instrument import HOUR, SECOND
+from tidegauge.core.instrument import SECOND
 from tidegauge.sinks import lease_keeper
-from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.binaries import find_binaries
-from tidegauge.sinks.connect import Database
+from tidegauge.sinks.connect import Database, database_at
 from tidegauge.sinks.embedded import EmbeddedPostgres
-from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.lease_keeper import LeaseKeeper
 from tidegauge.sinks.leases import acquire
 from tidegauge.sinks.migrate import Migration, migrate, migrations
 from tidegauge.sinks.move import Step, move
-from tidegauge.sinks.rows import Listed, Run
-from tidegauge.sinks.shape import LEFT_BEHIND, shapes
-from tidegauge.sinks.writer import PostgresWriter
-
-ODD = '\'; DROP TABLE readings; -- \\ " \t\n {NULL,"a"} \\N é 漢 \U0001f980'
-DAY = 24 * HOUR
-DEBIAN = Path("/usr/lib/postgresql/15/bin")
-FAR = Holder(run="run-far", host="far#00000000", pid=7, process_started_ns=1)
-
-
-async def write(database: Database, *records: Any, run: str = "run-1") -> None:
-    """Store records as a daemon does."""
-    writer = PostgresWriter(database, WriterLimits(age_s=0.01, backoff_s=0.01), run)
-    for record in records:
-        writer.submit(record)
-    assert await writer.drain(30.0)
-    assert not writer.statistics().rejected
-
-
-def wide_reading(frame: int) -> Any:
-    """Return a reading with integers that no bigint holds."""
-    good = a_reading(frame)
-    bands = tuple(replace(band, bid_quote_units=10**30 + frame) for band in good.bands)
-    return replace(good, bid_units=10**25 + 1, bands=bands)
-
-
-async def fill(database: Database) -> None:
-    """Store some of everything, over three days: wide, exact to 18 digits, and hostile."""
-    days = [
-        replace(each, origin=replace(each.origin, received_at=NOON + day * DAY + each.origin.frame))
-        for day in range(3)
-        for each in (a_reading(day * 10 + 1), wide_reading(day * 10 + 2), a_reading(day * 10 + 3))
-    ]
-    market = a_market_summary(1)
-    flow = changed(market.flow, buy_base=Decimal("0.123456789012345678"), trades=2**62)
-    await write(
-        database,
-        Run(id="run-1", started_at=NOON, version=ODD, command="monitor", symbols=("BTCUSDT", ODD)),
-        Listed(instrument=changed(an_instrument(), base=ODD), symbol=None, updated_at=NOON),
-        an_alert(AlertState.FIRING),
-        changed(an_alert(AlertState.RESOLVED, updated_at=NOON + 5), sentence=ODD),
-        *(changed(a_feed_event(n), detail=ODD) for n in range(5)),
-        changed(market, flow=flow),
-        *days,
-    )
-    async with database.session() as connection:
-        await connection.execute(INCIDENT)
-        await connection.fetchval("SELECT roll_up('2026-01-01+00', '2026-01-04+00')")
-
-
-INCIDENT = """
-INSERT INTO incidents (id, run, symbol, family, state, severity, worst_severity, trigger, action,
-                       opened_at, version, alerts, updated_at, updated_ns)
-VALUES ('i-1', 'run-1', 'BTCUSDT', 'liquidity', 'open', 'high', 'high', 'x', 'y', now(), 1, '{a,b}', now(), 1)
-"""
-
-
-async def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables as Python reads them: no SQL of the move's own."""
-    async with database.session() as connection:
-        names = [
-            row["relname"]
-            for row in await connection.fetch(
-                "SELECT relname FROM pg_class WHERE relnamespace = 'tidegauge'::regnamespace"
-                " AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> ALL ($1)",
-                list(LEFT_BEHIND),
-            )
-        ]
-        return {
-            name: sorted(
-                (tuple(row) for row in await connection.fetch(f"SELECT * FROM tidegauge.{name}")),
-                key=repr,
-            )
-            for name in names
-        }
+from tidegauge.sinks.shape import shapes
 
 
 @pytest_asyncio.fixture
 async def source(made_data_dir: Path) -> AsyncIterator[Database]:
     """An embedded server with some of everything."""
-    async with EmbeddedPostgres(made_data_dir) as server:
-        database = external(server)
-        async with database.session() as connection:
-            await migrate(connection)
-        await fill(database)
+    async with filled_server(made_data_dir) as database:
         yield database
 
 
@@ -212,6 +137,45 @@ async def test_what_the_target_has_already_stays_and_the_newer_wins(
     assert await everything(target) == before
 
 
+async def test_days_from_before_there_were_days_go_over_one_by_one(
+    source: Database, postgres_server: Server, empty_database: Database
+) -> None:
+    """A partition of many days; a target whose user owns the database and nothing more."""
+    async with source.session() as connection:
+        await connection.execute(
+            "CREATE TABLE tidegauge.readings_before (LIKE tidegauge.readings INCLUDING DEFAULTS);"
+            "ALTER TABLE tidegauge.readings ATTACH PARTITION tidegauge.readings_before"
+            " FOR VALUES FROM ('2025-01-01+00') TO ('2025-06-01+00')"
+        )
+    january = NOON - 360 * DAY
+    old = [
+        replace(each, origin=replace(each.origin, received_at=january + day * DAY))
+        for day in (0, 7, 90)
+        for each in (a_reading(day),)
+    ]
+    await write(source, *old)
+    name = empty_database.url.rpartition("/")[2]
+    async with empty_database.session() as connection:
+        await connection.execute(
+            f"CREATE ROLE mover LOGIN PASSWORD 'm'; ALTER DATABASE {name} OWNER TO mover"
+        )
+    try:
+        target = database_at(url_of(postgres_server, name, user="mover"), "m")
+        moved = {each.name: each for each in await move(source, target)}
+        assert moved["readings"].copied == 12
+        assert await everything(target) == await everything(source)
+        async with target.session() as connection:
+            days = await connection.fetchval(
+                "SELECT count(*) FROM tidegauge.partitions WHERE table_name = 'readings' AND first < '2025-12-01'"
+            )
+        assert days == 3
+    finally:
+        async with empty_database.session() as connection:
+            await connection.execute(
+                f"ALTER DATABASE {name} OWNER TO tidegauge; REASSIGN OWNED BY mover TO tidegauge; DROP ROLE mover"
+            )
+
+
 async def test_other_content_under_the_same_key_is_refused(
     source: Database, empty_database: Database
 ) -> None:
@@ -225,6 +189,43 @@ async def test_other_content_under_the_same_key_is_refused(
     with pytest.raises(OperatorError, match=r"1 rows of alert_changes .* other content"):
         await move(source, empty_database)
     assert await everything(empty_database) == before
+
+
+async def test_a_target_that_alters_what_it_is_given_is_found_out(
+    source: Database, empty_database: Database
+) -> None:
+    """Nothing of that table is stored; without the trigger the rest follows."""
+    async with empty_database.session() as connection:
+        await migrate(connection)
+        await connection.execute(
+            "CREATE FUNCTION public.meddle() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN NEW.value := NEW.value + 1; RETURN NEW; END $$;"
+            "CREATE TRIGGER meddle BEFORE INSERT ON tidegauge.alert_changes"
+            " FOR EACH ROW EXECUTE FUNCTION public.meddle()"
+        )
+        with pytest.raises(OperatorError, match=r"2 rows of alert_changes .* other content"):
+            await move(source, empty_database)
+        assert await connection.fetchval("SELECT count(*) FROM tidegauge.alert_changes") == 0
+        await connection.execute("DROP TRIGGER meddle ON tidegauge.alert_changes")
+    await move(source, empty_database)
+    async with empty_database.session() as connection:
+        await connection.execute("DROP FUNCTION public.meddle()")
+    assert await everything(empty_database) == await everything(source)
+
+
+async def test_two_moves_at_once_are_one_too_many(
+    source: Database, empty_database: Database
+) -> None:
+    """The second is told so, and does nothing."""
+    async with held_up(empty_database, "runs"):
+        steps: list[str] = []
+        first = asyncio.create_task(
+            move(source, empty_database, lambda step: steps.append(step.piece))
+        )
+        await until(lambda: "runs" in steps)
+        with pytest.raises(OperatorError, match=r"another move to .* is under way"):
+            await move(source, empty_database)
+    await first
 
 
 async def test_a_daemon_that_runs_is_named_and_none_can_start_meanwhile(
@@ -292,75 +293,6 @@ async def test_a_target_that_dies_on_the_way_costs_no_row(
         await cutting
         await move(source, target)
         assert await everything(target) == await everything(source)
-
-
-@asynccontextmanager
-async def held_up(database: Database, table: str) -> AsyncIterator[Any]:
-    """Keep everybody from a table, so that whoever needs it waits."""
-    async with database.session() as connection:
-        if await connection.fetchval("SELECT to_regclass('tidegauge.runs')") is None:
-            await migrate(connection)
-        async with connection.transaction():
-            await connection.execute(f"LOCK TABLE tidegauge.{table} IN ACCESS EXCLUSIVE MODE")
-            yield connection
-
-
-# -- the command ---------------------------------------------------------------------------------
-
-
-def url_of(server: Server, name: str) -> str:
-    place = server.embedded.dsn.partition("@")[2].partition("/")[0]
-    return f"postgresql://tidegauge@{place}/{name}"
-
-
-async def test_a_move_that_is_killed_goes_on_where_it_was(
-    source: Database,
-    made_data_dir: Path,
-    postgres_server: Server,
-    empty_database: Database,
-    tmp_path: Path,
-) -> None:
-    """`kill -9` in the middle: what had arrived stays; the end says exactly what to do next."""
-    password = str(empty_database.password)
-    url = url_of(postgres_server, empty_database.url.rpartition("/")[2])
-    arguments = ("db", "move", url, "--data-dir", str(made_data_dir))
-    env = {"TIDEGAUGE_DATABASE_PASSWORD": password}
-
-    async def some_arrived() -> bool:
-        async with empty_database.session() as connection:
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            return bool(await connection.fetchval(waiting))
-
-    async with (
-        held_up(empty_database, "runs"),
-        running(*arguments, cwd=tmp_path, env=env) as moving,
-    ):
-        await until(some_arrived)
-        moving.process.kill()
-        await moving.ended()
-    async with empty_database.session() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM alerts") == 1
-        assert await connection.fetchval("SELECT count(*) FROM readings") == 0
-    told = await asyncio.to_thread(lambda: tidegauge(*arguments, cwd=tmp_path, env=env))
-    assert told.code == 0, told.err
-    assert f"set TIDEGAUGE_DATABASE_URL={url}" in told.out
-    assert "count and checksum equal" in told.out
-    assert password not in told.out + told.err
-    assert await everything(empty_database) == await everything(source)
-
-
-def test_a_password_on_the_command_line_and_a_move_of_nothing_are_refused(
-    data_dir: Path, tmp_path: Path
-) -> None:
-    """Before anything is started; the password is not repeated."""
-    where = ("--data-dir", str(data_dir))
-    told = tidegauge("db", "move", "postgresql://me:s3cret@h/db", *where, cwd=tmp_path)
-    assert told.code == 1
-    assert "every user of this machine" in told.complaints[0]
-    assert "s3cret" not in told.err
-    told = tidegauge("db", "move", "postgresql://me@h/db", *where, cwd=tmp_path)
-    assert "nothing to move" in told.complaints[0]
-    assert not data_dir.exists()
 
 
 async def test_shapes_put_first_what_others_need(database: Database) -> None:

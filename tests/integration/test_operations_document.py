@@ -41,8 +41,9 @@ EVENT = re.compile(r"log\.(?:info|warning|error)\(\s*\"(\w+)\"")
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    """A home of an operator, through which any account may pass."""
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of an operator, through which any account may pass; its server is the wheel's."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)
     place = new_data_dir().parent
     yield place
     for data_dir in (place / ".local/share/tidegauge", place / "tidegauge-restored"):

@@ -97,7 +97,7 @@ TESTED_ELSEWHERE = {
     "wire/resumed": "integration/test_tape.py",
     # the whole program, seen from outside
     "faces/database/check": "integration/test_db_check.py",
-    "faces/database/move": "integration/test_move.py",
+    "faces/database/move": "integration/test_move_command.py",
     "faces/database/prune": "integration/test_db_prune.py",
     "faces/database/status": "integration/test_db_status.py",
     "faces/demo": "integration/test_demo.py",

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.runtime.redaction import url_secrets
+from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Settings
 from tidegauge.sinks import embedded
 from tidegauge.sinks.address import PASSWORD_VARIABLE, URL_VARIABLE, read_address
@@ -33,7 +33,7 @@ def command(url: Url, config: Config = None, data_dir: DataDir = None) -> None:
     The daemons of this data directory must be stopped. The password of the other database is taken
     from TIDEGAUGE_DATABASE_PASSWORD. A move that was interrupted is run again.
     """
-    if url_secrets(url):
+    if mask_urls(url) != url:
         raise OperatorError(
             "a password on the command line can be read by every user of this machine",
             fix=f"Leave it out of the URL, and set {PASSWORD_VARIABLE}",

@@ -87,6 +87,8 @@ async def watchers(connection: Any) -> Finding:
             f"{SILENT_S / 60:.0f} minutes: {names}",
             "`tidegauge symbols list` says how their books are; see the daemon's log and its spool",
         )
+    if not alive:
+        return ok("leases", "no symbol is watched now")
     return ok("leases", f"{len(alive)} symbols are watched, and all of them leave readings")
 
 
