@@ -7,7 +7,7 @@ Format" and 4.1 "WAL File Format". Any page may be garbage; a row counts when it
 import os
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,15 +66,20 @@ def salvage(path: Path) -> Salvage:
         number + 1: data[place : place + PAGE]
         for number, place in enumerate(range(0, len(data), PAGE))
     }
-    for number, page in pages.items():
-        _take_page(number, page, pages, found)
-    # Later frames hold later forms of a page, overflow pages too. What was committed comes first:
-    # a number may have been given before, to a row that was not.
-    for place in (*log.read, *log.others):
-        number, page = log.page(place)
-        pages[number] = page
-        _take_page(number, page, pages, found)
+    _take_pages(pages.items(), pages, found)
+    # What was committed comes first: a number may have been given before, to a row that was not.
+    for places in (log.read, log.others):
+        frames = [log.page(place) for place in places]
+        if frames:
+            pages.update(frames)
+            _take_pages((*frames, *pages.items()), pages, found)
     return found
+
+
+def _take_pages(these: Iterable[tuple[int, bytes]], pages: Pages, found: Salvage) -> None:
+    """Take the rows of some pages; what overflows from them is on others."""
+    for number, page in these:
+        _take_page(number, page, pages, found)
 
 
 def _bytes_of(path: Path) -> bytes:
