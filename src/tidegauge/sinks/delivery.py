@@ -87,7 +87,6 @@ class Delivery:
         self._outage: Outage | None = None
         self._connection: Any = None
         self._told: set[int] = set()
-        self._days: set[int] = set()
         self._series: dict[bytes, Series] = {}
         self.hurry = asyncio.Event()
         self.rows = self.duplicates = self.retries = self.outages = 0
@@ -143,14 +142,16 @@ class Delivery:
             batch = self._batch(part)
         except UNREADABLE as error:
             return error
-        days = {slip.at // DAY for slip in part if slip.code in BY_DAY}
-        surprised = False
+        days: set[int] = set()
         while True:
             try:
                 await self._store(batch, days)
             except AWAY as error:
-                if isinstance(error, asyncpg.CheckViolationError) and not surprised:
-                    surprised = True  # a partition was dropped: made again, it goes in
+                if isinstance(error, asyncpg.CheckViolationError) and not days:
+                    # Likely a day without a partition: rows that waited for long, or a dropped one.
+                    days = {slip.at // DAY for slip in part if slip.code in BY_DAY}
+                    if not days:
+                        return error
                 elif is_poison(error):
                     return error
                 else:
@@ -187,11 +188,10 @@ class Delivery:
     async def _store(self, batch: Batch, days: set[int]) -> None:
         async with self._connected(self._limits.command_s) as connection:
             fresh = [each for each in batch.series if each.id not in self._told]
-            for day in days - self._days:
+            for day in days:
                 await _make_partitions(connection, day)
             stored = await store(connection, replace(batch, series=fresh))
         self._told.update(each.id for each in fresh)
-        self._days |= days
         self.rows += stored.new
         self.duplicates += stored.sent - stored.new
 
@@ -205,7 +205,6 @@ class Delivery:
         if fresh:
             self._connection = await self._database.connect(self._limits.connect_s)
             self._told.clear()
-            self._days.clear()
         connection = self._connection
         cut = asyncio.get_running_loop().call_later(deadline_s, connection.terminate)
         whole = False
