@@ -16,7 +16,7 @@ from tidegauge.faces.cells import csv_of
 from tidegauge.sinks import question
 from tidegauge.sinks.ask import ask, held, known_symbols, measured
 from tidegauge.sinks.connect import Database
-from tidegauge.sinks.psql import find_psql
+from tidegauge.sinks.psql import find_client
 from tidegauge.sinks.question import Question, questions, read_question
 
 QUESTIONS = Path(question.__file__).parent / "questions"
@@ -70,7 +70,7 @@ async def test_a_day_is_the_same_day_in_every_zone(
 
 def own_psql(server: Server) -> Path:
     """The psql that came with the server."""
-    return find_psql(server.embedded.binaries, os.environ.get("PATH"))
+    return find_client("psql", server.embedded.binaries, os.environ.get("PATH"))
 
 
 @pytest.mark.parametrize("asked", questions(), ids=lambda asked: asked.name)

@@ -316,7 +316,6 @@ class App:
         """The whole monitor as it stands."""
         clock = self.world.clock
         now = clock.now()
-        written = self.writer.statistics() if self.writer is not None else None
         return MonitorView(
             at=now,
             started_at=self.started_at,
@@ -325,12 +324,7 @@ class App:
             alerts=tuple(self.monitor.alerts.values()),
             readings=self.monitor.readings,
             conflated=self.monitor.conflated,
-            rows_written=written.rows if written is not None else 0,
-            rows_waiting=written.depth if written is not None else 0,
-            rows_dropped=sum(written.dropped.values()) if written is not None else 0,
-            database=self.storage.database.describe
-            if self.storage is not None
-            else "none (dry run)",
+            storage=None if self.storage is None else self.storage.view(now),
             clock_behind=clock.behind() if isinstance(clock, Slewing) else 0,
         )
 

@@ -9,7 +9,7 @@ import structlog
 
 from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
-from tidegauge.core.instrument import Symbol
+from tidegauge.core.instrument import Nanos, Symbol
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
 from tidegauge.sinks.holder import Holder
@@ -25,6 +25,7 @@ from tidegauge.sinks.writer import PostgresWriter
 
 from .settings import Settings
 from .venue import CRASH_PAUSE_S
+from .view import StorageView
 
 DRAIN_S = 3.0
 """How long a stopping monitor may take to store what it accepted."""
@@ -85,6 +86,25 @@ class Storage:
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises."""
         self.writer.submit(record)
+
+    def view(self, now: Nanos) -> StorageView:
+        """How storing goes."""
+        written = self.writer.statistics()
+        oldest = written.spool.oldest_at
+        return StorageView(
+            database=self.database.describe,
+            rows=written.rows,
+            waiting=written.depth,
+            dropped=sum(written.dropped.values()) + written.lost,
+            refused=sum(written.rejected.values()),
+            on_disk=self.writer.in_spool,
+            spool_bytes=written.spool.bytes,
+            waited=0 if oldest is None else max(0, now - oldest),
+            drain_rate=written.drain_rate,
+            away=written.away,
+            thinned=written.thinned,
+            spool_broken=written.spool_broken,
+        )
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

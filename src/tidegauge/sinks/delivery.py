@@ -142,16 +142,14 @@ class Delivery:
             batch = self._batch(part)
         except UNREADABLE as error:
             return error
+        parted = {slip.at // DAY for slip in part if slip.code in BY_DAY}
         days: set[int] = set()
         while True:
             try:
                 await self._store(batch, days)
             except AWAY as error:
-                if isinstance(error, asyncpg.CheckViolationError) and not days:
-                    # Likely a day without a partition: rows that waited for long, or a dropped one.
-                    days = {slip.at // DAY for slip in part if slip.code in BY_DAY}
-                    if not days:
-                        return error
+                if isinstance(error, asyncpg.CheckViolationError) and parted and not days:
+                    days = parted  # likely one has no partition: its rows waited for long
                 elif is_poison(error):
                     return error
                 else:

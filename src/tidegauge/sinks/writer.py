@@ -178,6 +178,7 @@ class PostgresWriter:
             away=delivery.away,
             last_error=delivery.last_error or tally.last_error,
             drain_rate=self._rate.a_second(),
+            thinned=self._intake.thinner.told() if self._intake.thinner.level else None,
             **known,  # type: ignore[arg-type]
         )
 
