@@ -15,6 +15,7 @@ from tests.support.database import external, until
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.embedded import EmbeddedPostgres, status
+from tidegauge.sinks.postmaster import ensure_running, stop_server
 
 VENUES = ("binance", "binance-futures", "bybit-spot", "hyperliquid")
 LOAD = {"TIDEGAUGE_READINGS__WRITE_EVERY_S": "0.001"}
@@ -196,6 +197,39 @@ async def test_a_second_daemon_for_a_symbol_is_refused_until_the_first_is_gone(
             async with running(*common, "bybit-spot", cwd=tmp_path, env=env) as third:
                 await until(third.is_live, 60)
                 await stopped(third, signal.SIGTERM)
+
+
+async def test_a_monitor_starts_though_a_database_it_knows_is_away(
+    made_data_dir: Path, tmp_path: Path
+) -> None:
+    """What it measures waits on the disk, and goes in when the database is back."""
+    async with (
+        EmbeddedPostgres(made_data_dir) as server,
+        LocalVenues(venues=("binance",), speed=3) as venues,
+    ):
+        database, port = external(server), server._said().port
+        env = {
+            **endpoints(venues.endpoints),
+            **LOAD,
+            "TIDEGAUGE_DATABASE_URL": f"postgresql://tidegauge@127.0.0.1:{port}/tidegauge",
+            "TIDEGAUGE_DATABASE_PASSWORD": database.password or "",
+        }
+        arguments = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue", "binance")
+        async with running(*arguments, cwd=tmp_path, env=env) as first:
+            await until(first.is_live, 60)
+            await stopped(first, signal.SIGTERM)
+        await stop_server(server.home)
+        async with running(*arguments, cwd=tmp_path, env=env) as second:
+            await until(lambda: second.is_live() and second.said("database_away_at_start"), 60)
+            assert server._binaries is not None
+            await ensure_running(server.home, server._binaries, port)
+            await until(lambda: second.said("database_recovered"), 40)
+            told = await stopped(second, signal.SIGTERM)
+        last = told.logged("monitor_stopped")
+        assert last["accepted"] == last["written"] > 0
+        held = "SELECT count(*) FROM tidegauge.leases WHERE holder = $1"
+        async with database.session() as connection:
+            assert await connection.fetchval(held, last["run"]) == 1
 
 
 async def test_a_database_killed_under_a_monitor_costs_it_nothing(

@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about
     "runtime/app": "integration/test_runtime.py",
+    "runtime/storage": "integration/test_stopping.py",
     "runtime/venue": "integration/test_runtime.py",
     "runtime/control": "integration/test_symbols.py",
     "faces/symbols": "integration/test_symbols.py",

@@ -11,11 +11,11 @@ from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Nanos, Symbol
 from tidegauge.sinks.batch import WriterLimits
-from tidegauge.sinks.connect import Database, open_database
+from tidegauge.sinks.connect import Database, DatabaseAway, open_database
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.lease_keeper import LeaseKeeper
-from tidegauge.sinks.leases import named, told
-from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.leases import LeaseRefused, named, told
+from tidegauge.sinks.migrate import migrate, migrations
 from tidegauge.sinks.rows import Record, Run
 from tidegauge.sinks.slips import Slip
 from tidegauge.sinks.spool import ROOT
@@ -23,12 +23,16 @@ from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
 from tidegauge.sinks.upkeep import Upkeep
 from tidegauge.sinks.writer import PostgresWriter
 
+from .acquaintance import is_known, remember
 from .settings import Settings
 from .venue import CRASH_PAUSE_S
 from .view import StorageView
 
 DRAIN_S = 3.0
 """How long a stopping monitor may take to store what it accepted."""
+
+LEASE_PAUSE_S = 1.0
+"""Between two attempts to have the leases of a database that is away."""
 
 DAY_S = 86_400.0
 
@@ -68,13 +72,24 @@ class Storage:
     ) -> AsyncIterator[Self]:
         """Reach the database, bring its schema up to date, and open the spool.
 
-        `on_kept` is told of what is on the disk. Raises `OperatorError` when there is no database to be had.
+        `on_kept` is told of what is on the disk. A database that we know and that is away now is no
+        reason not to begin: what is accepted waits in the spool. Raises `OperatorError` when there is no database to be had.
         """
-        async with open_settings_database(settings) as database:
-            async with database.session() as connection:
-                await migrate(connection)
+        schema = len(migrations())
+
+        def known(url: str) -> bool:
+            return is_known(settings.data_dir, url, schema)
+
+        async with open_settings_database(settings, known) as database:
             storage = cls(settings, database, run, crashed, on_kept)
-            await storage.leases.start()
+            try:
+                async with database.session() as connection:
+                    await migrate(connection)
+                await storage.leases.start()
+                remember(settings.data_dir, database.url, schema)
+            except DatabaseAway:
+                if not known(database.url):
+                    raise
             try:
                 await storage.writer.open()
                 storage.submit(run)
@@ -127,6 +142,13 @@ class Storage:
                 log_written(self._run.id, self.writer, drained=drained)
 
     async def _keep_leases(self) -> None:
+        while not self.leases.held:  # the database was away when we began
+            try:
+                await self.leases.start()
+            except LeaseRefused:
+                raise
+            except OperatorError:
+                await asyncio.sleep(LEASE_PAUSE_S)
         await self.leases.run()
         lost = self.leases.lost_to
         raise OperatorError(
@@ -185,12 +207,18 @@ def log_written(run_id: str, writer: PostgresWriter, *, drained: bool) -> None:
 
 
 @asynccontextmanager
-async def open_settings_database(settings: Settings) -> AsyncIterator[Database]:
-    """Reach the database the settings name; without a URL, the private one."""
+async def open_settings_database(
+    settings: Settings, known: Callable[[str], bool] = lambda _url: False
+) -> AsyncIterator[Database]:
+    """Reach the database the settings name; without a URL, the private one.
+
+    One that is `known` is lent though it is away.
+    """
     async with open_database(
         url=settings.database.url.get_secret_value() if settings.database.url else None,
         password=settings.database.password,
         data_dir=settings.data_dir,
         pg_bin=settings.database.pg_bin,
+        known=known,
     ) as database:
         yield database
