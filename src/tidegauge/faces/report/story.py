@@ -1,0 +1,140 @@
+"""The timeline of a report: alerts, incidents, trust and feeds in one order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidegauge.core.alert import AlertState
+from tidegauge.sinks.postmortem.records import (
+    AlertChange,
+    AlertStory,
+    FeedHappening,
+    Incident,
+    Postmortem,
+)
+
+from .shades import PENDING, SEVERITIES
+from .wording import lasted
+
+MOST_STEPS = 600
+"""Steps beyond are counted, feeds first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of the timeline. `weight`: what is kept when there are too many, 0 is kept longest."""
+
+    at: datetime
+    kind: str
+    badge: str
+    venue: str
+    text: str
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """The steps in order, and how many were left out."""
+
+    steps: tuple[Step, ...]
+    left_out: int
+
+
+def timeline_of(postmortem: Postmortem, most: int = MOST_STEPS) -> Timeline:
+    """Return what happened, in order; the least telling is left out where it is too much."""
+    steps = [step for alert in postmortem.alerts for step in _of_alert(alert)]
+    steps += [step for incident in postmortem.incidents for step in _of_incident(incident)]
+    steps += [_of_feed(happening) for happening in postmortem.happenings]
+    kept = sorted(steps, key=lambda step: (step.weight, step.at))[:most]
+    kept.sort(key=lambda step: step.at)
+    unread = postmortem.happenings_in_all - len(postmortem.happenings)
+    return Timeline(steps=tuple(kept), left_out=len(steps) - len(kept) + unread)
+
+
+def _of_alert(alert: AlertStory) -> Iterator[Step]:
+    took = "and did not fire yet"
+    if alert.fired_at is not None:
+        took = f"it fired {lasted(alert.fired_at - alert.started_at)} later"
+    yield Step(
+        at=alert.started_at,
+        kind=PENDING,
+        badge=PENDING,
+        venue=alert.venue,
+        text=f"{named(alert.signal)}: {named(alert.cause)} began to breach; {took}.",
+    )
+    before: AlertChange | None = None
+    for change in alert.changes:
+        yield Step(
+            at=change.at,
+            kind=_kind(change),
+            badge=_badge(change),
+            venue=alert.venue,
+            text=_text(alert, change, before),
+        )
+        before = change
+
+
+def _kind(change: AlertChange) -> str:
+    if change.state == AlertState.RESOLVED:
+        return "resolved"
+    return change.severity if change.severity in SEVERITIES else "other"
+
+
+def _badge(change: AlertChange) -> str:
+    return change.state if change.state != AlertState.FIRING else f"{change.severity}"
+
+
+def _text(alert: AlertStory, change: AlertChange, before: AlertChange | None) -> str:
+    """Say what is new in a change."""
+    if change.state == AlertState.RESOLVED:
+        took = lasted(change.at - alert.started_at)
+        return f"{named(alert.signal)} resolved after {took}. {change.sentence}"
+    if before is None:
+        return f"Fires: {change.sentence} Recommended: {named(change.action)}."
+    if change.unobserved_since is not None and before.unobserved_since is None:
+        return f"Unobserved: its book is not trusted. {change.sentence}"
+    if change.unobserved_since is None and before.unobserved_since is not None:
+        return f"Observed again: {change.sentence}"
+    if change.severity != before.severity:
+        return f"Rose from {before.severity}: {change.sentence} Recommended: {named(change.action)}."
+    joined = [named(cause) for cause in change.causes if cause not in before.causes]
+    if joined:
+        return f"Joined by {', '.join(joined)}: {change.sentence}"
+    return change.sentence
+
+
+def _of_incident(incident: Incident) -> Iterator[Step]:
+    for event in incident.events:
+        by = f" by {event.actor}" if event.actor else ""
+        comment = f": {event.comment}" if event.comment else ""
+        yield Step(
+            at=event.at,
+            kind="incident",
+            badge="incident",
+            venue="",
+            text=f"Incident {incident.id} {named(event.kind)}{by}{comment}",
+        )
+
+
+def _of_feed(happening: FeedHappening) -> Step:
+    lost = happening.kind == "trust" and happening.trust != "live"
+    if happening.kind == "trust":
+        why = named(happening.reason or "")
+        badge = "trusted" if not lost else happening.trust or "trust"
+        head = f"Book {happening.trust}" + (f": {why}" if why else "")
+    else:
+        badge, head = named(happening.kind), named(happening.kind).capitalize()
+    detail = f" ({happening.detail})" if happening.detail else ""
+    return Step(
+        at=happening.at,
+        kind="lost" if lost else "feed",
+        badge=badge,
+        venue=happening.venue,
+        text=f"{head}{detail}.",
+        weight=1 if lost else 2,
+    )
+
+
+def named(word: str) -> str:
+    """Write a word of the record as people do: liquidity_crunch, liquidity crunch."""
+    return word.replace("_", " ")

@@ -1,0 +1,224 @@
+"""Reads a postmortem: one snapshot of the database, every figure with the SQL behind it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+
+from tidegauge.core.errors import OperatorError
+
+from .books import books_of
+from .questioner import Questioner, Told, tell_nobody
+from .records import (
+    AlertChange,
+    AlertStory,
+    Asked,
+    FeedHappening,
+    Grain,
+    Postmortem,
+    Run,
+    Span,
+    Unknown,
+    Usual,
+)
+
+USUAL_WINDOW = timedelta(hours=1)
+LEAST_ROWS = 10
+"""Fewer rows than this say nothing about what is usual."""
+
+USUAL_SIZE = Decimal(500_000)
+MOST_HAPPENINGS = 2_000
+KINDS = (
+    "trust", "gap", "resync", "malformed", "connected", "disconnected", "rejected", "quarantined",
+    "overflow", "clock_fault", "clock_step", "conflated", "limited", "audit", "added", "removed",
+    "delisted",
+)  # fmt: skip
+
+
+async def read_postmortem(
+    connection: Any, asked: Asked, made_at: datetime, told: Told = tell_nobody
+) -> Postmortem:
+    """Return what the database knows of a symbol in a span, as of one instant.
+
+    Raises `OperatorError` for a symbol never seen, a span without readings, a size or band that was
+    not stored.
+    """
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await _read(connection, asked, made_at, told)
+    except asyncpg.UndefinedTableError:
+        raise OperatorError(
+            "This database has no schema of Tidegauge, or an older one",
+            fix="`tidegauge db up --once` brings it up to date",
+        ) from None
+
+
+async def _read(connection: Any, asked: Asked, made_at: datetime, told: Told) -> Postmortem:
+    questioner = Questioner(
+        connection=connection,
+        told=told,
+        given={
+            "symbol": asked.symbol,
+            "since": asked.span.since,
+            "until": asked.span.until,
+            "venues": list(asked.venues) or None,
+            "band": asked.band_bps,
+            "least": LEAST_ROWS,
+        },
+    )
+    put = questioner.put
+    held = await put("books", "how many readings each book left")
+    if not held:
+        raise await nothing_there(connection, asked)
+    questioner.given["size"] = size = await _size(questioner, asked)
+    await _check_band(questioner, asked)
+    alerts = await _alerts(questioner)
+    usual = await _usual(questioner, alerts)
+    questioner.given |= {"usual_since": usual.span.since, "usual_until": usual.span.until}
+    lost = await _lost(questioner)
+    books, unknown = await books_of(questioner, asked, held, lost)
+    happenings, in_all = await _happenings(questioner, sorted({book.venue for book in books}))
+    return Postmortem(
+        asked=asked,
+        made_at=made_at.astimezone(UTC),
+        grain=Grain.READINGS,
+        size=size,
+        usual=usual,
+        books=books,
+        alerts=alerts,
+        happenings=happenings,
+        happenings_in_all=in_all,
+        unknown=unknown,
+        incidents=(),
+        runs=await _runs(questioner, held),
+        queries=tuple(questioner.queries),
+    )
+
+
+async def nothing_there(connection: Any, asked: Asked) -> OperatorError:
+    """Return why there is nothing to tell: the symbol was never seen, or not then, or not there."""
+    row = await connection.fetchrow(
+        """
+        SELECT min(edge.first) AS first, max(edge.last) AS last, array_agg(DISTINCT s.venue) AS venues
+          FROM tidegauge.series AS s
+         CROSS JOIN LATERAL (
+               SELECT (SELECT min(at) FROM tidegauge.readings WHERE series = s.id) AS first,
+                      (SELECT max(at) FROM tidegauge.readings WHERE series = s.id) AS last) AS edge
+         WHERE s.symbol = $1 AND edge.first IS NOT NULL
+        """,
+        asked.symbol,
+    )
+    if row["first"] is None:
+        rows = await connection.fetch("SELECT DISTINCT symbol FROM tidegauge.series ORDER BY 1 LIMIT 9")
+        known = ", ".join(each["symbol"] for each in rows)
+        return OperatorError(
+            f"There is no reading of {asked.symbol}",
+            fix=f"There are readings of {known}" if known else "Run `tidegauge monitor` first",
+        )
+    absent = sorted(set(asked.venues) - set(row["venues"]))
+    if absent and len(absent) == len(asked.venues):
+        return OperatorError(
+            f"There is no reading of {asked.symbol} on {' or '.join(absent)}",
+            fix=f"There are readings of it on {', '.join(sorted(row['venues']))}",
+        )
+    return OperatorError(
+        f"There is no reading of {asked.symbol} from {_told(asked.span.since)} to"
+        f" {_told(asked.span.until)}",
+        fix=f"Its readings are from {_told(row['first'])} to {_told(row['last'])}",
+    )
+
+
+async def _size(questioner: Questioner, asked: Asked) -> Decimal | None:
+    """Return the size to tell the cost of: the one asked for, else 500,000, else what most books have."""
+    rows = await questioner.put("sizes", "the sizes whose cost was stored")
+    stored: dict[Decimal, int] = {row["notional"]: row["venues"] for row in rows}
+    if asked.size is not None and asked.size not in stored:
+        sizes = ", ".join(f"{size:f}" for size in stored) or "none"
+        raise OperatorError(
+            f"The cost of {asked.size:f} was not stored in this span",
+            fix=f"What was: {sizes}",
+        )
+    if asked.size is not None:
+        return asked.size
+    if USUAL_SIZE in stored:
+        return USUAL_SIZE
+    return max(stored, key=lambda size: (stored[size], size), default=None)
+
+
+async def _check_band(questioner: Questioner, asked: Asked) -> None:
+    rows = await questioner.put("bands", "the bands whose depth was stored")
+    bands = [row["band_bps"] for row in rows]
+    if asked.band_bps not in bands:
+        raise OperatorError(
+            f"Depth within {asked.band_bps} bps was not stored in this span",
+            fix=f"What was: {', '.join(str(band) for band in bands) or 'none'}",
+        )
+
+
+async def _alerts(questioner: Questioner) -> tuple[AlertStory, ...]:
+    rows = await questioner.put("alerts", "the alerts that were open")
+    names = [row["id"] for row in rows]
+    changes: dict[str, list[AlertChange]] = {name: [] for name in names}
+    for row in await questioner.put("changes", "every change of them", alerts=names):
+        kept = {key: value for key, value in row.items() if key not in ("alert_id", "causes")}
+        changes[row["alert_id"]].append(AlertChange(causes=tuple(row["causes"]), **kept))
+    return tuple(AlertStory(**row, changes=tuple(changes[row["id"]])) for row in rows)
+
+
+async def _usual(questioner: Questioner, alerts: Sequence[AlertStory]) -> Usual:
+    """Return the window that says what is usual: the hour before it began, if anything was read in it."""
+    focus = questioner.given["since"]
+    why = "the hour before the span"
+    fired = [alert.started_at for alert in alerts if alert.fired_at is not None]
+    if fired:
+        focus, why = min(fired), "the hour before the first alert began"
+    hour = Span(since=focus - USUAL_WINDOW, until=focus)
+    rows = await questioner.put(
+        "books", "whether the hour before was read", since=hour.since, until=hour.until
+    )
+    questioner.queries.pop()
+    if any(row["readings"] >= LEAST_ROWS for row in rows) or fired:
+        return Usual(span=hour, why=why)
+    whole = Span(since=questioner.given["since"], until=questioner.given["until"])
+    return Usual(span=whole, why="the span itself, as nothing was read in the hour before")
+
+
+async def _lost(questioner: Questioner) -> list[Unknown]:
+    rows = await questioner.put("trust", "when a book was not trusted")
+    return [
+        Unknown(
+            venue=row["venue"],
+            span=Span(since=row["since"], until=row["until"]),
+            reason=row["reason"] or row["trust"],
+            detail=row["detail"] or "",
+        )
+        for row in rows
+    ]
+
+
+async def _happenings(
+    questioner: Questioner, venues: Sequence[str]
+) -> tuple[tuple[FeedHappening, ...], int]:
+    rows = await questioner.put(
+        "events",
+        "what happened to the feeds",
+        venues=list(venues),
+        kinds=list(KINDS),
+        most=MOST_HAPPENINGS,
+    )
+    found = tuple(
+        FeedHappening(**{key: value for key, value in row.items() if key != "in_all"})
+        for row in rows
+    )
+    return found, rows[0]["in_all"] if rows else 0
+
+
+async def _runs(questioner: Questioner, held: Sequence[Mapping[str, Any]]) -> tuple[Run, ...]:
+    names = sorted({run for row in held for run in row["runs"]})
+    return tuple(Run(**row) for row in await questioner.put("runs", "which runs wrote", runs=names))
+
+
+def _told(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
