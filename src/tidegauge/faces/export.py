@@ -1,0 +1,7 @@
+"""x"""
+
+EXAMPLE = ""
+
+
+def command() -> None:
+    """X."""
