@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from tidegauge.core.alert import AlertState, Severity
 from tidegauge.sinks.postmortem.records import AlertStory, Postmortem, Span, Unknown
@@ -59,14 +60,11 @@ def held_spans(alert: AlertStory, within: Span) -> list[Held]:
 def worst_at_each(alerts: Iterable[AlertStory], within: Span) -> list[tuple[Span, str]]:
     """Return the worst severity that fired at each instant, as spans; pending ones are no part of it."""
     held = [
-        each
-        for alert in alerts
-        for each in held_spans(alert, within)
-        if each.kind in SEVERITIES
+        each for alert in alerts for each in held_spans(alert, within) if each.kind in SEVERITIES
     ]
     edges = sorted({edge for each in held for edge in (each.span.since, each.span.until)})
     found: list[tuple[Span, str]] = []
-    for since, until in zip(edges, edges[1:], strict=False):
+    for since, until in pairwise(edges):
         kinds = [
             SEVERITIES[each.kind]
             for each in held

@@ -64,6 +64,8 @@ def _of_alert(alert: AlertStory) -> Iterator[Step]:
     )
     before: AlertChange | None = None
     for change in alert.changes:
+        if change.state == AlertState.PENDING:  # told already, by its beginning
+            continue
         yield Step(
             at=change.at,
             kind=_kind(change),
@@ -75,7 +77,7 @@ def _of_alert(alert: AlertStory) -> Iterator[Step]:
 
 
 def _kind(change: AlertChange) -> str:
-    if change.state == AlertState.RESOLVED:
+    if change.state != AlertState.FIRING:
         return "resolved"
     return change.severity if change.severity in SEVERITIES else "other"
 
@@ -89,6 +91,8 @@ def _text(alert: AlertStory, change: AlertChange, before: AlertChange | None) ->
     if change.state == AlertState.RESOLVED:
         took = lasted(change.at - alert.started_at)
         return f"{named(alert.signal)} resolved after {took}. {change.sentence}"
+    if change.state == AlertState.INACTIVE:
+        return f"{named(alert.signal)} was gone before it had held. {change.sentence}"
     if before is None:
         return f"Fires: {change.sentence} Recommended: {named(change.action)}."
     if change.unobserved_since is not None and before.unobserved_since is None:
@@ -96,7 +100,9 @@ def _text(alert: AlertStory, change: AlertChange, before: AlertChange | None) ->
     if change.unobserved_since is None and before.unobserved_since is not None:
         return f"Observed again: {change.sentence}"
     if change.severity != before.severity:
-        return f"Rose from {before.severity}: {change.sentence} Recommended: {named(change.action)}."
+        return (
+            f"Rose from {before.severity}: {change.sentence} Recommended: {named(change.action)}."
+        )
     joined = [named(cause) for cause in change.causes if cause not in before.causes]
     if joined:
         return f"Joined by {', '.join(joined)}: {change.sentence}"
@@ -104,16 +110,30 @@ def _text(alert: AlertStory, change: AlertChange, before: AlertChange | None) ->
 
 
 def _of_incident(incident: Incident) -> Iterator[Step]:
-    for event in incident.events:
-        by = f" by {event.actor}" if event.actor else ""
-        comment = f": {event.comment}" if event.comment else ""
-        yield Step(
-            at=event.at,
-            kind="incident",
-            badge="incident",
-            venue="",
-            text=f"Incident {incident.id} {named(event.kind)}{by}{comment}",
+    """Tell every event of an incident; of one without a trail, its four times."""
+    told = [
+        (event.at, f"{named(event.kind)}{_by(event.actor)}{_said(event.comment)}")
+        for event in incident.events
+    ]
+    if not told:
+        opened = f"opened{_said(incident.trigger)}"
+        times = (
+            (incident.opened_at, opened),
+            (incident.acknowledged_at, f"acknowledged{_by(incident.acknowledged_by)}"),
+            (incident.mitigated_at, "mitigated"),
+            (incident.resolved_at, "resolved"),
         )
+        told = [(at, text) for at, text in times if at is not None]
+    for at, text in told:
+        yield Step(at=at, kind="incident", badge="incident", venue="", text=f"{incident.id} {text}")
+
+
+def _by(actor: str | None) -> str:
+    return f" by {actor}" if actor else ""
+
+
+def _said(words: str) -> str:
+    return f": {words}" if words else ""
 
 
 def _of_feed(happening: FeedHappening) -> Step:

@@ -109,11 +109,11 @@ def _how_it_began(postmortem: Postmortem) -> list[str]:
         )
     assert first.fired_at is not None
     held = lasted(first.fired_at - first.started_at)
+    count = counted(len(alerts), "alert")
     worst = max(alerts, key=lambda alert: SEVERITIES.get(alert.worst_severity, -1))
     return [
         f"{began}.",
-        f"{counted(len(alerts), 'alert')} fired, {worst.worst_severity} at worst,"
-        f" the first {held} after its breach began.",
+        f"{count} fired, {worst.worst_severity} at worst, the first {held} after its breach began.",
     ]
 
 
@@ -192,7 +192,9 @@ def _how_it_ended(postmortem: Postmortem) -> list[str]:
     open_still = sorted({alert.venue for alert in alerts if alert.ended_at is None})
     if open_still:
         since = lasted(postmortem.span.until - alerts[0].started_at)
-        return [f"At the end of the span, {since} after it began, {listed(open_still)} fired still."]
+        return [
+            f"At the end of the span, {since} after it began, {listed(open_still)} fired still."
+        ]
     ends = [alert.ended_at for alert in alerts if alert.ended_at is not None]
     took = lasted(max(ends) - alerts[0].started_at)
     at = moment(max(ends), postmortem.span.since)
@@ -202,12 +204,16 @@ def _how_it_ended(postmortem: Postmortem) -> list[str]:
 def _how_well_known(postmortem: Postmortem) -> list[str]:
     whole = postmortem.span.lasts
     poor = [book for book in postmortem.books if whole - book.known > SHORT]
-    silent = sorted({each.venue for each in postmortem.unknown} - {b.venue for b in postmortem.books})
+    silent = sorted(
+        {each.venue for each in postmortem.unknown} - {b.venue for b in postmortem.books}
+    )
     said: list[str] = []
     if not poor:
         said.append("Every book shown was trusted and read the whole time.")
     else:
-        told = [f"{book.venue} {share(book.known / whole)}{_why(book, postmortem)}" for book in poor]
+        told = [
+            f"{book.venue} {share(book.known / whole)}{_why(book, postmortem)}" for book in poor
+        ]
         others = " (the others all of it)" if len(poor) < len(postmortem.books) else ""
         said.append(
             f"How much of the span is known: {'; '.join(told)}{others}. What happened in the rest"
@@ -251,7 +257,9 @@ def tiles(postmortem: Postmortem) -> list[Tile]:
         if worst is None:
             found.append(Tile(name=name, value=UNKNOWN, note="not known"))
             continue
-        usual = "usual not known" if worst.usual is None else f"usually {number(metric, worst.usual)}"
+        usual = (
+            "usual not known" if worst.usual is None else f"usually {number(metric, worst.usual)}"
+        )
         found.append(
             Tile(
                 name=name,
@@ -260,7 +268,9 @@ def tiles(postmortem: Postmortem) -> list[Tile]:
             )
         )
     known = min((book.known / postmortem.span.lasts for book in postmortem.books), default=0.0)
-    found.append(Tile(name="Known", value=share(known), note="of the span, at the worst-known book"))
+    found.append(
+        Tile(name="Known", value=share(known), note="of the span, at the worst-known book")
+    )
     return found
 
 

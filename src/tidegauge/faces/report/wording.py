@@ -7,7 +7,7 @@ from decimal import Decimal
 from tidegauge.faces import figures
 from tidegauge.sinks.postmortem.records import Metric, Number
 
-UNKNOWN = "–"
+UNKNOWN = "\N{EN DASH}"
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR

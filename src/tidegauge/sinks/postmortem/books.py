@@ -57,7 +57,12 @@ class _Maker:
     """Makes one book."""
 
     def __init__(
-        self, span: Span, venue: str, rows: Sequence[Row], lost: Iterable[Unknown], usual: Row | None
+        self,
+        span: Span,
+        venue: str,
+        rows: Sequence[Row],
+        lost: Iterable[Unknown],
+        usual: Row | None,
     ) -> None:
         self.span = span
         self.venue = venue
@@ -130,9 +135,7 @@ class _Maker:
         )
 
 
-def spans_where(
-    judged: Sequence[tuple[datetime, bool]], patience: timedelta
-) -> tuple[Span, ...]:
+def spans_where(judged: Sequence[tuple[datetime, bool]], patience: timedelta) -> tuple[Span, ...]:
     """Return from which sample to which it was so, without a break; the end is the last such one."""
     found: list[Span] = []
     before: datetime | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median_low
 
 from .records import Figures, Number, Point, Sample, Segment, Span, Unknown
@@ -22,12 +23,8 @@ def patience_of(times: Sequence[datetime]) -> timedelta:
     """
     if len(times) < 2:  # noqa: PLR2004 (a distance has two ends)
         return LEAST_PATIENCE
-    usual = median_low([later - earlier for earlier, later in pairs(times)])
+    usual = median_low([later - earlier for earlier, later in pairwise(times)])
     return max(LEAST_PATIENCE, INTERVALS * usual)
-
-
-def pairs(times: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    return zip(times, times[1:], strict=False)
 
 
 def holes(times: Sequence[datetime], span: Span, patience: timedelta) -> list[Span]:
@@ -35,7 +32,7 @@ def holes(times: Sequence[datetime], span: Span, patience: timedelta) -> list[Sp
     ends = [span.since, *times, span.until]
     return [
         Span(since=earlier, until=later)
-        for earlier, later in pairs(ends)
+        for earlier, later in pairwise(ends)
         if later - earlier > patience
     ]
 
@@ -58,7 +55,9 @@ def known_within(span: Span, unknown: Iterable[Span]) -> timedelta:
     return span.lasts - sum((each.lasts for each in parts), timedelta())
 
 
-def broken(samples: Sequence[Sample], unknown: Sequence[Span], patience: timedelta) -> list[Segment]:
+def broken(
+    samples: Sequence[Sample], unknown: Sequence[Span], patience: timedelta
+) -> list[Segment]:
     """Return the samples, in time order, as segments that no gap lies in.
 
     A line breaks at a sample without a value, where an unknown span touches the way from one

@@ -17,6 +17,8 @@ from .records import (
     Asked,
     FeedHappening,
     Grain,
+    Incident,
+    IncidentEvent,
     Postmortem,
     Run,
     Span,
@@ -91,10 +93,31 @@ async def _read(connection: Any, asked: Asked, made_at: datetime, told: Told) ->
         happenings=happenings,
         happenings_in_all=in_all,
         unknown=unknown,
-        incidents=(),
+        incidents=await _incidents(questioner),
         runs=await _runs(questioner, held),
         queries=tuple(questioner.queries),
     )
+
+
+async def span_of_alert(
+    connection: Any, alert: str, around: timedelta, now: datetime
+) -> tuple[str, Span]:
+    """Return an alert's symbol, and its span with `around` before and after it, no later than `now`.
+
+    One that fires still ends with its last change. Raises `OperatorError` for one that is not stored.
+    """
+    row = await connection.fetchrow(
+        "SELECT symbol, started_at, coalesce(ended_at, updated_at) AS until"
+        "  FROM tidegauge.v_alerts WHERE id = $1",
+        alert,
+    )
+    if row is None:
+        raise OperatorError(
+            f"There is no alert {alert!r}",
+            fix="`tidegauge db psql -- -c 'SELECT started_at, id, symbol FROM v_alerts'` lists them",
+        )
+    span = Span(since=row["started_at"] - around, until=min(row["until"] + around, now))
+    return row["symbol"], span
 
 
 async def nothing_there(connection: Any, asked: Asked) -> OperatorError:
@@ -111,7 +134,9 @@ async def nothing_there(connection: Any, asked: Asked) -> OperatorError:
         asked.symbol,
     )
     if row["first"] is None:
-        rows = await connection.fetch("SELECT DISTINCT symbol FROM tidegauge.series ORDER BY 1 LIMIT 9")
+        rows = await connection.fetch(
+            "SELECT DISTINCT symbol FROM tidegauge.series ORDER BY 1 LIMIT 9"
+        )
         known = ", ".join(each["symbol"] for each in rows)
         return OperatorError(
             f"There is no reading of {asked.symbol}",
@@ -165,6 +190,15 @@ async def _alerts(questioner: Questioner) -> tuple[AlertStory, ...]:
         kept = {key: value for key, value in row.items() if key not in ("alert_id", "causes")}
         changes[row["alert_id"]].append(AlertChange(causes=tuple(row["causes"]), **kept))
     return tuple(AlertStory(**row, changes=tuple(changes[row["id"]])) for row in rows)
+
+
+async def _incidents(questioner: Questioner) -> tuple[Incident, ...]:
+    rows = await questioner.put("incidents", "what people handled")
+    events: dict[str, list[IncidentEvent]] = {row["id"]: [] for row in rows}
+    for row in await questioner.put("incident_events", "what they did", incidents=list(events)):
+        event = {key: value for key, value in row.items() if key != "incident_id"}
+        events[row["incident_id"]].append(IncidentEvent(**event))
+    return tuple(Incident(**row, events=tuple(events[row["id"]])) for row in rows)
 
 
 async def _usual(questioner: Questioner, alerts: Sequence[AlertStory]) -> Usual:

@@ -219,7 +219,7 @@ class IncidentEvent:
 
     at: datetime
     kind: str
-    actor: str | None
+    actor: str
     comment: str
     from_state: str | None
     to_state: str | None
@@ -237,6 +237,9 @@ class Incident:
     action: str
     impact_quote: Decimal | None
     opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    mitigated_at: datetime | None
     resolved_at: datetime | None
     events: tuple[IncidentEvent, ...] = ()
 
