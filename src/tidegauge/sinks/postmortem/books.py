@@ -8,10 +8,12 @@ from typing import Any
 from .lines import broken, figures_of, holes, known_within, missing, patience_of, thinned
 from .questioner import Questioner
 from .records import (
+    HARM,
     Asked,
     Book,
     Cost,
     Figures,
+    Grain,
     Line,
     Metric,
     Number,
@@ -31,24 +33,26 @@ OF_DEPTH = {
     Metric.DEPTH_Z: "depth_z",
 }
 OF_TAKER = {"sell": Metric.SELL, "buy": Metric.BUY}
-NOT_WITHOUT_END = float("inf")
+SCORES = {Metric.DEPTH_Z, Metric.SPREAD_Z}
+NOT_FILLED = float("inf")
 
 
 async def books_of(
     questioner: Questioner, asked: Asked, held: Sequence[Row], lost: Sequence[Unknown]
 ) -> tuple[tuple[Book, ...], tuple[Unknown, ...]]:
     """Return the books in the order of their names, and every span in which one is not known."""
-    usual = {row["venue"]: row for row in await questioner.put("usual", "what is usual")}
-    readings = _by_venue(await questioner.put("readings", "mid and spread"))
-    depths = _by_venue(await questioner.put("depth", f"depth within {asked.band_bps} bps"))
-    fills = _by_venue(await questioner.put("slippage", "what taking the size would have cost"))
+    put = questioner.put_by_grain
+    usual = {row["venue"]: row for row in await put("usual", "what is usual")}
+    readings = _by_venue(await put("readings", "mid and spread"))
+    depths = _by_venue(await put("depth", f"depth within {asked.band_bps} bps"))
+    fills = _by_venue(await put("slippage", "what taking the size would have cost"))
     books: list[Book] = []
     unknown: list[Unknown] = list(lost)
     for row in held:
         venue = row["venue"]
-        maker = _Maker(asked.span, venue, readings[venue], lost, usual.get(venue))
+        maker = _Maker(asked.span, venue, readings[venue], lost, questioner.grain)
         unknown += missing(venue, maker.holes, lost, maker.patience)
-        books.append(maker.book(row, depths[venue], fills[venue]))
+        books.append(maker.book(row, usual.get(venue), depths[venue], fills[venue]))
     unknown.sort(key=lambda each: (each.span.since, each.venue))
     return tuple(books), tuple(unknown)
 
@@ -62,77 +66,88 @@ class _Maker:
         venue: str,
         rows: Sequence[Row],
         lost: Iterable[Unknown],
-        usual: Row | None,
+        grain: Grain,
     ) -> None:
         self.span = span
-        self.venue = venue
         self.rows = rows
-        self.usual = usual
         times = [row["at"] for row in rows]
-        self.patience = patience_of(times)
+        self.patience = patience_of(times, grain.step)
         self.holes = holes(times, span, self.patience)
         self.untrusted = [each.span for each in lost if each.venue == venue]
+        self.lines: dict[Metric, Line] = {}
+        self.figures: dict[Metric, Figures] = {}
 
-    def book(self, held: Row, depths: Sequence[Row], fills: Sequence[Row]) -> Book:
-        lines: dict[Metric, Line] = {}
-        figures: dict[Metric, Figures] = {}
-        sources = [(OF_READINGS, self.rows), (OF_DEPTH, depths)]
-        for columns, rows in sources:
+    def book(
+        self, held: Row, usual: Row | None, depths: Sequence[Row], fills: Sequence[Row]
+    ) -> Book:
+        for columns, rows in ((OF_READINGS, self.rows), (OF_DEPTH, depths)):
             for metric, column in columns.items():
-                self._add(lines, figures, metric, [(row["at"], row[column]) for row in rows])
-        costs = []
+                self._add(metric, column, rows, usual)
+        taken = {taker: [row for row in fills if row["taker"] == taker] for taker in OF_TAKER}
         for taker, metric in OF_TAKER.items():
-            taken = [row for row in fills if row["taker"] == taker]
-            self._add(lines, figures, metric, [(row["at"], row["slippage_bps"]) for row in taken])
-            if taken:
-                costs.append(self._cost(taker, taken))
+            self._add(metric, "slippage_bps", taken[taker], usual)
+        floors = [row["complete"] for row in depths]
         return Book(
-            venue=self.venue,
+            venue=held["venue"],
             readings=held["readings"],
             first=held["first"],
             last=held["last"],
             known=known_within(self.span, [*self.untrusted, *self.holes]),
-            usual_of=0 if self.usual is None else self.usual["rows"],
-            floors=sum(not row["complete"] for row in depths),
-            lines=lines,
-            figures=figures,
-            costs=tuple(costs),
+            usual_of=0 if usual is None else usual["rows"],
+            floors=None if None in floors else floors.count(False),
+            lines=self.lines,
+            figures=self.figures,
+            costs=tuple(self._cost(taker, rows) for taker, rows in taken.items() if rows),
         )
 
-    def _add(
-        self,
-        lines: dict[Metric, Line],
-        figures: dict[Metric, Figures],
-        metric: Metric,
-        samples: Sequence[Sample],
-    ) -> None:
-        lines[metric] = Line(segments=self._drawn(samples))
-        figures[metric] = figures_of(samples, self._usual_of(metric))
+    def _add(self, metric: Metric, column: str, rows: Sequence[Row], usual: Row | None) -> None:
+        """Add the line and the figures of a metric; of rollups with their extremes."""
+        samples = _samples(rows, column)
+        least, most = _samples(rows, f"{column}_least"), _samples(rows, f"{column}_most")
+        worst = {1: (most,), -1: (least,)}.get(HARM.get(metric, 0), (least, most))
+        self.lines[metric] = Line(
+            segments=self._drawn(samples),
+            worst=tuple(segment for each in worst for segment in self._drawn(each)),
+        )
+        self.figures[metric] = figures_of(
+            samples, _usual_of(metric, usual), least or None, most or None
+        )
 
     def _drawn(self, samples: Sequence[Sample]) -> tuple[Segment, ...]:
-        whole = broken(samples, self.untrusted, self.patience)
-        return tuple(thinned(whole, self.span))
-
-    def _usual_of(self, metric: Metric) -> Number | None:
-        """Return the median before; None where it is not known, or the size was usually not there."""
-        if self.usual is None or metric.value not in self.usual:
-            return None
-        value: Number | None = self.usual[metric.value]
-        return None if value == NOT_WITHOUT_END else value
+        return tuple(thinned(broken(samples, self.untrusted, self.patience), self.span))
 
     def _cost(self, taker: str, rows: Sequence[Row]) -> Cost:
         costs = [row["slippage_cost"] for row in rows if row["slippage_cost"] is not None]
-        short = [row for row in rows if not row["filled"]]
+        held = [
+            row["filled_fraction"]
+            for row in rows
+            if row["short"] and row["filled_fraction"] is not None
+        ]
         return Cost(
             taker=taker,
-            asked=len(rows),
-            unfilled=len(short),
+            asked=sum(row["asked"] for row in rows),
+            unfilled=sum(row["short"] for row in rows),
             worst_cost=max(costs, default=None),
-            least_filled=min((row["filled_fraction"] for row in short), default=None),
+            least_filled=min(held, default=None),
             unfilled_spans=spans_where(
-                [(row["at"], not row["filled"]) for row in rows], self.patience
+                [(row["at"], row["short"] > 0) for row in rows], self.patience
             ),
         )
+
+
+def _samples(rows: Sequence[Row], column: str) -> list[Sample]:
+    """Return a column of the rows; nothing where they have no such column."""
+    if not rows or column not in rows[0].keys():  # noqa: SIM118 (a record holds values, not keys)
+        return []
+    return [(row["at"], row[column]) for row in rows]
+
+
+def _usual_of(metric: Metric, usual: Row | None) -> Number | None:
+    """Return the median before; None where it is not known, or the size was usually not there."""
+    if usual is None or metric in SCORES:
+        return None
+    value: Number | None = usual[metric.value]
+    return None if value == NOT_FILLED else value
 
 
 def spans_where(judged: Sequence[tuple[datetime, bool]], patience: timedelta) -> tuple[Span, ...]:

@@ -15,12 +15,14 @@ INTERVALS = 5
 NO_READINGS = "no readings"
 
 
-def patience_of(times: Sequence[datetime]) -> timedelta:
-    """Return how far two readings may lie apart before something is missing between them.
+def patience_of(times: Sequence[datetime], step: timedelta | None = None) -> timedelta:
+    """Return how far two rows may lie apart before something is missing between them.
 
-    Five of the usual distances, and no less than 5 s: a monitor reads a quiet book as often as a
-    busy one, so that silence here is a reading that was not taken.
+    Of rollups, less than two of their steps. Of readings five of the usual distances, and no less than
+    5 s: a monitor reads a quiet book as often as a busy one, so that silence is a reading not taken.
     """
+    if step is not None:
+        return step * 1.5
     if len(times) < 2:  # noqa: PLR2004 (a distance has two ends)
         return LEAST_PATIENCE
     usual = median_low([later - earlier for earlier, later in pairwise(times)])

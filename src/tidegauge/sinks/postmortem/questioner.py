@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .records import Query
+from .records import Grain, Query
 from .statement import statement
 
 Told = Callable[[str], None]
@@ -21,9 +21,18 @@ class Questioner:
     connection: Any
     given: dict[str, Any]
     told: Told = tell_nobody
+    grain: Grain = Grain.READINGS
     queries: list[Query] = field(default_factory=list)
 
-    async def put(self, name: str, answers: str, **more: Any) -> list[Mapping[str, Any]]:
+    async def put_by_grain(self, name: str, answers: str, **more: Any) -> list[Mapping[str, Any]]:
+        """Return the rows of a statement there is one of for each grain; the query keeps its short name."""
+        if self.grain is Grain.READINGS:
+            return await self.put(name, answers, **more)
+        return await self.put(f"{name}_{self.grain}", answers, called=name, **more)
+
+    async def put(
+        self, name: str, answers: str, called: str | None = None, **more: Any
+    ) -> list[Mapping[str, Any]]:
         """Return the rows of `sql/<name>.sql`. `answers` says what they are for."""
         self.told(answers)
         asked = statement(name)
@@ -32,5 +41,7 @@ class Questioner:
             asked.numbered, *asked.values(given)
         )
         written = asked.written_out(given)
-        self.queries.append(Query(name=name, answers=answers, sql=written, rows=len(rows)))
+        self.queries.append(
+            Query(name=called or name, answers=answers, sql=written, rows=len(rows))
+        )
         return rows

@@ -9,6 +9,8 @@ import asyncpg
 
 from tidegauge.core.errors import OperatorError
 
+from tidegauge.sinks.upkeep import roll_up
+
 from .books import books_of
 from .questioner import Questioner, Told, tell_nobody
 from .records import (
@@ -26,7 +28,19 @@ from .records import (
     Usual,
 )
 
-USUAL_WINDOW = timedelta(hours=1)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+USUAL_WINDOWS = {
+    Grain.READINGS: (HOUR, "hour"),
+    Grain.MINUTES: (HOUR, "hour"),
+    Grain.HOURS: (24 * HOUR, "day"),
+}
+FINE = 2 * HOUR
+"""Up to here every reading is drawn."""
+
+COARSE = timedelta(days=3)
+"""From here hours are drawn, and minutes before."""
+
 LEAST_ROWS = 10
 """Fewer rows than this say nothing about what is usual."""
 
@@ -48,8 +62,9 @@ async def read_postmortem(
     not stored.
     """
     try:
+        grain = await _grain(connection, asked, told)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await _read(connection, asked, made_at, told)
+            return await _read(connection, asked, made_at, grain, told)
     except asyncpg.UndefinedTableError:
         raise OperatorError(
             "This database has no schema of Tidegauge, or an older one",
@@ -57,10 +72,13 @@ async def read_postmortem(
         ) from None
 
 
-async def _read(connection: Any, asked: Asked, made_at: datetime, told: Told) -> Postmortem:
+async def _read(
+    connection: Any, asked: Asked, made_at: datetime, grain: Grain, told: Told
+) -> Postmortem:
     questioner = Questioner(
         connection=connection,
         told=told,
+        grain=grain,
         given={
             "symbol": asked.symbol,
             "since": asked.span.since,
@@ -70,7 +88,7 @@ async def _read(connection: Any, asked: Asked, made_at: datetime, told: Told) ->
             "least": LEAST_ROWS,
         },
     )
-    put = questioner.put
+    put = questioner.put_by_grain
     held = await put("books", "how many readings each book left")
     if not held:
         raise await nothing_there(connection, asked)
@@ -85,7 +103,7 @@ async def _read(connection: Any, asked: Asked, made_at: datetime, told: Told) ->
     return Postmortem(
         asked=asked,
         made_at=made_at.astimezone(UTC),
-        grain=Grain.READINGS,
+        grain=grain,
         size=size,
         usual=usual,
         books=books,
@@ -97,6 +115,52 @@ async def _read(connection: Any, asked: Asked, made_at: datetime, told: Told) ->
         runs=await _runs(questioner, held),
         queries=tuple(questioner.queries),
     )
+
+
+async def _grain(connection: Any, asked: Asked, told: Told) -> Grain:
+    """Return what to draw: readings of a short span that are kept still, else rollups up to date."""
+    span = asked.span
+    there = await connection.fetchrow(
+        """
+        SELECT EXISTS (SELECT FROM tidegauge.v_readings
+                        WHERE symbol = $1 AND at >= $2 AND at < $3) AS readings,
+               EXISTS (SELECT FROM tidegauge.v_minutes
+                        WHERE symbol = $1 AND at >= $2 AND at < $3) AS minutes
+        """,
+        asked.symbol,
+        span.since,
+        span.until,
+    )
+    if span.lasts <= FINE and (there["readings"] or not there["minutes"]):
+        return Grain.READINGS
+    if there["readings"] and not await _rolled_up(connection, asked, told):
+        return Grain.READINGS
+    return Grain.MINUTES if span.lasts <= COARSE else Grain.HOURS
+
+
+async def _rolled_up(connection: Any, asked: Asked, told: Told) -> bool:
+    """Bring the rollups of the span up to date; False where this role may not."""
+    newest = await connection.fetchval(
+        "SELECT max(at) FROM tidegauge.v_minutes WHERE symbol = $1 AND at >= $2 AND at < $3",
+        asked.symbol,
+        asked.span.since,
+        asked.span.until,
+    )
+    since = asked.span.since if newest is None else newest
+    newer = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM tidegauge.v_readings WHERE symbol = $1 AND at >= $2 AND at < $3)",
+        asked.symbol,
+        since + MINUTE,
+        asked.span.until,
+    )
+    if not newer:
+        return True
+    told("rolling up what is not yet")
+    try:
+        await roll_up(connection, since, asked.span.until)
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError):
+        return False
+    return True
 
 
 async def span_of_alert(
@@ -157,7 +221,7 @@ async def nothing_there(connection: Any, asked: Asked) -> OperatorError:
 
 async def _size(questioner: Questioner, asked: Asked) -> Decimal | None:
     """Return the size to tell the cost of: the one asked for, else 500,000, else what most books have."""
-    rows = await questioner.put("sizes", "the sizes whose cost was stored")
+    rows = await questioner.put_by_grain("sizes", "the sizes whose cost was stored")
     stored: dict[Decimal, int] = {row["notional"]: row["venues"] for row in rows}
     if asked.size is not None and asked.size not in stored:
         sizes = ", ".join(f"{size:f}" for size in stored) or "none"
@@ -173,7 +237,7 @@ async def _size(questioner: Questioner, asked: Asked) -> Decimal | None:
 
 
 async def _check_band(questioner: Questioner, asked: Asked) -> None:
-    rows = await questioner.put("bands", "the bands whose depth was stored")
+    rows = await questioner.put_by_grain("bands", "the bands whose depth was stored")
     bands = [row["band_bps"] for row in rows]
     if asked.band_bps not in bands:
         raise OperatorError(
@@ -204,19 +268,21 @@ async def _incidents(questioner: Questioner) -> tuple[Incident, ...]:
 async def _usual(questioner: Questioner, alerts: Sequence[AlertStory]) -> Usual:
     """Return the window that says what is usual: the hour before it began, if anything was read in it."""
     focus = questioner.given["since"]
-    why = "the hour before the span"
+    why = "the span"
     fired = [alert.started_at for alert in alerts if alert.fired_at is not None]
     if fired:
-        focus, why = min(fired), "the hour before the first alert began"
-    hour = Span(since=focus - USUAL_WINDOW, until=focus)
-    rows = await questioner.put(
-        "books", "whether the hour before was read", since=hour.since, until=hour.until
+        focus, why = min(fired), "the first alert began"
+    length, name = USUAL_WINDOWS[questioner.grain]
+    window = Span(since=focus - length, until=focus)
+    why = f"the {name} before {why}"
+    rows = await questioner.put_by_grain(
+        "books", "whether anything was read before", since=window.since, until=window.until
     )
     questioner.queries.pop()
     if any(row["readings"] >= LEAST_ROWS for row in rows) or fired:
-        return Usual(span=hour, why=why)
+        return Usual(span=window, why=why)
     whole = Span(since=questioner.given["since"], until=questioner.given["until"])
-    return Usual(span=whole, why="the span itself, as nothing was read in the hour before")
+    return Usual(span=whole, why=f"the span itself, as nothing was read in {why}")
 
 
 async def _lost(questioner: Questioner) -> list[Unknown]:

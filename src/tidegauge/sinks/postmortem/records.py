@@ -83,6 +83,11 @@ class Grain(StrEnum):
     MINUTES = "minutes"
     HOURS = "hours"
 
+    @property
+    def step(self) -> timedelta | None:
+        """How far its rows lie apart; None where that is as it was monitored."""
+        return {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}.get(self.value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -133,8 +138,8 @@ NO_FIGURES = Figures()
 class Cost:
     """What taking the size cost on one book: a seller walks the bids, a buyer the asks.
 
-    `worst_cost` is in quote. `unfilled` counts the readings in which the book did not hold all of
-    it, with the first such span's ends; `least_filled` is the smallest fraction that it held.
+    `worst_cost` is in quote. `unfilled` counts the readings, of those `asked`, in which the book did
+    not hold all of it; `least_filled` is the smallest fraction that it held, None where not kept.
     """
 
     taker: str
@@ -150,7 +155,7 @@ class Book:
     """One venue's book over the span. `known` is the time in which it was trusted and read.
 
     `usual_of` counts the rows behind its usual figures. `floors` counts the rows whose depth lay
-    beyond the known range of the book, and is a floor.
+    beyond the known range of the book, and is a floor; None where that is not kept.
     """
 
     venue: str
@@ -159,7 +164,7 @@ class Book:
     last: datetime
     known: timedelta
     usual_of: int = 0
-    floors: int = 0
+    floors: int | None = 0
     lines: Mapping[Metric, Line] = field(default_factory=dict)
     figures: Mapping[Metric, Figures] = field(default_factory=dict)
     costs: tuple[Cost, ...] = ()

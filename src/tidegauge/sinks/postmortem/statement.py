@@ -41,8 +41,8 @@ class Statement:
 
 @cache
 def statement(name: str) -> Statement:
-    """Return the statement of `sql/<name>.sql`."""
-    text = files(f"{__package__}.sql").joinpath(f"{name}.sql").read_text("utf-8").strip()
+    """Return the statement of `sql/<name>.sql`. Those of hours are those of minutes, read so."""
+    text = _read(name)
     order: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
@@ -55,6 +55,16 @@ def statement(name: str) -> Statement:
     return Statement(
         name=name, says=" ".join(says), text=text, numbered=numbered, order=tuple(order)
     )
+
+
+def _read(name: str) -> str:
+    whose = name.replace("_hours", "_minutes")
+    text = files(f"{__package__}.sql").joinpath(f"{whose}.sql").read_text("utf-8").strip()
+    if whose == name:
+        return text
+    for minute, hour in (("minute", "hour"), ("30 seconds", "30 minutes")):
+        text = text.replace(minute, hour)
+    return text
 
 
 def literal(value: Any) -> str:
