@@ -18,7 +18,7 @@ HEIGHT = 2_000
 """The grid a path is drawn on, whatever size it is seen at."""
 
 TICKS = 6
-MARGIN = 0.06
+MARGIN = 0.1
 FLAT = 1e-4
 
 STEPS_S = (
@@ -73,6 +73,7 @@ class Drawn:
 
     venue: str
     colour: int
+    last: str
     path: str
     worst: str
     runs: tuple[tuple[tuple[int, ...], tuple[Number, ...]], ...]
@@ -115,6 +116,7 @@ def plot_of(postmortem: Postmortem, metric: Metric) -> Plot:
         Drawn(
             venue=book.venue,
             colour=place,
+            last=number(metric, line.segments[-1][-1][1]),
             path=path_of(line.segments, postmortem.span, scale),
             worst=path_of(line.worst, postmortem.span, scale),
             runs=tuple(_run(segment, postmortem.span) for segment in line.segments),

@@ -1,8 +1,8 @@
 """The timeline of a report: alerts, incidents, trust and feeds in one order."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from tidegauge.core.alert import AlertState
 from tidegauge.sinks.postmortem.records import (
@@ -19,6 +19,8 @@ from .wording import lasted
 MOST_STEPS = 600
 """Steps beyond are counted, feeds first."""
 
+TOGETHER = timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -27,9 +29,10 @@ class Step:
     at: datetime
     kind: str
     badge: str
-    venue: str
+    venues: tuple[str, ...]
     text: str
     weight: int = 0
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +48,41 @@ def timeline_of(postmortem: Postmortem, most: int = MOST_STEPS) -> Timeline:
     steps = [step for alert in postmortem.alerts for step in _of_alert(alert)]
     steps += [step for incident in postmortem.incidents for step in _of_incident(incident)]
     steps += [_of_feed(happening) for happening in postmortem.happenings]
+    steps = _together(sorted(steps, key=lambda step: step.at))
     kept = sorted(steps, key=lambda step: (step.weight, step.at))[:most]
     kept.sort(key=lambda step: step.at)
     unread = postmortem.happenings_in_all - len(postmortem.happenings)
     return Timeline(steps=tuple(kept), left_out=len(steps) - len(kept) + unread)
 
 
+def _together(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps, those that say the same of several venues within a second as one."""
+    found: list[Step] = []
+    places: dict[tuple[str, str], int] = {}
+    for step in steps:
+        same = (step.badge, step.text)
+        place = places.get(same)
+        if place is None or not step.venues or step.at - found[place].at > TOGETHER:
+            places[same] = len(found)
+            found.append(step)
+            continue
+        before = found[place]
+        if step.venues[0] not in before.venues:
+            found[place] = replace(before, venues=(*before.venues, *step.venues))
+        else:  # the same again: it is told once, and counted
+            found[place] = replace(before, times=before.times + 1)
+    return found
+
+
 def _of_alert(alert: AlertStory) -> Iterator[Step]:
-    took = "and did not fire yet"
+    took = "it did not fire"
     if alert.fired_at is not None:
         took = f"it fired {lasted(alert.fired_at - alert.started_at)} later"
     yield Step(
         at=alert.started_at,
         kind=PENDING,
         badge=PENDING,
-        venue=alert.venue,
+        venues=(alert.venue,),
         text=f"{named(alert.signal)}: {named(alert.cause)} began to breach; {took}.",
     )
     before: AlertChange | None = None
@@ -70,7 +93,7 @@ def _of_alert(alert: AlertStory) -> Iterator[Step]:
             at=change.at,
             kind=_kind(change),
             badge=_badge(change),
-            venue=alert.venue,
+            venues=(alert.venue,),
             text=_text(alert, change, before),
         )
         before = change
@@ -94,15 +117,13 @@ def _text(alert: AlertStory, change: AlertChange, before: AlertChange | None) ->
     if change.state == AlertState.INACTIVE:
         return f"{named(alert.signal)} was gone before it had held. {change.sentence}"
     if before is None:
-        return f"Fires: {change.sentence} Recommended: {named(change.action)}."
+        return f"Fires: {change.sentence}"
     if change.unobserved_since is not None and before.unobserved_since is None:
         return f"Unobserved: its book is not trusted. {change.sentence}"
     if change.unobserved_since is None and before.unobserved_since is not None:
         return f"Observed again: {change.sentence}"
     if change.severity != before.severity:
-        return (
-            f"Rose from {before.severity}: {change.sentence} Recommended: {named(change.action)}."
-        )
+        return f"Rose from {before.severity}: {change.sentence}"
     joined = [named(cause) for cause in change.causes if cause not in before.causes]
     if joined:
         return f"Joined by {', '.join(joined)}: {change.sentence}"
@@ -125,7 +146,9 @@ def _of_incident(incident: Incident) -> Iterator[Step]:
         )
         told = [(at, text) for at, text in times if at is not None]
     for at, text in told:
-        yield Step(at=at, kind="incident", badge="incident", venue="", text=f"{incident.id} {text}")
+        yield Step(
+            at=at, kind="incident", badge="incident", venues=(), text=f"{incident.id} {text}"
+        )
 
 
 def _by(actor: str | None) -> str:
@@ -149,7 +172,7 @@ def _of_feed(happening: FeedHappening) -> Step:
         at=happening.at,
         kind="lost" if lost else "feed",
         badge=badge,
-        venue=happening.venue,
+        venues=(happening.venue,),
         text=f"{head}{detail}.",
         weight=1 if lost else 2,
     )

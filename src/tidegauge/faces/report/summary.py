@@ -1,6 +1,6 @@
 """What happened, in plain words, from the numbers of a postmortem. What is not known is said so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -126,43 +126,38 @@ def _order_of_venues(alerts: Iterable[AlertStory]) -> list[AlertStory]:
 
 
 def _how_bad(postmortem: Postmortem) -> list[str]:
-    parts = [
-        part
-        for part in (_spread(postmortem), _depth(postmortem), _sale(postmortem))
-        if part is not None
-    ]
-    said = [f"At worst {listed(parts)}."] if parts else ["How bad it was is not known."]
-    return said + _unfilled(postmortem.books, postmortem)
+    said = [*_spread(postmortem), *_depth(postmortem), *_sale(postmortem)]
+    return [*(said or ["How bad it was is not known."]), *_unfilled(postmortem)]
 
 
-def _spread(postmortem: Postmortem) -> str | None:
+def _spread(postmortem: Postmortem) -> list[str]:
     worst = worst_of(postmortem, Metric.SPREAD)
     if worst is None:
-        return None
-    return f"the spread was {bps(worst.point[1])} bps{_where(worst, Metric.SPREAD)}"
+        return []
+    return [f"The spread reached {bps(worst.point[1])} bps{_where(worst, Metric.SPREAD)}."]
 
 
-def _depth(postmortem: Postmortem) -> str | None:
+def _depth(postmortem: Postmortem) -> list[str]:
     worst = worst_of(postmortem, Metric.DEPTH)
     if worst is None:
-        return None
-    said = f"{money(worst.point[1])} rested within {postmortem.asked.band_bps} bps"
+        return []
+    said = f"Depth within {postmortem.asked.band_bps} bps fell to {money(worst.point[1])}"
     part = worst.of_usual
     if part is not None and part < 1:
         said = f"{said}, {share(part)} of the usual,"
-    return said + _where(worst, Metric.DEPTH)
+    return [f"{said}{_where(worst, Metric.DEPTH)}."]
 
 
-def _sale(postmortem: Postmortem) -> str | None:
+def _sale(postmortem: Postmortem) -> list[str]:
     worst = worst_of(postmortem, Metric.SELL)
     if worst is None or postmortem.size is None:
-        return None
-    said = f"selling {money(postmortem.size)} cost {bps(worst.point[1])} bps"
+        return []
+    said = f"Selling {money(postmortem.size)} cost up to {bps(worst.point[1])} bps"
     book = next(each for each in postmortem.books if each.venue == worst.venue)
     cost = next((each.worst_cost for each in book.costs if each.taker == "sell"), None)
     if cost is not None:
-        said = f"{said} ({money(cost)} of quote)"
-    return said + _where(worst, Metric.SELL)
+        said = f"{said}, or {money(cost)} of quote,"
+    return [f"{said}{_where(worst, Metric.SELL)}."]
 
 
 def _where(worst: Extreme, metric: Metric) -> str:
@@ -171,18 +166,18 @@ def _where(worst: Extreme, metric: Metric) -> str:
     return f" on {worst.venue} at {clock(worst.point[0])} ({against})"
 
 
-def _unfilled(books: Sequence[Book], postmortem: Postmortem) -> list[str]:
+def _unfilled(postmortem: Postmortem) -> list[str]:
     if postmortem.size is None:
         return ["No cost of any size was stored."]
     short = [
-        f"{book.venue} ({cost.taker}, {cost.unfilled:,} of {cost.asked:,} rows)"
-        for book in books
+        f"{book.venue} ({cost.taker}, {cost.unfilled:,} of {cost.asked:,} readings)"
+        for book in postmortem.books
         for cost in book.costs
         if cost.unfilled
     ]
     if not short:
         return []
-    return [f"A {money(postmortem.size)} order could not be filled at times on {listed(short)}."]
+    return [f"{money(postmortem.size)} could not be filled at times on {listed(short)}."]
 
 
 def _how_it_ended(postmortem: Postmortem) -> list[str]:
@@ -203,21 +198,21 @@ def _how_it_ended(postmortem: Postmortem) -> list[str]:
 
 def _how_well_known(postmortem: Postmortem) -> list[str]:
     whole = postmortem.span.lasts
-    poor = [book for book in postmortem.books if whole - book.known > SHORT]
-    silent = sorted(
-        {each.venue for each in postmortem.unknown} - {b.venue for b in postmortem.books}
-    )
+    missing = {book.venue: whole - book.known for book in postmortem.books}
+    poor = [book for book in postmortem.books if missing[book.venue] > SHORT]
+    silent = sorted({each.venue for each in postmortem.unknown} - missing.keys())
     said: list[str] = []
     if not poor:
-        said.append("Every book shown was trusted and read the whole time.")
+        most = max(missing.values(), default=timedelta())
+        but = f", but for {lasted(most)} at most" if most else ""
+        said.append(f"Every book was trusted and read the whole time{but}.")
     else:
         told = [
             f"{book.venue} {share(book.known / whole)}{_why(book, postmortem)}" for book in poor
         ]
-        others = " (the others all of it)" if len(poor) < len(postmortem.books) else ""
+        others = ", all of it on the others" if len(poor) < len(postmortem.books) else ""
         said.append(
-            f"How much of the span is known: {'; '.join(told)}{others}. What happened in the rest"
-            " is not known."
+            f"How much of the span is known: {'; '.join(told)}{others}. Nothing is said of the rest."
         )
     if silent:
         said.append(f"Of {listed(silent)} there is no reading.")
@@ -225,14 +220,15 @@ def _how_well_known(postmortem: Postmortem) -> list[str]:
 
 
 def _why(book: Book, postmortem: Postmortem) -> str:
+    """Say how much is missing, and for what most of it."""
     longest: dict[str, timedelta] = {}
     for each in postmortem.unknown:
         if each.venue == book.venue:
             longest[reason(each)] = longest.get(reason(each), timedelta()) + each.span.lasts
     if not longest:
         return ""
-    why = max(longest, key=lambda name: longest[name])
-    return f" ({why}, {lasted(longest[why])})"
+    missing = lasted(postmortem.span.lasts - book.known)
+    return f" ({missing} missing, mostly: {max(longest, key=lambda name: longest[name])})"
 
 
 def tiles(postmortem: Postmortem) -> list[Tile]:

@@ -24,8 +24,6 @@ class BookRow:
     depth: tuple[str, ...]
     bids: tuple[str, ...]
     asks: tuple[str, ...]
-    spread_z: str
-    depth_z: str
     floors: str
 
 
@@ -80,13 +78,11 @@ def _book_row(book: Book, postmortem: Postmortem) -> BookRow:
             _value(Metric.MID, mid.most),
             _value(Metric.MID, mid.last),
         ),
-        spread=_cells(Metric.SPREAD, book),
-        depth=_cells(Metric.DEPTH, book),
+        spread=(*_cells(Metric.SPREAD, book), _most(Metric.SPREAD_Z, book)),
+        depth=(*_cells(Metric.DEPTH, book), _most(Metric.DEPTH_Z, book)),
         bids=_cells(Metric.BIDS, book),
         asks=_cells(Metric.ASKS, book),
-        spread_z=_value(Metric.SPREAD_Z, book.figures_of(Metric.SPREAD_Z).most),
-        depth_z=_value(Metric.DEPTH_Z, book.figures_of(Metric.DEPTH_Z).most),
-        floors=f"{book.floors:,}" if book.floors else "none",
+        floors=UNKNOWN if book.floors is None else f"{book.floors:,}",
     )
 
 
@@ -101,6 +97,10 @@ def _cells(metric: Metric, book: Book) -> tuple[str, ...]:
         _times_usual(figures, worst),
         _value(metric, figures.last),
     )
+
+
+def _most(metric: Metric, book: Book) -> str:
+    return _value(metric, book.figures_of(metric).most)
 
 
 def _times_usual(figures: Figures, worst: Point | None) -> str:

@@ -66,7 +66,9 @@ def bps(value: Number | None) -> str:
 
 def score(value: Number | None) -> str:
     """Write a z with its sign."""
-    return UNKNOWN if value is None else f"{float(value):+.1f}"
+    if value is None:
+        return UNKNOWN
+    return f"{float(value):+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0")
 
 
 def price(value: Number | None) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 import asyncpg
 
 from tidegauge.core.errors import OperatorError
-
-from tidegauge.sinks.upkeep import roll_up
+from tidegauge.sinks.upkeep import catch_up
 
 from .books import books_of
 from .questioner import Questioner, Told, tell_nobody
@@ -29,7 +28,6 @@ from .records import (
 )
 
 HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
 USUAL_WINDOWS = {
     Grain.READINGS: (HOUR, "hour"),
     Grain.MINUTES: (HOUR, "hour"),
@@ -45,6 +43,14 @@ LEAST_ROWS = 10
 """Fewer rows than this say nothing about what is usual."""
 
 USUAL_SIZE = Decimal(500_000)
+CANNOT_ROLL_UP = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+)
+"""A role that only reads, a standby, or somebody who is at it."""
+
 MOST_HAPPENINGS = 2_000
 KINDS = (
     "trust", "gap", "resync", "malformed", "connected", "disconnected", "rejected", "quarantined",
@@ -133,32 +139,20 @@ async def _grain(connection: Any, asked: Asked, told: Told) -> Grain:
     )
     if span.lasts <= FINE and (there["readings"] or not there["minutes"]):
         return Grain.READINGS
-    if there["readings"] and not await _rolled_up(connection, asked, told):
+    if there["readings"] and not await _rolled_up(connection, span, told):
         return Grain.READINGS
     return Grain.MINUTES if span.lasts <= COARSE else Grain.HOURS
 
 
-async def _rolled_up(connection: Any, asked: Asked, told: Told) -> bool:
-    """Bring the rollups of the span up to date; False where this role may not."""
-    newest = await connection.fetchval(
-        "SELECT max(at) FROM tidegauge.v_minutes WHERE symbol = $1 AND at >= $2 AND at < $3",
-        asked.symbol,
-        asked.span.since,
-        asked.span.until,
-    )
-    since = asked.span.since if newest is None else newest
-    newer = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM tidegauge.v_readings WHERE symbol = $1 AND at >= $2 AND at < $3)",
-        asked.symbol,
-        since + MINUTE,
-        asked.span.until,
-    )
-    if not newer:
-        return True
+async def _rolled_up(connection: Any, span: Span, told: Told) -> bool:
+    """Roll up what is not yet; False where this role may not, or it cannot be done now.
+
+    Of a long span only the end: what is older was, when its day ended.
+    """
     told("rolling up what is not yet")
     try:
-        await roll_up(connection, since, asked.span.until)
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError):
+        await catch_up(connection, max(span.since, span.until - COARSE), span.until)
+    except CANNOT_ROLL_UP:
         return False
     return True
 
@@ -250,7 +244,7 @@ async def _alerts(questioner: Questioner) -> tuple[AlertStory, ...]:
     rows = await questioner.put("alerts", "the alerts that were open")
     names = [row["id"] for row in rows]
     changes: dict[str, list[AlertChange]] = {name: [] for name in names}
-    for row in await questioner.put("changes", "every change of them", alerts=names):
+    for row in await questioner.put("changes", "every change of these alerts", alerts=names):
         kept = {key: value for key, value in row.items() if key not in ("alert_id", "causes")}
         changes[row["alert_id"]].append(AlertChange(causes=tuple(row["causes"]), **kept))
     return tuple(AlertStory(**row, changes=tuple(changes[row["id"]])) for row in rows)
@@ -259,7 +253,9 @@ async def _alerts(questioner: Questioner) -> tuple[AlertStory, ...]:
 async def _incidents(questioner: Questioner) -> tuple[Incident, ...]:
     rows = await questioner.put("incidents", "what people handled")
     events: dict[str, list[IncidentEvent]] = {row["id"]: [] for row in rows}
-    for row in await questioner.put("incident_events", "what they did", incidents=list(events)):
+    for row in await questioner.put(
+        "incident_events", "what they did about it", incidents=list(events)
+    ):
         event = {key: value for key, value in row.items() if key != "incident_id"}
         events[row["incident_id"]].append(IncidentEvent(**event))
     return tuple(Incident(**row, events=tuple(events[row["id"]])) for row in rows)

@@ -34,7 +34,10 @@
     return value.toLocaleString("en", { minimumFractionDigits: Math.abs(value) < 100 ? 2 : 0, maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
   };
   const price = (value) => value.toLocaleString("en", { maximumFractionDigits: 12 });
-  const score = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
+  const score = (value) => {
+    const text = Math.abs(value).toFixed(1);
+    return text === "0.0" ? text : `${value < 0 ? "-" : "+"}${text}`;
+  };
   const written = { mid: price, depth: money, bids: money, asks: money, depth_z: score, spread_z: score };
 
   let view = [0, 1];
@@ -49,12 +52,13 @@
       drag: figure.querySelector(".drag"),
       rows: figure.querySelector(".rows"),
       values: figure.querySelector(".values"),
-      outputs: new Map(all(figure, ".key li").map((li) => [li.dataset.venue, li.querySelector("output")])),
+      outputs: new Map(all(figure, ".key li[data-venue]").map((li) => [li.dataset.venue, li.querySelector("output")])),
     };
   });
   const moving = all(document, "[data-at]");
   const columns = all(document, ".columns");
   const times = all(document, ".times");
+  const whens = all(document, ".key .when");
   const now = document.querySelector(".now");
 
   const share = (part) => (part - view[0]) / (view[1] - view[0]);
@@ -71,6 +75,7 @@
       const left = Math.max(from, -0.01), right = Math.min(to, 1.01);
       each.setAttribute("x", `${left * 100}%`);
       each.setAttribute("width", `${Math.max(0, right - left) * 100}%`);
+      if (each.tagName === "svg") each.classList.toggle("narrow", (right - left) * each.parentNode.clientWidth < 48);
     }
   };
 
@@ -115,7 +120,7 @@
     let [low, high] = within(plot);
     if (low > high) return [plot.low, plot.high];
     if (plot.zero) { low = Math.min(low, 0); high = Math.max(high, 0); }
-    const room = (high - low) * 0.06 || Math.max(Math.abs(high) * 1e-4, 1e-4);
+    const room = (high - low) * 0.1 || Math.max(Math.abs(high) * 1e-4, 1e-4);
     return [plot.zero && low === 0 ? low : low - room, plot.zero && high === 0 && low < 0 ? high : high + room];
   };
 
@@ -174,10 +179,12 @@
       if (shown) { plot.cursor.setAttribute("x1", `${part * 100}%`); plot.cursor.setAttribute("x2", `${part * 100}%`); }
       for (const line of plot.lines) {
         const value = shown ? nearest(line, x, slack) : null;
-        plot.outputs.get(line.venue).textContent = !shown ? "" : value === null ? "–" : plot.write(+value);
+        const output = plot.outputs.get(line.venue);
+        output.textContent = !shown ? output.dataset.last : value === null ? "–" : plot.write(+value);
       }
     }
     const ms = data.since + (x / WIDTH) * LASTS;
+    for (const each of whens) each.textContent = shown ? clock(ms, true) : "last";
     now.textContent = shown ? `${day(ms)} ${clock(ms, true)} UTC` : "\u00a0";
   };
 
@@ -232,7 +239,7 @@
       event.preventDefault();
     });
     plot.frame.addEventListener("blur", () => point(null));
-    for (const li of all(plot.figure, ".key li")) {
+    for (const li of all(plot.figure, ".key li[data-venue]")) {
       const dim = (on) => { for (const path of all(document, "path.line")) path.classList.toggle("dim", on && path.dataset.venue !== li.dataset.venue); };
       li.addEventListener("pointerenter", () => dim(true));
       li.addEventListener("pointerleave", () => dim(false));
@@ -245,7 +252,8 @@
   };
   const shift = (part) => look(view[0] + part * (view[1] - view[0]), view[1] + part * (view[1] - view[0]));
   const doing = { in: () => zoom(0.5), out: () => zoom(2), left: () => shift(-0.5), right: () => shift(0.5), all: () => look(0, 1) };
+  addEventListener("resize", place);
+  place();
   for (const button of all(document, "[data-do]")) button.addEventListener("click", doing[button.dataset.do]);
   for (const hidden of all(document, ".tools, .shown-by-script")) hidden.hidden = false;
-  for (const key of all(document, ".key")) key.classList.add("live");
 })();
