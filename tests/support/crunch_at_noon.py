@@ -5,14 +5,23 @@ three seconds and okx seven seconds after it; at five past noon all are well aga
 twelve seconds later on. Alerts fire, flap, and never fire; an incident is acknowledged.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace as changed
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+import pytest_asyncio
 from msgspec.structs import replace
-from tests.support.database import NOON, a_market_summary, a_reading
+from tests.support.database import (
+    NOON,
+    TEMPLATE,
+    Server,
+    a_market_summary,
+    a_reading,
+    in_a_loop_of_its_own,
+)
 
 from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Action, Alert, AlertKey, AlertState, Severity
@@ -20,10 +29,17 @@ from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.reading import Fill, Reading, RoundedFill, Taker
 from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.sinks.ask import ask
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.writer import PostgresWriter
 
+SPAN = {
+    "symbol": "BTCUSDT",
+    "from": "2026-01-01 12:00:00Z",
+    "to": "2026-01-01 12:10:00Z",
+}
+DAY = {"symbol": "BTCUSDT", "from": "2026-01-01 00:00:00Z", "to": "2026-01-02 00:00:00Z"}
 RUN = "run-noon"
 SIZE = Decimal(500_000)
 VENUES = ("binance", "bybit-linear", "okx")
@@ -192,7 +208,11 @@ def _life(
     yield pending
     if fires is not None:
         yield changed(
-            pending, state=AlertState.FIRING, updated_at=at(fires), severity=worst, worst_severity=worst
+            pending,
+            state=AlertState.FIRING,
+            updated_at=at(fires),
+            severity=worst,
+            worst_severity=worst,
         )
     yield changed(
         pending,
@@ -209,16 +229,40 @@ def market() -> Iterator[MarketSummary]:
         yield a_market_summary(number, venue="bybit-linear")
 
 
+@pytest.fixture(scope="session")
+def noon(postgres_server: Server) -> Iterator[Database]:
+    """A database with all of it. Only to be read."""
+
+    async def make() -> Database:
+        made = await postgres_server.create("crunch_at_noon", TEMPLATE)
+        await fill(made)
+        return made
+
+    yield in_a_loop_of_its_own(make)
+    in_a_loop_of_its_own(lambda: postgres_server.drop("crunch_at_noon"))
+
+
+@pytest_asyncio.fixture
+async def noon_connection(noon: Database) -> AsyncIterator[Any]:
+    """A connection to the database of the story."""
+    async with noon.session() as connection:
+        yield connection
+
+
+async def told(connection: Any, name: str, **more: str) -> list[dict[str, Any]]:
+    """Return what a question answers about the ten minutes, or what else is given."""
+    return (await ask(connection, name, SPAN | more)).records()
+
+
 async def fill(database: Database) -> None:
     """Store all of it, and roll it up."""
     writer = PostgresWriter(database, WriterLimits(capacity=100_000), RUN)
-    for record in (*readings(), *events(), *alerts(), *market()):
-        writer.submit(record)
+    for told in (readings(), events(), alerts(), market()):
+        for record in told:
+            writer.submit(record)
     assert await writer.drain(60.0)
     async with database.session() as connection:
-        await connection.execute(
-            "SELECT tidegauge.roll_up($1, $2)", when(-7200), when(3600)
-        )
+        await connection.execute("SELECT tidegauge.roll_up($1, $2)", when(-7200), when(3600))
         await connection.execute(*an_incident())
 
 
@@ -234,5 +278,3 @@ def an_incident() -> tuple[Any, ...]:
         """,
         *(RUN, when(122), when(152), HOSTILE, when(250), when(320)),
     )
-
-

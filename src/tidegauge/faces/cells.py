@@ -70,8 +70,6 @@ def as_psql(cell: Any) -> str:
         case datetime():
             text = cell.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
             return f"{text.rstrip('0') if cell.microsecond else text}+00"
-        case list():
-            raise TypeError("no question has a column of arrays")
         case timedelta():
             return _interval(cell)
         case _:

@@ -1,7 +1,9 @@
 """`tidegauge sql`: questions that postmortems ask, answered from the database."""
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,11 +13,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tidegauge import venues
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
 from tidegauge.sinks import embedded
-from tidegauge.sinks.ask import DEADLINE_S, Answer, ask, held, known_symbols, refusal
+from tidegauge.sinks.ask import (
+    DEADLINE_S,
+    Answer,
+    Held,
+    Measured,
+    ask,
+    held,
+    known_symbols,
+    measured,
+    refusal,
+)
 from tidegauge.sinks.question import Question, question, questions
 
 from . import running
@@ -77,6 +90,7 @@ def command(
         typer.echo(asked.text, nl=False)
         return
     given = _given(param or [], symbol=symbol, venue=venue)
+    _check_venue(given.get("venue", ""))
     if begin is None and end is None and "from" not in given and "to" not in given:
         typer.echo("of the last hour (--from and --to name another span)", err=True)
     given |= _span(begin, end, given)
@@ -99,10 +113,13 @@ async def _answer(
     with running.progress_of(f"asking {asked.name}"):
         async with open_settings_database(settings) as database, database.session() as connection:
             given = given | {"symbol": await seen_symbol(connection, given["symbol"])}
+            given, notes = nearest(asked, given, await measured(connection, given["symbol"]))
             answer = await ask(connection, asked, given, deadline_s)
             there = None if answer.rows else await held(connection, given["symbol"])
     if there is not None:
-        typer.echo(_nothing(given, there.first, there.last), err=True)
+        notes.append(nothing_in(given, there))
+    for note in notes:
+        typer.echo(note, err=True)
     if out is None:
         _write(answer, form, sys.stdout)
         return
@@ -134,6 +151,29 @@ async def seen_symbol(connection: Any, symbol: str) -> str:
         f"The symbol {symbol!r} was never seen",
         fix=f"Known are {told}" if known else "This database holds no readings yet",
     )
+
+
+def nearest(
+    asked: Question, given: dict[str, str], known: Measured
+) -> tuple[dict[str, str], list[str]]:
+    """Put what is measured in the place of a size or band that is not, and say so.
+
+    What is no number is left for the database to refuse.
+    """
+    notes: list[str] = []
+    filled = dict(given)
+    for each in asked.parameters:
+        there = {"size": known.sizes, "band": known.bands}.get(each.name, ())
+        wanted = _number(given.get(each.name, each.default))
+        if wanted is None or not there or wanted in there:
+            continue
+        near = min(there, key=lambda other, wanted=wanted: abs(other - wanted))  # type: ignore[misc]
+        filled[each.name] = f"{near:f}"
+        notes.append(
+            f"{each.name} {near:f}: {wanted:f} is not measured"
+            f" (measured: {', '.join(f'{other:f}' for other in there)})"
+        )
+    return filled, notes
 
 
 def print_table(table: Table, file: Any) -> None:
@@ -173,6 +213,21 @@ def _parameter(name: str, default: str | None) -> str:
     return f"[{name}={default}]" if default else f"[{name}]"
 
 
+def _check_venue(name: str) -> None:
+    """Raise `OperatorError` for a venue there is not, and for a family of several."""
+    found = [spec.name for spec in venues.resolve([name])] if name else []
+    if found and found != [name]:
+        raise OperatorError(f"{name} is {' and '.join(found)}", fix="Name one of them, or none")
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        found = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
 def _given(params: list[str], **own: str | None) -> dict[str, str]:
     """Return what was given by --param and by options of its own."""
     given = {name: value for name, value in own.items() if value is not None}
@@ -194,9 +249,9 @@ def _span(begin: str | None, end: str | None, given: dict[str, str]) -> dict[str
     return {"from": written(since), "to": written(until)}
 
 
-def _nothing(given: dict[str, str], first: datetime | None, last: datetime | None) -> str:
+def nothing_in(given: Mapping[str, str], there: Held) -> str:
     """Say that there are no rows, and where there are."""
     asked = f"no rows for {given['symbol']} from {given['from']} to {given['to']}"
-    if first is None or last is None:
+    if there.first is None or there.last is None:
         return f"{asked}; there are no readings of it now"
-    return f"{asked}; its readings go from {written(first)} to {written(last)}"
+    return f"{asked}; its readings go from {written(there.first)} to {written(there.last)}"

@@ -10,6 +10,7 @@ at a deadline.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -54,6 +55,14 @@ class Held:
     last: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What is asked of a symbol's books: notionals in quote, and bands in basis points, ascending."""
+
+    sizes: tuple[Decimal, ...]
+    bands: tuple[Decimal, ...]
+
+
 async def ask(
     connection: Any,
     asked: Question | str,
@@ -89,7 +98,7 @@ async def settle(connection: Any, deadline_s: float) -> None:
 def refusal(name: str, error: Exception, deadline_s: float) -> OperatorError:
     """Return what an error of the database means for who asked."""
     said = " ".join(str(error).split())
-    match error:
+    match error.__cause__ if isinstance(error.__cause__, UnicodeError) else error:
         case TimeoutError() | asyncpg.QueryCanceledError():
             return OperatorError(
                 f"{name} took longer than {deadline_s:g} s", fix="Ask about a shorter span"
@@ -136,3 +145,17 @@ async def held(connection: Any, symbol: str) -> Held:
         symbol,
     )
     return Held(first=row["first"], last=row["last"])
+
+
+async def measured(connection: Any, symbol: str) -> Measured:
+    """Return the sizes and bands that a symbol was ever measured at."""
+    row = await connection.fetchrow(
+        """
+        SELECT ARRAY(SELECT DISTINCT unnest(fill_notional)
+                       FROM tidegauge.series WHERE symbol = $1 ORDER BY 1) AS sizes,
+               ARRAY(SELECT DISTINCT unnest(band_bps)::numeric
+                       FROM tidegauge.series WHERE symbol = $1 ORDER BY 1) AS bands
+        """,
+        symbol,
+    )
+    return Measured(sizes=tuple(row["sizes"]), bands=tuple(row["bands"]))

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 
 from tidegauge.core.errors import OperatorError
 
@@ -165,18 +166,17 @@ def _about(head: list[str]) -> str:
 
 def _entries(head: list[str], section: str, defaults: Mapping[str, str]) -> list[Entry]:
     """Return the entries of a section; a line that is indented further goes on with the last one."""
-    found: list[Entry] = []
     if section not in head:
-        return found
-    for line in head[head.index(section) + 1 :]:
-        if not line.startswith("  "):
-            break
-        if line.startswith("   ") and found:
-            last = found.pop()
-            meaning = f"{last.meaning} {line.strip()}".strip()
-            found.append(Entry(name=last.name, meaning=meaning, default=last.default))
-            continue
-        entry = ENTRY.fullmatch(line.strip())
+        return []
+    told: list[str] = []
+    for line in takewhile(lambda line: line.startswith("  "), head[head.index(section) + 1 :]):
+        if line.startswith("   ") and told:
+            told[-1] += f" {line.strip()}"
+        else:
+            told.append(line.strip())
+    found: list[Entry] = []
+    for line in told:
+        entry = ENTRY.fullmatch(line)
         if entry is None:
             raise ValueError(f"not an entry: {line}")
         found += (

@@ -1,6 +1,6 @@
 -- How risky was each day?
 --
--- From the hourly rollups: an hour that begins in the window counts to its UTC day.
+-- From the hourly rollups: an hour that overlaps the window counts whole, to its UTC day.
 --
 -- Columns
 --   day           the day, UTC
@@ -41,7 +41,8 @@ WITH hours AS (
       LEFT JOIN tidegauge.v_slippage_hours AS s
         ON s.symbol = h.symbol AND s.venue = h.venue AND s.at = h.at
        AND s.taker = 'sell' AND s.notional = :'size'::numeric
-     WHERE h.symbol = :'symbol' AND h.at >= :'from'::timestamptz AND h.at < :'to'::timestamptz
+     WHERE h.symbol = :'symbol'
+       AND h.at > :'from'::timestamptz - interval '1 hour' AND h.at < :'to'::timestamptz
        AND :'venue' IN ('', h.venue)
 ), days AS (
     SELECT day, venue, count(*) AS hours, min(mid_low) AS low, max(mid_high) AS high,
@@ -65,13 +66,14 @@ WITH hours AS (
 ), firing AS (
     SELECT day, venue, sum(upper(each) - lower(each)) AS alerting
       FROM (SELECT day, days.venue,
-                   range_agg(tstzrange(day, day + interval '1 day')
-                             * tstzrange(fired_at, coalesce(ended_at, :'to'::timestamptz))) AS spans
+                   range_agg(tstzrange(day, day + interval '24 hours')
+                             * tstzrange(:'from'::timestamptz, :'to'::timestamptz)
+                             * tstzrange(fired_at, ended_at)) AS spans
               FROM days
               JOIN tidegauge.v_alerts AS a
                 ON a.venue = days.venue AND a.symbol = :'symbol'
-               AND fired_at < least(day + interval '1 day', :'to'::timestamptz)
-               AND coalesce(ended_at, 'infinity') > day
+               AND fired_at < :'to'::timestamptz
+               AND coalesce(ended_at, 'infinity') > :'from'::timestamptz
              GROUP BY day, days.venue) AS fired
      CROSS JOIN LATERAL unnest(spans) AS each
      GROUP BY day, venue

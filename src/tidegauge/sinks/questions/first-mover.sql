@@ -1,7 +1,8 @@
 -- Which venue moved first?
 --
--- Each venue is compared with itself: with its median in the calm beginning of the window. Times are
--- those of our receipt, and no finer than readings are stored (readings.write_every_s).
+-- Each venue is compared with itself: with its median in the beginning, from the first reading in the
+-- window on. Times are those of our receipt, and no finer than readings are stored
+-- (readings.write_every_s).
 --
 -- Columns
 --   measure    price (the mid), spread, or depth (both sides, within band)
@@ -9,14 +10,14 @@
 --   venue      the venue
 --   moved_at   the first reading beyond the limit
 --   behind     how long after the first venue
---   before     the median in the calm beginning: quote, basis points, quote
+--   before     the median in the beginning: quote, basis points, quote
 --   became     what that reading showed
 --   changed    the change, in percent
 -- Parameters
 --   symbol    such as BTCUSDT
 --   from, to  the window; it must begin before anything happened
 --   venue     only this one; all of them when empty
---   calm      how long nothing happens from the beginning on
+--   calm      how long the beginning is
 --   move      basis points from the median, either way, that a price must move
 --   wider     times the median that a spread must reach
 --   thinner   share of the median that depth must fall to
@@ -43,17 +44,20 @@ WITH seen AS (
        AND :'venue' IN ('', venue)
        AND band_bps = :'band'::integer
 ), calm AS (
+    SELECT min(at) + :'calm'::interval AS over
+      FROM seen
+), normal AS (
     SELECT measure, venue, percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS before
       FROM seen
-     WHERE at < :'from'::timestamptz + :'calm'::interval
+      JOIN calm ON at < over
      GROUP BY measure, venue
 ), moved AS (
     SELECT DISTINCT ON (measure, venue)
            measure, venue, at AS moved_at, value AS became
       FROM seen
-      JOIN calm USING (measure, venue)
-     WHERE at >= :'from'::timestamptz + :'calm'::interval
-       AND CASE measure
+      JOIN normal USING (measure, venue)
+      JOIN calm ON at >= over
+     WHERE CASE measure
                 WHEN 'price' THEN abs(value - before) >= before * :'move'::float8 / 1e4
                 WHEN 'spread' THEN value >= before * :'wider'::float8
                 WHEN 'depth' THEN value <= before * :'thinner'::float8
@@ -68,6 +72,6 @@ SELECT measure,
        round(before::numeric, 4) AS before,
        round(became::numeric, 4) AS became,
        round((100 * (became / nullif(before, 0) - 1))::numeric, 3) AS changed
-  FROM calm
+  FROM normal
   LEFT JOIN moved USING (measure, venue)
  ORDER BY array_position(ARRAY['price', 'spread', 'depth'], measure), moved_at, venue;

@@ -1,6 +1,6 @@
 -- At which hours of the day is it dear to trade?
 --
--- From the hourly rollups: every day of the window, hour by hour. A week is a good window.
+-- From the hourly rollups; an hour that overlaps the window counts whole. A week is a good window.
 --
 -- Columns
 --   venue         the venue
@@ -33,7 +33,8 @@ WITH hours AS (
       LEFT JOIN tidegauge.v_slippage_hours AS s
         ON s.symbol = h.symbol AND s.venue = h.venue AND s.at = h.at
        AND s.taker = 'sell' AND s.notional = :'size'::numeric
-     WHERE h.symbol = :'symbol' AND h.at >= :'from'::timestamptz AND h.at < :'to'::timestamptz
+     WHERE h.symbol = :'symbol'
+       AND h.at > :'from'::timestamptz - interval '1 hour' AND h.at < :'to'::timestamptz
        AND :'venue' IN ('', h.venue)
 ), profile AS (
     SELECT venue, hour, count(*) AS days,

@@ -1,6 +1,6 @@
 -- Which venue was the best to sell on?
 --
--- From the rollups by the minute: a minute that begins in the window counts.
+-- From the rollups: a minute that overlaps the window counts whole.
 --
 -- Columns
 --   place         1 was the cheapest on average; venues that could not always fill size come last
@@ -31,7 +31,8 @@ WITH trades AS (
                <= min(slippage_bps_avg) FILTER (WHERE filled = readings) OVER (PARTITION BY at, taker)
                AS cheapest
       FROM tidegauge.v_slippage_minutes
-     WHERE symbol = :'symbol' AND at >= :'from'::timestamptz AND at < :'to'::timestamptz
+     WHERE symbol = :'symbol'
+       AND at > :'from'::timestamptz - interval '1 minute' AND at < :'to'::timestamptz
        AND notional = :'size'::numeric
 ), costs AS (
     SELECT venue,
@@ -51,13 +52,15 @@ WITH trades AS (
            sum(spread_bps_avg * readings)
                / sum(readings) FILTER (WHERE spread_bps_avg IS NOT NULL) AS spread_bps
       FROM tidegauge.v_minutes
-     WHERE symbol = :'symbol' AND at >= :'from'::timestamptz AND at < :'to'::timestamptz
+     WHERE symbol = :'symbol'
+       AND at > :'from'::timestamptz - interval '1 minute' AND at < :'to'::timestamptz
      GROUP BY venue
 ), depths AS (
     SELECT venue, sum((bid_quote_avg + ask_quote_avg) * readings) / sum(readings) AS depth,
            min(total_quote_low) AS depth_low
       FROM tidegauge.v_depth_minutes
-     WHERE symbol = :'symbol' AND at >= :'from'::timestamptz AND at < :'to'::timestamptz
+     WHERE symbol = :'symbol'
+       AND at > :'from'::timestamptz - interval '1 minute' AND at < :'to'::timestamptz
        AND band_bps = :'band'::integer
      GROUP BY venue
 )

@@ -1,7 +1,7 @@
 -- Which minutes were the worst to sell in?
 --
--- From the rollups, so that it answers for spans whose readings are gone. A minute that begins in the
--- window counts; first come those in which the book did not always hold size, then the dearest.
+-- From the rollups, so that it answers for spans whose readings are gone. A minute that overlaps the
+-- window counts whole; first come those in which the book did not always hold size, then the dearest.
 --
 -- Columns
 --   at            the minute, UTC
@@ -31,7 +31,8 @@ WITH worst AS (
     SELECT at, venue, slippage_bps_avg, slippage_bps_max,
            round(100.0 * (readings - filled) / readings, 1) AS unfilled
       FROM tidegauge.v_slippage_minutes
-     WHERE symbol = :'symbol' AND at >= :'from'::timestamptz AND at < :'to'::timestamptz
+     WHERE symbol = :'symbol'
+       AND at > :'from'::timestamptz - interval '1 minute' AND at < :'to'::timestamptz
        AND :'venue' IN ('', venue)
        AND taker = 'sell' AND notional = :'size'::numeric
      ORDER BY unfilled DESC, slippage_bps_max DESC NULLS FIRST, at, venue
