@@ -61,7 +61,11 @@ def a_book(
     lines: dict[Metric, Line] = {}
     figures: dict[Metric, Figures] = {}
     for metric, of in given.items():
-        samples = points(of)
+        samples = [
+            (at, value)
+            for at, value in points(of)
+            if not any(each.since <= at < each.until for each in unknown)
+        ]
         parts = broken(samples, unknown, timedelta(seconds=5))
         lines[metric] = Line(segments=tuple(parts))
         figures[metric] = figures_of(samples, medians.get(metric))

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from tidegauge.core.errors import OperatorError
+from tidegauge.sinks.ask import refusal, settle
 from tidegauge.sinks.upkeep import catch_up
 
 from .books import books_of
@@ -33,6 +34,9 @@ USUAL_WINDOWS = {
     Grain.MINUTES: (HOUR, "hour"),
     Grain.HOURS: (24 * HOUR, "day"),
 }
+DEADLINE_S = 120.0
+"""For one statement."""
+
 FINE = 2 * HOUR
 """Up to here every reading is drawn."""
 
@@ -70,12 +74,10 @@ async def read_postmortem(
     try:
         grain = await _grain(connection, asked, told)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await settle(connection, DEADLINE_S)
             return await _read(connection, asked, made_at, grain, told)
-    except asyncpg.UndefinedTableError:
-        raise OperatorError(
-            "This database has no schema of Tidegauge, or an older one",
-            fix="`tidegauge db up --once` brings it up to date",
-        ) from None
+    except (TimeoutError, asyncpg.PostgresError) as error:
+        raise refusal("the report", error, DEADLINE_S) from None
 
 
 async def _read(
