@@ -23,7 +23,7 @@ from tidegauge.sinks.postmortem.records import Grain, Metric, Number, Postmortem
 from . import wording
 from .charts import HEIGHT, WIDTH, Plot, plot_of, time_ticks
 from .lanes import lanes_of
-from .shades import Shade, alert_shades, shade, told, unknown_shades
+from .shades import Shade, alert_shades, gathered, told, unknown_shades
 from .story import named, timeline_of
 from .summary import fired, sentences, tiles
 from .tables import alert_rows, book_rows, cost_rows
@@ -117,24 +117,24 @@ def _description(postmortem: Postmortem, metric: Metric) -> str:
             said.append(f"{book.venue}: nothing stored")
             continue
         least, most, last = (wording.number(metric, at[1]) for at in (of.least, of.most, of.last))
-        said.append(
-            f"{book.venue}: from {least} (at {wording.clock(of.least[0])})"
-            f" to {most} (at {wording.clock(of.most[0])}), last {last}"
+        low, high = (
+            wording.row_time(at, postmortem.grain, postmortem.span.since)
+            for at in (of.least[0], of.most[0])
         )
+        said.append(f"{book.venue}: from {least} (at {low}) to {most} (at {high}), last {last}")
     return "; ".join(said) + "."
 
 
 def _unfilled(postmortem: Postmortem, metric: Metric) -> tuple[Shade, ...]:
     """Return when the size could not be filled, over all books."""
-    if metric not in (Metric.SELL, Metric.BUY):
-        return ()
-    return tuple(
-        shade(span, postmortem.span, "unfilled", f"{book.venue}: not filled, {told(span)}")
+    pieces = [
+        (span, f"{book.venue}: not filled, {told(span)}")
         for book in postmortem.books
         for cost in book.costs
         if cost.taker == metric.value
         for span in cost.unfilled_spans
-    )
+    ]
+    return tuple(gathered(pieces, postmortem.span, "unfilled"))
 
 
 def _data(postmortem: Postmortem, plots: Sequence[Figure]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tidegauge.core.alert import AlertState, Severity
@@ -15,6 +15,9 @@ PENDING = "pending"
 SEVERITIES = {str(severity): severity for severity in Severity}
 HARD_TO_SEE = 0.15
 """In percent of the width; what is narrower is drawn this wide."""
+
+MOST_PIECES = 300
+MOST_TITLES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +93,29 @@ def alert_shades(postmortem: Postmortem) -> list[Shade]:
 
 def unknown_shades(postmortem: Postmortem, venue: str | None = None) -> list[Shade]:
     """Return where a book is not known: of one venue, or of any."""
-    chosen = [each for each in postmortem.unknown if venue in (None, each.venue)]
-    return [
-        shade(
-            Span(since=group[0].span.since, until=max(each.span.until for each in group)),
-            postmortem.span,
-            "unknown",
-            "; ".join(f"{each.venue}: {reason(each)}, {told(each.span)}" for each in group[:8]),
-        )
-        for group in _touching(chosen)
+    pieces = [
+        (each.span, f"{each.venue}: {reason(each)}, {told(each.span)}")
+        for each in postmortem.unknown
+        if venue in (None, each.venue)
     ]
+    return gathered(pieces, postmortem.span, "unknown")
+
+
+def gathered(pieces: Sequence[tuple[Span, str]], within: Span, kind: str) -> list[Shade]:
+    """Return pieces as shades, those that touch as one that names the first of them.
+
+    Where there are very many, those too close to be told apart are one too: a page has an end.
+    """
+    slack = within.lasts * (HARD_TO_SEE / 100) if len(pieces) > MOST_PIECES else timedelta()
+    groups: list[tuple[Span, list[str]]] = []
+    for span, title in sorted(pieces, key=lambda piece: piece[0].since):
+        if groups and span.since <= groups[-1][0].until + slack:
+            whole, titles = groups.pop()
+            joined = Span(since=whole.since, until=max(whole.until, span.until))
+            groups.append((joined, [*titles, title][:MOST_TITLES]))
+        else:
+            groups.append((span, [title]))
+    return [shade(span, within, kind, "; ".join(titles)) for span, titles in groups]
 
 
 def reason(unknown: Unknown) -> str:
@@ -115,14 +131,3 @@ def shade(span: Span, within: Span, kind: str, title: str) -> Shade:
 
 def told(span: Span) -> str:
     return f"{clock(span.since)} to {clock(span.until)}"
-
-
-def _touching(chosen: Sequence[Unknown]) -> list[list[Unknown]]:
-    """Group the spans that overlap, in order of time."""
-    groups: list[list[Unknown]] = []
-    for each in sorted(chosen, key=lambda one: one.span.since):
-        if groups and each.span.since <= max(one.span.until for one in groups[-1]):
-            groups[-1].append(each)
-        else:
-            groups.append([each])
-    return groups

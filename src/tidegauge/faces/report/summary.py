@@ -26,6 +26,7 @@ from .wording import (
     moment,
     money,
     number,
+    row_time,
     share,
 )
 
@@ -95,7 +96,7 @@ def _how_it_began(postmortem: Postmortem) -> list[str]:
     if not alerts:
         if postmortem.alerts:
             return [f"Something began to breach on {symbol}, and no alert fired."]
-        return [f"No alert fired on {symbol} in these {lasted(postmortem.span.lasts)}."]
+        return [f"No alert fired on {symbol} in this span of {lasted(postmortem.span.lasts)}."]
     first = alerts[0]
     opened = moment(first.started_at, postmortem.span.since)
     before = first.started_at < postmortem.span.since
@@ -134,7 +135,9 @@ def _spread(postmortem: Postmortem) -> list[str]:
     worst = worst_of(postmortem, Metric.SPREAD)
     if worst is None:
         return []
-    return [f"The spread reached {bps(worst.point[1])} bps{_where(worst, Metric.SPREAD)}."]
+    return [
+        f"The spread reached {bps(worst.point[1])} bps{_where(worst, Metric.SPREAD, postmortem)}."
+    ]
 
 
 def _depth(postmortem: Postmortem) -> list[str]:
@@ -145,7 +148,7 @@ def _depth(postmortem: Postmortem) -> list[str]:
     part = worst.of_usual
     if part is not None and part < 1:
         said = f"{said}, {share(part)} of the usual,"
-    return [f"{said}{_where(worst, Metric.DEPTH)}."]
+    return [f"{said}{_where(worst, Metric.DEPTH, postmortem)}."]
 
 
 def _sale(postmortem: Postmortem) -> list[str]:
@@ -157,13 +160,14 @@ def _sale(postmortem: Postmortem) -> list[str]:
     cost = next((each.worst_cost for each in book.costs if each.taker == "sell"), None)
     if cost is not None:
         said = f"{said}, or {money(cost)} of quote,"
-    return [f"{said}{_where(worst, Metric.SELL)}."]
+    return [f"{said}{_where(worst, Metric.SELL, postmortem)}."]
 
 
-def _where(worst: Extreme, metric: Metric) -> str:
+def _where(worst: Extreme, metric: Metric, postmortem: Postmortem) -> str:
+    at = row_time(worst.point[0], postmortem.grain, postmortem.span.since)
     usual = UNKNOWN if worst.usual is None else number(metric, worst.usual)
     against = "its usual is not known" if worst.usual is None else f"usually {usual}"
-    return f" on {worst.venue} at {clock(worst.point[0])} ({against})"
+    return f" on {worst.venue} at {at} ({against})"
 
 
 def _unfilled(postmortem: Postmortem) -> list[str]:
@@ -263,11 +267,9 @@ def tiles(postmortem: Postmortem) -> list[Tile]:
                 note=f"{worst.venue}, {usual}",
             )
         )
-    known = min((book.known / postmortem.span.lasts for book in postmortem.books), default=0.0)
-    found.append(
-        Tile(name="Known", value=share(known), note="of the span, at the worst-known book")
-    )
-    return found
+    least = min(postmortem.books, key=lambda book: book.known)
+    known = share(least.known / postmortem.span.lasts)
+    return [*found, Tile(name="Known", value=known, note=f"of the span: {least.venue}, the least")]
 
 
 def _lasted(postmortem: Postmortem) -> str:

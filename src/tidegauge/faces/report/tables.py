@@ -8,7 +8,7 @@ from tidegauge.sinks.postmortem.records import Book, Figures, Metric, Point, Pos
 
 from .story import named
 from .summary import harmful
-from .wording import UNKNOWN, clock, lasted, moment, money, number, share
+from .wording import UNKNOWN, lasted, moment, money, number, row_time, share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,22 +78,22 @@ def _book_row(book: Book, postmortem: Postmortem) -> BookRow:
             _value(Metric.MID, mid.most),
             _value(Metric.MID, mid.last),
         ),
-        spread=(*_cells(Metric.SPREAD, book), _most(Metric.SPREAD_Z, book)),
-        depth=(*_cells(Metric.DEPTH, book), _most(Metric.DEPTH_Z, book)),
-        bids=_cells(Metric.BIDS, book),
-        asks=_cells(Metric.ASKS, book),
+        spread=(*_cells(Metric.SPREAD, book, postmortem), _most(Metric.SPREAD_Z, book)),
+        depth=(*_cells(Metric.DEPTH, book, postmortem), _most(Metric.DEPTH_Z, book)),
+        bids=_cells(Metric.BIDS, book, postmortem),
+        asks=_cells(Metric.ASKS, book, postmortem),
         floors=UNKNOWN if book.floors is None else f"{book.floors:,}",
     )
 
 
-def _cells(metric: Metric, book: Book) -> tuple[str, ...]:
+def _cells(metric: Metric, book: Book, postmortem: Postmortem) -> tuple[str, ...]:
     """Return usual, worst, when, share of the usual, last."""
     figures = book.figures_of(metric)
     worst = harmful(metric, figures)
     return (
         number(metric, figures.usual),
         _value(metric, worst),
-        UNKNOWN if worst is None else clock(worst[0]),
+        row_time(None if worst is None else worst[0], postmortem.grain, postmortem.span.since),
         _times_usual(figures, worst),
         _value(metric, figures.last),
     )
@@ -119,7 +119,7 @@ def cost_rows(postmortem: Postmortem) -> list[CostRow]:
     for book in postmortem.books:
         for cost in book.costs:
             metric = Metric(cost.taker)
-            usual, worst, at, _, last = _cells(metric, book)
+            usual, worst, at, _, last = _cells(metric, book, postmortem)
             rows.append(
                 CostRow(
                     venue=book.venue,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tidegauge.faces import figures
-from tidegauge.sinks.postmortem.records import Metric, Number
+from tidegauge.sinks.postmortem.records import Grain, Metric, Number
 
 UNKNOWN = "\N{EN DASH}"
 MINUTE = 60
@@ -34,6 +34,15 @@ def moment(at: datetime | None, beside: datetime) -> str:
         return UNKNOWN
     same = at.astimezone(UTC).date() == beside.astimezone(UTC).date()
     return clock(at) if same else f"{at.astimezone(UTC):%m-%d} {clock(at)}"
+
+
+def row_time(at: datetime | None, grain: Grain, beside: datetime) -> str:
+    """Write when a row was: a reading's instant, or the minute or hour that a rollup is of."""
+    if at is None or grain is Grain.READINGS:
+        return moment(at, beside)
+    own = at.astimezone(UTC)
+    text = f"{own:%H:%M}" if grain is Grain.MINUTES else f"{own:%H}:00"
+    return text if own.date() == beside.astimezone(UTC).date() else f"{own:%m-%d} {text}"
 
 
 def lasted(span: timedelta | None) -> str:

@@ -73,3 +73,13 @@ def test_losses_that_touch_are_one_shade_that_names_each() -> None:
     assert round(first.width) == 25
     assert second.kind == "unknown"
     assert len(unknown_shades(both, "okx")) == 1
+
+
+def test_a_book_that_flaps_all_day_does_not_make_a_page_without_end() -> None:
+    """What is too close to be told apart is one shade; every lost instant lies in one."""
+    losses = tuple(a_loss(second / 100, second / 100 + 0.004) for second in range(6000))
+    found = unknown_shades(a_postmortem(unknown=losses))
+    assert len(found) < 400
+    assert sum(each.width for each in found) > 90
+    few = unknown_shades(a_postmortem(unknown=losses[:100]))
+    assert len(few) == 100

@@ -40,7 +40,7 @@ def test_the_first_venue_to_move_is_named_and_the_last() -> None:
 def test_calm_is_told_as_calm() -> None:
     """No alert fired; the extremes are told all the same."""
     said = sentences(a_postmortem(alerts=()))
-    assert said[0] == "No alert fired on BTCUSDT in these 1 min."
+    assert said[0] == "No alert fired on BTCUSDT in this span of 1 min."
     pending = sentences(a_postmortem(alerts=(an_alert_story(fired=None, ended=40),)))
     assert pending[0] == "Something began to breach on BTCUSDT, and no alert fired."
 

@@ -16,10 +16,11 @@ from tidegauge.faces.report.wording import (
     listed,
     moment,
     number,
+    row_time,
     score,
     share,
 )
-from tidegauge.sinks.postmortem.records import Metric
+from tidegauge.sinks.postmortem.records import Grain, Metric
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,14 @@ def test_times_are_utc_and_rounded_down() -> None:
     assert moment(after(1), NOON) == "12:00:01.0"
     assert moment(after(86_400), NOON) == "11-29 12:00:00.0"
     assert moment(None, NOON) == clock(None) == instant(None) == lasted(None) == UNKNOWN
+
+
+def test_a_rollup_is_told_by_its_minute_or_hour() -> None:
+    """The middle at which it is drawn is no instant at which anything was seen."""
+    at = after(90)
+    assert [row_time(at, grain, NOON) for grain in Grain] == ["12:01:30.0", "12:01", "12:00"]
+    assert row_time(after(86_400), Grain.MINUTES, NOON) == "11-29 12:00"
+    assert row_time(None, Grain.HOURS, NOON) == UNKNOWN
 
 
 def test_each_metric_has_its_unit() -> None:
