@@ -92,6 +92,9 @@ def test_a_span_without_rows_says_where_there_are_some(run: Run) -> None:
         "no rows for BTCUSDT from 2026-01-02 00:00:00Z to 2026-01-03 00:00:00Z; "
         "its readings go from 2026-01-01 10:00:00Z to 2026-01-01 12:09:59Z\n"
     )
+    told = run("sql", "worst-minutes", *SPAN[:2], "--from", "2026-01-02", "--to", "2026-01-03")
+    assert (told.code, told.out) == (0, "")
+    assert "its minutes (readings rolled up) go from 2026-01-01 10:00:00Z to" in told.err
     empty = run("sql", "timeline", *SPAN[:2], "--from", "2026-01-02", "--format", "json")
     assert json.loads(empty.out) == []
 

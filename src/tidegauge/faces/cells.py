@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,9 +31,21 @@ def table_of(answer: Answer) -> Table:
     for column in answer.columns:
         justify: Any = "right" if column.type in NUMBERS else "left"
         table.add_column(column.name, justify=justify, overflow="fold")
-    columns = [_told([row[place] for row in answer.rows]) for place in range(len(answer.columns))]
-    for row in zip(*columns, strict=True):
-        table.add_row(*(Text(cell) for cell in row))
+    for row in _rows(answer):
+        table.add_row(*row)
+    return table
+
+
+def blocks_of(answer: Answer) -> Table:
+    """Return an answer for a terminal that is too narrow: a line a cell, a gap between the rows."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, row in enumerate(_rows(answer)):
+        if number:
+            table.add_row()
+        for column, cell in zip(answer.columns, row, strict=True):
+            table.add_row(column.name, cell)
     return table
 
 
@@ -117,6 +129,12 @@ def _plain(cell: Any) -> Any:
             return [_plain(each) for each in cell]
         case _:
             return cell
+
+
+def _rows(answer: Answer) -> Iterator[list[Text]]:
+    columns = [_told([row[place] for row in answer.rows]) for place in range(len(answer.columns))]
+    for row in zip(*columns, strict=True):
+        yield [Text(cell) for cell in row]
 
 
 def _told(cells: Sequence[Any]) -> list[str]:

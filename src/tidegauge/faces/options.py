@@ -37,7 +37,10 @@ RecordMaxGb = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--from", help="UTC: 2026-11-21T14:02:00, 14:02 (today), or -15m; an hour back."),
+    typer.Option(
+        "--from",
+        help="UTC: 2026-11-21T14:02, 14:02 (today), or -15m; an hour before --to by default.",
+    ),
 ]
 Until = Annotated[
     str | None, typer.Option("--to", help="Up to, and not with, this instant; now by default.")

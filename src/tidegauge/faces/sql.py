@@ -11,6 +11,7 @@ import asyncpg
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from tidegauge import venues
@@ -32,7 +33,7 @@ from tidegauge.sinks.ask import (
 from tidegauge.sinks.question import Question, question, questions
 
 from . import running
-from .cells import csv_of, json_of, table_of
+from .cells import blocks_of, csv_of, json_of, table_of
 from .database import settings_of
 from .options import Config, DataDir, Force, Since, Until
 from .times import interval, written
@@ -115,9 +116,8 @@ async def _answer(
             given = given | {"symbol": await seen_symbol(connection, given["symbol"])}
             given, notes = nearest(asked, given, await measured(connection, given["symbol"]))
             answer = await ask(connection, asked, given, deadline_s)
-            there = None if answer.rows else await held(connection, given["symbol"])
-    if there is not None:
-        notes.append(nothing_in(given, there))
+            if not answer.rows:
+                notes.append(await _nothing(connection, asked, given))
     for note in notes:
         typer.echo(note, err=True)
     if out is None:
@@ -176,11 +176,12 @@ def nearest(
     return filled, notes
 
 
-def print_table(table: Table, file: Any) -> None:
-    """Print a table; a terminal folds it, a file gets every line whole."""
-    terminal = file is sys.stdout and running.console_for(plain=False).is_terminal
-    if terminal:
-        running.console_for(plain=False).print(table)
+def print_table(table: Table, file: Any, narrow: Table | None = None) -> None:
+    """Print a table: a file gets every line whole, a terminal `narrow` where the table is too wide."""
+    screen = running.console_for(plain=False)
+    if file is sys.stdout and screen.is_terminal:
+        wide = Measurement.get(screen, screen.options.update(max_width=NEVER_CUT), table).maximum
+        screen.print(table if narrow is None or wide <= screen.width else narrow)
         return
     console = Console(width=NEVER_CUT, force_terminal=False)
     with console.capture() as capture:
@@ -194,7 +195,7 @@ def _write(answer: Answer, form: str, file: Any) -> None:
     elif form == "json":
         file.write(json_of(answer))
     elif answer.rows:
-        print_table(table_of(answer), file)
+        print_table(table_of(answer), file, blocks_of(answer))
 
 
 def _listing() -> Table:
@@ -249,9 +250,16 @@ def _span(begin: str | None, end: str | None, given: dict[str, str]) -> dict[str
     return {"from": written(since), "to": written(until)}
 
 
-def nothing_in(given: Mapping[str, str], there: Held) -> str:
+async def _nothing(connection: Any, asked: Question, given: dict[str, str]) -> str:
+    """Say that a question has no rows, and what there is for it to read."""
+    there = await held(connection, given["symbol"], rolled=asked.rolled)
+    what = "minutes (readings rolled up)" if asked.rolled else "readings"
+    return nothing_in(given, there, what)
+
+
+def nothing_in(given: Mapping[str, str], there: Held, what: str = "readings") -> str:
     """Say that there are no rows, and where there are."""
     asked = f"no rows for {given['symbol']} from {given['from']} to {given['to']}"
     if there.first is None or there.last is None:
-        return f"{asked}; there are no readings of it now"
-    return f"{asked}; its readings go from {written(there.first)} to {written(there.last)}"
+        return f"{asked}; there are no {what} of it now"
+    return f"{asked}; its {what} go from {written(there.first)} to {written(there.last)}"

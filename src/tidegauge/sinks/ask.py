@@ -49,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """From when to when there are readings of a symbol; None: there are none."""
+    """From when to when there is something of a symbol; None: there is nothing."""
 
     first: datetime | None
     last: datetime | None
@@ -131,20 +131,31 @@ async def known_symbols(connection: Any, like: str = "") -> list[str]:
     return sorted(found, key=lambda each: -SequenceMatcher(None, wanted, each).ratio())
 
 
-async def held(connection: Any, symbol: str) -> Held:
-    """Return from when to when there are readings of a symbol."""
-    row = await connection.fetchrow(
-        """
-        SELECT min(edge.first) AS first, max(edge.last) AS last
-          FROM tidegauge.series AS s
-         CROSS JOIN LATERAL (
-               SELECT (SELECT min(at) FROM tidegauge.readings WHERE series = s.id) AS first,
-                      (SELECT max(at) FROM tidegauge.readings WHERE series = s.id) AS last) AS edge
-         WHERE s.symbol = $1
-        """,
-        symbol,
-    )
+async def held(connection: Any, symbol: str, *, rolled: bool = False) -> Held:
+    """Return from when to when there are readings of a symbol, or minutes that they are rolled up to."""
+    row = await connection.fetchrow(MINUTES_HELD if rolled else READINGS_HELD, symbol)
     return Held(first=row["first"], last=row["last"])
+
+
+READINGS_HELD = """
+SELECT min(edge.first) AS first, max(edge.last) AS last
+  FROM tidegauge.series AS s
+ CROSS JOIN LATERAL (
+       SELECT (SELECT min(at) FROM tidegauge.readings WHERE series = s.id) AS first,
+              (SELECT max(at) FROM tidegauge.readings WHERE series = s.id) AS last) AS edge
+ WHERE s.symbol = $1
+"""
+
+MINUTES_HELD = """
+SELECT min(edge.first) AS first, max(edge.last) AS last
+  FROM (SELECT DISTINCT symbol, venue FROM tidegauge.series WHERE symbol = $1) AS s
+ CROSS JOIN LATERAL (
+       SELECT (SELECT min(at) FROM tidegauge.minutes AS m
+                WHERE m.symbol = s.symbol AND m.venue = s.venue) AS first,
+              (SELECT max(at) FROM tidegauge.minutes AS m
+                WHERE m.symbol = s.symbol AND m.venue = s.venue) AS last) AS edge
+"""
+"""Each edge is one look into an index."""
 
 
 async def measured(connection: Any, symbol: str) -> Measured:

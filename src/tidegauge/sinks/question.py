@@ -33,6 +33,8 @@ TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|:'(\w+)'", re.ASCII)
 OWN_OPTIONS = ("symbol", "from", "to", "venue")
 """Parameters that the command line has an option for; the others go by --param."""
 
+READINGS = {"v_readings", "v_depth", "v_slippage"}
+
 ENTRY = re.compile(r"(\w+(?:, \w+)*)(?:\s{2,}(.*))?", re.ASCII)
 
 
@@ -60,6 +62,12 @@ class Question:
     statement: str
     order: tuple[str, ...]
     text: str
+
+    @property
+    def rolled(self) -> bool:
+        """Whether rollups answer it, and no readings: they outlive them, and come a little later."""
+        read = set(re.findall(r"FROM tidegauge\.(\w+)", self.statement))
+        return any(name.endswith(("minutes", "hours")) for name in read) and not read & READINGS
 
     def values(self, given: Mapping[str, str]) -> tuple[str, ...]:
         """Return the values of $1, $2, ... with defaults filled in.

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tidegauge.faces.cells import as_psql, csv_of, json_of, table_of
+from tidegauge.faces.cells import as_psql, blocks_of, csv_of, json_of, table_of
 from tidegauge.sinks.ask import Answer, Column
 from tidegauge.sinks.question import read_question
 
@@ -117,3 +117,11 @@ def test_times_of_a_column_are_told_alike() -> None:
 def test_a_text_does_not_steer_the_terminal() -> None:
     """Neither by escapes nor by what Rich takes for markup."""
     assert shown(answer("\x1b[31m[red]x", "a\nb")) == ["\\x1b[31m[red]x", "a\\nb"]
+
+
+def test_what_is_too_wide_is_told_line_by_line() -> None:
+    """The same cells, a gap between the rows."""
+    console = Console(width=40, file=io.StringIO(), force_terminal=False)
+    with console.capture() as capture:
+        console.print(blocks_of(answer(Decimal("1.50"), None)))
+    assert [line.split() for line in capture.get().splitlines()] == [["x", "1.50"], [], ["x", "-"]]

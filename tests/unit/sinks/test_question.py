@@ -153,3 +153,13 @@ def test_every_file_bounds_what_it_reads(asked: Question) -> None:
             assert re.search(
                 r"at >= \$\d::text::timestamptz AND at < \$\d::text::timestamptz", scope
             )
+
+
+def test_what_is_answered_from_rollups_is_known() -> None:
+    """A calm hour beside readings does not make it so."""
+    assert {each.name for each in ALL if each.rolled} == {
+        "daily-risk",
+        "hourly-profile",
+        "venue-league",
+        "worst-minutes",
+    }

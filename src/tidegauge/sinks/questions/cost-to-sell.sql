@@ -1,7 +1,8 @@
 -- What did selling cost in that window, against the calmest hour?
 --
 -- The calmest hour of a venue is the one before the window, at most back of it, in which selling size
--- cost least on average. Where nothing older is kept it is an hour that the window lies in.
+-- cost least on average. Where nothing older is kept it is an hour that the window lies in; where no
+-- hour is rolled up yet there is none.
 --
 -- Columns
 --   venue          the venue

@@ -2,7 +2,7 @@
 --
 -- Each venue is compared with itself: with its median in the beginning, from the first reading in the
 -- window on. Times are those of our receipt, and no finer than readings are stored
--- (readings.write_every_s).
+-- (readings.write_every_s); alerts are judged frame by frame, and response-times tells when each began.
 --
 -- Columns
 --   measure    price (the mid), spread, or depth (both sides, within band)
