@@ -90,6 +90,14 @@ TESTED_ELSEWHERE = {
     "sinks/health/retention": "integration/test_db_prune.py",
     "sinks/postmaster": "integration/test_embedded.py",
     "sinks/report": "integration/test_postgres_database.py",
+    # a postmortem is read from a real server, and drawn as one page
+    "sinks/postmortem/books": "integration/test_report.py",
+    "sinks/postmortem/questioner": "integration/test_report.py",
+    "sinks/postmortem/read": "integration/test_report.py",
+    "sinks/postmortem/records": "unit/sinks/postmortem/test_lines.py",
+    "faces/report/command": "integration/test_report.py",
+    "faces/report/lanes": "unit/faces/report/test_page.py",
+    "faces/report/tables": "unit/faces/report/test_page.py",
     # parts of what records and replays
     "runtime/digest": "integration/test_tape.py",
     "runtime/recording": "integration/test_tape.py",

@@ -32,6 +32,7 @@ from .options import (
     SymbolNames,
     VenueNames,
 )
+from .report import command as report_command
 
 app = typer.Typer(
     name="tidegauge",
@@ -46,6 +47,7 @@ app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
 app.command("demo")(demo.command)
 app.command("venues")(venues.command)
+app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)
 app.command("export", epilog=export.EXAMPLE)(export.command)
 

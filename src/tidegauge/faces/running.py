@@ -182,6 +182,18 @@ def progress_of(what: str, unit: str = "lines") -> Iterator[Callable[[int], None
         yield lambda done: progress.update(task, description=f"{what}: {done:,} {unit}")
 
 
+@contextlib.contextmanager
+def stages_of(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error, if somebody looks, what is being done."""
+    if not sys.stderr.isatty():
+        yield lambda _stage: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what)
+        yield lambda stage: progress.update(task, description=f"{what}: {stage}")
+
+
 def _print_outcome(outcome: ReplayOutcome) -> None:
     span = (outcome.last_at - outcome.first_at) / 1e9
     print_line = typer.echo
