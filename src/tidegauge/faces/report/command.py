@@ -15,8 +15,8 @@ from tidegauge.faces.options import Config, DataDir, Force, Since, Until, VenueN
 from tidegauge.faces.sql import require_database, seen_symbol
 from tidegauge.faces.times import interval
 from tidegauge.faces.whole_file import whole_file
-from tidegauge.runtime.app import open_settings_database
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks.postmortem.read import read_postmortem, span_of_alert
 from tidegauge.sinks.postmortem.records import Asked, Postmortem, Span
 from tidegauge.venues import resolve
