@@ -132,7 +132,7 @@ def size_of(text: str) -> Decimal:
 
 async def _report(settings: Settings, wanted: _Wanted, output: Path | None, *, force: bool) -> None:
     require_database(settings)
-    with running.stages_of("reading") as told:
+    with running.stages_of("report") as told:
         async with open_settings_database(settings) as database, database.session() as connection:
             asked = await wanted.asked(connection)
             path = Path(file_name(asked)) if output is None else output
