@@ -45,9 +45,6 @@ AWAY = (
 POISON = frozenset({"22", "23", "54"})
 """SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
 
-SURPRISES = (asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError)
-"""Somebody emptied the series, or dropped the partition of a day: told again, it goes in."""
-
 log = structlog.get_logger()
 
 
@@ -90,7 +87,6 @@ class Delivery:
         self._outage: Outage | None = None
         self._connection: Any = None
         self._told: set[int] = set()
-        self._days: set[int] = set()
         self._series: dict[bytes, Series] = {}
         self.hurry = asyncio.Event()
         self.rows = self.duplicates = self.retries = self.outages = 0
@@ -146,14 +142,14 @@ class Delivery:
             batch = self._batch(part)
         except UNREADABLE as error:
             return error
-        days = {slip.at // DAY for slip in part if slip.code in BY_DAY}
-        surprised = False
+        parted = {slip.at // DAY for slip in part if slip.code in BY_DAY}
+        days: set[int] = set()
         while True:
             try:
                 await self._store(batch, days)
             except AWAY as error:
-                if isinstance(error, SURPRISES) and not surprised:
-                    surprised = True
+                if isinstance(error, asyncpg.CheckViolationError) and parted and not days:
+                    days = parted  # likely one has no partition: its rows waited for long
                 elif is_poison(error):
                     return error
                 else:
@@ -190,11 +186,10 @@ class Delivery:
     async def _store(self, batch: Batch, days: set[int]) -> None:
         async with self._connected(self._limits.command_s) as connection:
             fresh = [each for each in batch.series if each.id not in self._told]
-            for day in days - self._days:
+            for day in days:
                 await _make_partitions(connection, day)
             stored = await store(connection, replace(batch, series=fresh))
         self._told.update(each.id for each in fresh)
-        self._days |= days
         self.rows += stored.new
         self.duplicates += stored.sent - stored.new
 
@@ -208,7 +203,6 @@ class Delivery:
         if fresh:
             self._connection = await self._database.connect(self._limits.connect_s)
             self._told.clear()
-            self._days.clear()
         connection = self._connection
         cut = asyncio.get_running_loop().call_later(deadline_s, connection.terminate)
         whole = False

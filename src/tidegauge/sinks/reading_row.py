@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from tidegauge.core.reading import Reading
@@ -25,6 +26,10 @@ from .rows import READINGS
 
 COLUMNS = len(READINGS.columns)
 TOUCH = 4
+AT = slice(30, 38)
+"""Where in a row `at` stands: after the count, two bigints and three lengths."""
+
+PG_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 Flags: TypeAlias = Sequence[Sequence[bool]]
 """band_floor, fill_partial, fill_floor, max_floor."""
@@ -56,6 +61,11 @@ def reading_row(reading: Reading, series: int) -> bytes:
             NULL if fit else array(NUMERIC, map(numeric, exact)),
         )
     )
+
+
+def taken_at(row: bytes) -> datetime:
+    """Return the time in a row."""
+    return PG_EPOCH + timedelta(microseconds=int.from_bytes(row[AT], "big", signed=True))
 
 
 def exact_integers(reading: Reading) -> list[int | None]:

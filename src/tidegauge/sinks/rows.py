@@ -67,13 +67,14 @@ class Table:
     """Where rows of one shape go. `key` is what makes a row itself.
 
     With `newest`, a row replaces the one with its key unless that one's is greater; without it, the
-    row that came first stays.
+    row that came first stays. `numbered`: the column in which the database counts them as they come.
     """
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...] = ("id",)
     newest: str | None = None
+    numbered: str | None = None
 
 
 RUNS = Table(name="runs", columns=("id", "started_at", "version", "command", "symbols"))
@@ -128,6 +129,7 @@ MARKET = Table(
         *("mark", "index", "funding_rate", "funding_interval_s", "next_funding_at"),
         *("open_interest", "liquidations", "liquidated_long_quote", "liquidated_short_quote"),
     ),
+    key=("id", "at"),
 )
 
 ALERT_COLUMNS = (
@@ -144,6 +146,7 @@ FEED_EVENTS = Table(
         *("id", "run", "kind", "venue", "instrument", "symbol", "at", "at_ns", "trace"),
         *("trust", "reason", "detail"),
     ),
+    numbered="number",
 )
 
 TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, SERIES, READINGS)

@@ -2,19 +2,22 @@
 
 Readings alone, which nearly every batch is, go straight into their table: one COPY, one round trip,
 one transaction. COPY cannot skip a row that is there already; where it meets one, or where other
-records go in too, it is COPY to a staging table, then INSERT ... ON CONFLICT.
+records go in too, it is COPY to a staging table, then INSERT ... ON CONFLICT. A day that has no
+partition yet is given one.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import asyncpg
 import structlog
 
 from .binary import HEADER, TRAILER
-from .rows import READINGS, SERIES, TABLES, Row, Table
+from .reading_row import taken_at
+from .rows import MARKET, READINGS, SERIES, TABLES, Row, Table
 from .series import Series
 
 STRIDE = 25
@@ -49,7 +52,8 @@ async def prepare(connection: Any) -> None:
     await connection.execute(
         "".join(
             f"CREATE TEMP TABLE IF NOT EXISTS stage_{table.name} "
-            f"(LIKE tidegauge.{table.name} INCLUDING GENERATED) ON COMMIT DELETE ROWS;"
+            f"(LIKE tidegauge.{table.name} INCLUDING GENERATED INCLUDING IDENTITY) "
+            "ON COMMIT DELETE ROWS;"
             for table in TABLES
         )
     )
@@ -60,6 +64,32 @@ async def store(connection: Any, batch: Batch) -> Stored:
 
     Not `connection.transaction()`: its roll-back waits for a server that may not answer.
     """
+    try:
+        return await _store(connection, batch)
+    except asyncpg.CheckViolationError as error:
+        if not lacks_partition(error):
+            raise
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+    for day in sorted(days_of(batch)):
+        await connection.execute("SELECT tidegauge.make_partitions($1, $1)", day)
+    return await _store(connection, batch)
+
+
+def lacks_partition(error: asyncpg.CheckViolationError) -> bool:
+    """Whether a row was refused only because its day has no partition yet."""
+    partitioned = error.table_name in (READINGS.name, MARKET.name)
+    return partitioned and error.constraint_name is None
+
+
+def days_of(batch: Batch) -> set[date]:
+    """Return the days (UTC) of the rows that go into partitions."""
+    at = MARKET.columns.index("at")
+    told = {row[at].date() for table, row in batch.rows if table is MARKET}
+    return told | {taken_at(row).date() for row in batch.readings}
+
+
+async def _store(connection: Any, batch: Batch) -> Stored:
     sent = new = 0
     if not batch.rows and not batch.series:
         try:
@@ -113,7 +143,8 @@ async def _merge(connection: Any, table: Table) -> int:
 def merge(table: Table) -> str:
     """Return the statement that moves rows from the staging table to the table itself.
 
-    In the order of the key, so that two daemons that replace the same rows never wait in a circle.
+    In the order of the key, so that two daemons that replace the same rows never wait in a circle;
+    where the database numbers the rows, in the order they came, which a daemon sends again as it was.
     """
     columns, key = ", ".join(table.columns), ", ".join(table.key)
     if table.newest is None:
@@ -126,7 +157,7 @@ def merge(table: Table) -> str:
         )
     return (
         f"INSERT INTO tidegauge.{table.name} AS old ({columns}) "  # noqa: S608 - our own names
-        f"SELECT {columns} FROM pg_temp.stage_{table.name} ORDER BY {key} "
+        f"SELECT {columns} FROM pg_temp.stage_{table.name} ORDER BY {table.numbered or key} "
         f"ON CONFLICT ({key}) DO {action}"
     )
 

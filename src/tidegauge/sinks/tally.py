@@ -36,6 +36,7 @@ class WriterStatistics:
     drain_rate: float = 0.0
     spool: SpoolFigures = field(default_factory=SpoolFigures)
     spool_broken: str | None = None
+    thinned: str | None = None
 
     @property
     def recovered(self) -> int:

@@ -15,7 +15,7 @@ from contextlib import suppress
 import structlog
 
 from tidegauge.core.events import FeedEvent, FeedEventKind
-from tidegauge.core.instrument import HOUR, SECOND, Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 
 from .batch import URGENT, Backlog, WriterLimits
 from .connect import Database
@@ -53,7 +53,7 @@ class PostgresWriter:
         run_id: str,
         *,
         spool: SpoolThread | None = None,
-        on_kept: Callable[[Sequence[Slip]], None] = lambda _slips: None,
+        on_kept: Callable[[Sequence[Slip]], None] | None = None,
         clock: Callable[[], Nanos] = time.monotonic_ns,
         now: Callable[[], Nanos] = time.time_ns,
         jitter: Callable[[], float] = random.random,
@@ -129,7 +129,7 @@ class PostgresWriter:
             log.warning(
                 "drain_incomplete",
                 depth=self.depth,
-                in_spool=0 if self._spool is None else self._spool.waiting,
+                in_spool=self.in_spool,
                 seconds=timeout_s,
             )
             return False
@@ -154,8 +154,12 @@ class PostgresWriter:
     @property
     def depth(self) -> int:
         """Records accepted that are not yet stored."""
-        waiting = 0 if self._spool is None else self._spool.waiting
-        return len(self._backlog) + self._in_flight + waiting
+        return len(self._backlog) + self._in_flight + self.in_spool
+
+    @property
+    def in_spool(self) -> int:
+        """Records that are safe on the disk and not yet stored."""
+        return 0 if self._spool is None else self._spool.waiting
 
     def statistics(self) -> WriterStatistics:
         """Return the counts as they stand."""
@@ -174,6 +178,7 @@ class PostgresWriter:
             away=delivery.away,
             last_error=delivery.last_error or tally.last_error,
             drain_rate=self._rate.a_second(),
+            thinned=self._intake.thinner.told() if self._intake.thinner.level else None,
             **known,  # type: ignore[arg-type]
         )
 
@@ -228,7 +233,8 @@ class PostgresWriter:
         if any(slip.code in URGENT for slip in batch):
             self._urgent = True
         self._kept.set()
-        self._on_kept(batch)
+        if self._on_kept is not None:
+            self._on_kept(batch)
 
     # -- delivering ------------------------------------------------------------------------------
 
@@ -351,10 +357,8 @@ class PostgresWriter:
         """Roll up what was stored, then delete its files: a crash before that does it again."""
         if not finished.files:
             return
-        if finished.span is not None:
-            since, until = finished.span
-            for begin in range(since - since % HOUR, until + 1, HOUR):
-                await self._roller.roll_up(max(since, begin), min(until + 1, begin + HOUR))
+        for since, until in finished.spans:
+            await self._roller.roll_up(since, until + 1)
         await spool.forget(finished)
 
     # -- waiting ---------------------------------------------------------------------------------

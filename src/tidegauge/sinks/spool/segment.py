@@ -265,8 +265,11 @@ class Segment:
         """
         wanted = min(limit, self.waiting)
         try:
-            found = self._connection.execute(FETCH, (self.stored, wanted)).fetchone()[0]
-            slips = self._parse(bytes.fromhex(found or ""))
+            slips: list[Slip] = []
+            while len(slips) < wanted:
+                after, step = self.stored + len(slips), min(STEP, wanted - len(slips))
+                found = self._connection.execute(FETCH, (after, step)).fetchone()[0]
+                slips += self._parse(bytes.fromhex(found or ""), after, step)
         except sqlite3.DataError:  # more than SQLite puts into one text
             if wanted > 1:
                 return self.read(wanted // 2)
@@ -275,14 +278,12 @@ class Segment:
             raise _said(self.path, error) from error
         except (ValueError, struct.error) as error:
             raise DamagedError(f"{self.path.name}: {error}") from error
-        if len(slips) < wanted:
-            raise DamagedError(f"{self.path.name}: {wanted - len(slips)} rows are missing")
         return Chunk(slips, self.stored + wanted, 0)
 
-    def _parse(self, data: bytes) -> list[Slip]:
+    def _parse(self, data: bytes, after: int, count: int) -> list[Slip]:
         """Return the rows. Raises `ValueError` when they are not all there, in order and sound."""
         slips: list[Slip] = []
-        place, expected = 0, self.stored
+        place, expected = 0, after
         series, unpack, width = self.series, HEAD.unpack_from, HEAD.size
         while place < len(data):
             seq, code, at, crc, size = unpack(data, place)
@@ -295,6 +296,8 @@ class Segment:
             if code == READING:
                 under = series.get(int.from_bytes(body[SERIES_AT], "big"))
             slips.append(Slip(code, at, body, under, seq))
+        if len(slips) < count:
+            raise ValueError(f"{count - len(slips)} rows are missing")
         return slips
 
     def mark(self, stored: int) -> None:
@@ -344,6 +347,9 @@ class Segment:
         """Close the file, its log folded in; it is opened again when it is asked for something."""
         opened, self._opened = self._opened, None
         if opened is not None:
+            with suppress(sqlite3.Error):
+                # Closing would do this too, but with the interpreter's lock held.
+                opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             with suppress(sqlite3.Error):
                 opened.close()
 
