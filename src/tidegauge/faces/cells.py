@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -51,11 +51,16 @@ def blocks_of(answer: Answer) -> Table:
 
 def csv_of(answer: Answer) -> str:
     """Return an answer as `psql --csv` writes it, in UTC: exact numbers, empty for what is unknown."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(column.name for column in answer.columns)
-    writer.writerows([as_psql(cell) for cell in row] for row in answer.rows)
-    return out.getvalue()
+    head = [column.name for column in answer.columns]
+    rows = ([as_psql(cell) for cell in row] for row in answer.rows)
+    return "".join(map(_csv_line, (head, *rows)))
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    """Return a line. The module quotes a carriage return only where it ends lines with one."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue()[:-2] + "\n"
 
 
 def json_of(answer: Answer) -> str:
