@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from tests.support.database import a_reading, an_alert, external, new_data_dir, remove, until
 from tests.support.fault_proxy import FaultProxy, Toxic
 from tests.support.programs import absent
-from tests.support.spooling import QUICK, count, fetch, spooling
+from tests.support.spooling import QUICK, count, fetch, pids_of, spooling
 
 from tidegauge.sinks.connect import Database, database_at, open_database
 from tidegauge.sinks.embedded import EmbeddedPostgres
@@ -48,16 +48,6 @@ async def all_there(database: Database, readings: int) -> None:
         == await count(database, "alert_changes")
         == -(-readings // 100)
     )
-
-
-def pids_of(server: EmbeddedPostgres) -> list[int]:
-    """Return the postmaster and all its children."""
-    said = listening(server.home)
-    assert said is not None
-    found = subprocess.run(
-        ["pgrep", "-P", str(said.pid)], capture_output=True, text=True, check=False
-    )
-    return [said.pid, *map(int, found.stdout.split())]
 
 
 # -- it dies -------------------------------------------------------------------------------------

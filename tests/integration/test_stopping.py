@@ -11,6 +11,7 @@ import pytest
 from tests.support.apps import TABLES, rows_in, settings_for, watching
 from tests.support.cli import Running, Told, endpoints, running
 from tests.support.database import external, until
+from tests.support.spooling import pids_of
 
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.sinks.connect import Database
@@ -197,6 +198,44 @@ async def test_a_second_daemon_for_a_symbol_is_refused_until_the_first_is_gone(
             async with running(*common, "bybit-spot", cwd=tmp_path, env=env) as third:
                 await until(third.is_live, 60)
                 await stopped(third, signal.SIGTERM)
+
+
+async def test_a_signal_while_the_database_hangs_is_obeyed_in_time(
+    made_data_dir: Path, tmp_path: Path
+) -> None:
+    """Within 5 s; what the database has not got is on the disk, and goes in at the next start."""
+    async with (
+        EmbeddedPostgres(made_data_dir) as server,
+        LocalVenues(venues=("binance",), speed=3) as venues,
+    ):
+        database = external(server)
+        env = {
+            **endpoints(venues.endpoints),
+            **LOAD,
+            "TIDEGAUGE_DATABASE_URL": database.url,
+            "TIDEGAUGE_DATABASE_PASSWORD": database.password or "",
+            "TIDEGAUGE_DATABASE__COMMAND_TIMEOUT_S": "1",
+        }
+        arguments = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue", "binance")
+        async with running(*arguments, cwd=tmp_path, env=env) as first:
+            await until(first.is_live, 60)
+            hanging = pids_of(server)
+            for pid in hanging:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                await until(lambda: first.said("database_lost"), 40)
+                told = await stopped(first, signal.SIGTERM)
+            finally:
+                for pid in hanging:
+                    os.kill(pid, signal.SIGCONT)
+        left = told.logged("monitor_stopped")
+        assert left["in_spool"] == left["accepted"] - left["written"] > 0
+        async with running(*arguments, cwd=tmp_path, env=env) as second:
+            await until(second.is_live, 60)
+            told = await stopped(second, signal.SIGTERM)
+        last = told.logged("monitor_stopped")
+        assert last["recovered"] == left["in_spool"]
+        assert last["written"] == last["accepted"] + last["recovered"]
 
 
 async def test_a_monitor_starts_though_a_database_it_knows_is_away(

@@ -1,14 +1,19 @@
 """A writer with its spool, run as a monitor runs it."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tests.support.programs import require_program
+
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
+from tidegauge.sinks.embedded import EmbeddedPostgres
+from tidegauge.sinks.postmaster import listening
 from tidegauge.sinks.spool import survey
 from tidegauge.sinks.spool.thread import SpoolLimits, SpoolThread
 from tidegauge.sinks.writer import PostgresWriter
@@ -56,3 +61,16 @@ def waiting(data_dir: Path) -> int:
 def unreachable(database: Database) -> Database:
     """Return the database at a port where nobody listens."""
     return replace(database, arguments=lambda: {**database.arguments(), "port": 1})
+
+
+def pids_of(server: EmbeddedPostgres) -> list[int]:
+    """Return a server's postmaster and all its children."""
+    said = listening(server.home)
+    assert said is not None
+    found = subprocess.run(
+        [require_program("pgrep"), "-P", str(said.pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [said.pid, *map(int, found.stdout.split())]

@@ -95,8 +95,7 @@ class Storage:
                 storage.submit(run)
                 yield storage
             finally:
-                await storage.writer.close()
-                await storage.leases.release()
+                await asyncio.gather(storage.writer.close(), storage.leases.release())
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises."""

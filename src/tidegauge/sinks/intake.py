@@ -10,7 +10,7 @@ from tidegauge.core.reading import Reading
 from .batch import Backlog
 from .delivery import shown
 from .encode import UNWRITABLE, ReadingEncoder
-from .rows import KINDS, Kind, Rare, Record
+from .rows import KINDS, Rare, Record
 from .series import Series
 from .slips import READING, Slip, slip_of, slip_of_series
 from .spool.thinning import Thinner
@@ -62,7 +62,7 @@ class Intake:
             self._drop(given_up)
         return slip
 
-    def reject(self, kind: Kind, error: str) -> None:
+    def reject(self, kind: str, error: str) -> None:
         """Count a record that cannot be stored, and say why."""
         self._tally.rejected[kind] += 1
         self._tally.last_error = error
@@ -89,7 +89,7 @@ class Intake:
         return known
 
     def _drop(self, slip: Slip) -> None:
-        self._tally.dropped[slip.kind] += 1
+        self._tally.dropped[slip.name] += 1
         if not self._dropping:
             self._dropping = True
-            log.error("records_dropped", kind=slip.kind, waiting=len(self.backlog))
+            log.error("records_dropped", kind=slip.name, waiting=len(self.backlog))

@@ -60,6 +60,11 @@ class Slip(Struct, frozen=True, gc=False):
     seq: int = 0
 
     @property
+    def name(self) -> str:
+        """What to call it, also when a version to come wrote it."""
+        return KIND_OF.get(self.code, f"code {self.code}")
+
+    @property
     def kind(self) -> Kind:
         """What it is. Raises `KeyError` for a series, and for a code of a version to come."""
         return KIND_OF[self.code]

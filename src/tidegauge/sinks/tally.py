@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from tidegauge.core.instrument import SECOND, Nanos
 
-from .rows import Kind
 from .spool.spool import SpoolFigures
 
 RATE_OVER: Nanos = 5 * SECOND
@@ -14,7 +13,7 @@ RATE_OVER: Nanos = 5 * SECOND
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterStatistics:
-    """accepted + recovered = written + dropped + rejected + lost + depth.
+    """By kind: accepted + recovered = written + dropped + rejected + lost + depth.
 
     `recovered`: rows that an earlier run left in the spool. `dropped`: given up for want of room.
     `rejected`: the database refuses them. `lost`: rows of the spool that could not be read.
@@ -22,10 +21,10 @@ class WriterStatistics:
     lately. `last_error` and `spool_broken` hold no secret.
     """
 
-    accepted: Mapping[Kind, int]
-    written: Mapping[Kind, int]
-    dropped: Mapping[Kind, int]
-    rejected: Mapping[Kind, int]
+    accepted: Mapping[str, int]
+    written: Mapping[str, int]
+    dropped: Mapping[str, int]
+    rejected: Mapping[str, int]
     rows: int
     duplicates: int
     retries: int
@@ -51,10 +50,10 @@ class WriterStatistics:
 class Tally:
     """Counts as they go."""
 
-    accepted: dict[Kind, int] = field(default_factory=dict)
-    written: Counter[Kind] = field(default_factory=Counter)
-    dropped: Counter[Kind] = field(default_factory=Counter)
-    rejected: Counter[Kind] = field(default_factory=Counter)
+    accepted: dict[str, int] = field(default_factory=dict)
+    written: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     last_error: str | None = None
 
 

@@ -124,6 +124,8 @@ class PostgresWriter:
                 while self.depth:
                     if self._spool is not None and self._backlog:
                         await self._keep(self._spool)
+                    if self._delivery.away and self.depth == self.in_spool:
+                        raise TimeoutError  # noqa: TRY301 - it waits well where it is
                     await self._deliver()
         except TimeoutError:
             log.warning(
@@ -147,7 +149,9 @@ class PostgresWriter:
             return
         with suppress(SpoolError, TimeoutError):
             async with asyncio.timeout(CLOSING_S):
-                await self._roll_up(spool, await spool.finished(closing=True))
+                finished = await spool.finished(closing=True)
+                if not self._delivery.away:
+                    await self._roll_up(spool, finished)
         await self._disconnect()
         await spool.close()
 
@@ -304,15 +308,15 @@ class PostgresWriter:
         self._count(batch, refused)
 
     def _count(self, slips: Sequence[Slip], refused: Sequence[Refused]) -> None:
-        self._tally.written.update(slip.kind for slip in slips)
-        self._tally.written.subtract(each.slip.kind for each in refused)
+        self._tally.written.update(slip.name for slip in slips)
+        self._tally.written.subtract(each.slip.name for each in refused)
         self._tally.written = +self._tally.written
         self._rate.add(len(slips))
 
     async def _set_aside(self, refused: Sequence[Refused]) -> None:
         for each in refused:
-            self._intake.reject(each.slip.kind, each.error)
-            self._tell(FeedEventKind.ROW_REFUSED, f"a {each.slip.kind} was refused: {each.error}")
+            self._intake.reject(each.slip.name, each.error)
+            self._tell(FeedEventKind.ROW_REFUSED, f"a {each.slip.name} was refused: {each.error}")
         if refused and self._spool is not None:
             with suppress(SpoolError):
                 await self._spool.quarantine([(each.slip, each.error) for each in refused])
