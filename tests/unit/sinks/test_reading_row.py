@@ -7,7 +7,14 @@ from tests.support.database import a_reading
 from tests.support.odd_readings import readings
 
 from tidegauge.core.reading import Reading
-from tidegauge.sinks.reading_row import TOUCH, exact_integers, flags_of, reading_row
+from tidegauge.sinks.reading_row import (
+    TOUCH,
+    exact_integers,
+    flags_of,
+    reading_row,
+    taken_at,
+)
+from tidegauge.sinks.rows import instant
 
 
 @given(readings())
@@ -48,3 +55,9 @@ def test_flags_tell_floors_and_parts() -> None:
     assert floors[:2] == (not reading.bands[0].bid_complete, not reading.bands[0].ask_complete)
     assert partial == tuple(not fill.filled for fill in reading.fills)
     assert (len(fill_floors), len(size_floors)) == (len(reading.fills), len(reading.max_sizes))
+
+
+@given(readings() | readings(wide=True))
+def test_a_row_tells_its_time(reading: Reading) -> None:
+    """By its bytes alone: the day it goes into is known without taking it apart."""
+    assert taken_at(reading_row(reading, 1)) == instant(reading.origin.received_at)

@@ -560,6 +560,10 @@ BEGIN
     IF prune.keep_days < 1 THEN
         RAISE EXCEPTION 'keep_days is %, and at least one day is kept', prune.keep_days USING ERRCODE = '22023';
     END IF;
+    -- While we wait for a lock, all who want the table wait behind us.
+    IF current_setting('lock_timeout') = '0' THEN
+        PERFORM set_config('lock_timeout', '2s', true);
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('tidegauge.partitions', 0));
     old := ARRAY(SELECT p FROM partitions AS p WHERE p.until <= now() - make_interval(days => prune.keep_days)
                   ORDER BY p.first, p.table_name);
@@ -582,7 +586,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tidegauge.prune(integer) IS
-    'Drops the partitions that lie wholly before now less keep_days, having rolled up what was not, and returns them.';
+    'Drops the partitions that lie wholly before now less keep_days, having rolled up what was not, and returns them. Waits no longer than lock_timeout, or 2 s, for those who use the tables.';
 
 CREATE VIEW tidegauge.v_minutes AS
 SELECT m.at, m.venue, m.symbol, m.readings,
