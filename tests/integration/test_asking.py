@@ -35,12 +35,11 @@ def psql(
         [program, "-X", "--csv", "-v", "ON_ERROR_STOP=1", *values, "-f", file, "-d", noon.url],
         env={**os.environ, "PGPASSWORD": noon.password or "", "PGTZ": zone},
         capture_output=True,
-        text=True,
         check=False,
         timeout=60,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return str(done.stdout)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode()
 
 
 @pytest.mark.parametrize("asked", questions(), ids=lambda asked: asked.name)

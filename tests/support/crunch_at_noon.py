@@ -57,7 +57,7 @@ DEPTH = {"binance": 8_000_000, "bybit-linear": 4_000_000, "okx": 2_000_000}
 
 THINNED = 4
 DEARER = 10.0
-HOSTILE = "'; DROP TABLE tidegauge.alerts; -- \\x1b[31m \U0001f480"
+HOSTILE = "'; DROP TABLE tidegauge.alerts; -- \x1b[31m,\"%s\r\n\\. \U0001f480"
 
 
 def at(second: float) -> Nanos:

@@ -84,6 +84,12 @@ def test_any_text_goes_through_csv_and_json(said: str) -> None:
     assert [row["x"] for row in json.loads(json_of(whole))] == [said, "end"]
 
 
+@pytest.mark.parametrize("said", ["a,b", 'a"b', "a\nb", "a\rb", "\\."])
+def test_csv_quotes_where_psql_does(said: str) -> None:
+    """Also what would end the data of a COPY."""
+    assert csv_of(answer(said)) == f'x\n"{said.replace(chr(34), chr(34) * 2)}"\n'
+
+
 def test_json_is_exact() -> None:
     """What is exact is a string, unknown is null, times say that they are UTC."""
     whole = answer(Decimal("0.10"), None, AT, timedelta(seconds=1.5), 0.25, 7, ["a", None])
