@@ -37,7 +37,8 @@ def psql_call(
     found = find_client(program, database.binaries, environment.get("PATH"))
     env = {name: value for name, value in environment.items() if "PASSWORD" not in name}
     # Names without their schema; readable numbers are psql's own business.
-    env["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} -c search_path=tidegauge,public".strip()
+    ours = "-c search_path=tidegauge,public -c timezone=UTC"
+    env["PGOPTIONS"] = f"{ours} {environment.get('PGOPTIONS', '')}".strip()
     env["PGAPPNAME"] = f"tidegauge db {program}"
     argv = (str(found), f"--dbname={database.url}", *arguments)
     if database.password is None:
