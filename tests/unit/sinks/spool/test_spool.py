@@ -467,15 +467,22 @@ def test_a_disk_that_takes_no_writes_is_read(tmp_path: Path, killed: bool) -> No
 def test_the_folder_of_the_living_is_theirs_on_any_disk(tmp_path: Path) -> None:
     """A disk that takes no writes still knows who holds a lock."""
     with small_disk(tmp_path / "disk") as disk:
-        living = opened(disk / "spool", "a")
-        living.append(rows(3))
-        living.close()
+        before = opened(disk / "spool", "a")
+        before.append(rows(3))
+        before.close()
+        allow_writes(disk, allow=False)
         held = FileLock(disk / "spool" / "a" / "lock")
         assert held.try_exclusive()
-        other = Spool(disk / "spool", "b")
-        assert other.adopt() == 0
+        spool = Spool(disk / "spool", "b")
+        assert spool.adopt() == 0
         held.close()
-        other.close()
+        assert spool.adopt() == 3
+        spool.close()
+        allow_writes(disk, allow=True)
+        (disk / "spool" / "a" / "lock").unlink()
+        allow_writes(disk, allow=False)
+        assert spool.adopt() == 3  # nobody can be holding it
+        spool.close()
 
 
 # -- damage ----------------------------------------------------------------------------------------
