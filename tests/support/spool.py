@@ -58,6 +58,13 @@ def contents(slips: Sequence[Slip]) -> list[tuple[int, int, bytes, bytes | None]
     ]
 
 
+def opened(root: Path, name: str) -> Spool:
+    """Return an open spool."""
+    spool = Spool(root, name)
+    spool.open()
+    return spool
+
+
 def drained(spool: Spool | Lane, limit: int = 100) -> list[Slip]:
     """Store everything that waits, and return it."""
     found: list[Slip] = []

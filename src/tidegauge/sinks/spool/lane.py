@@ -14,9 +14,10 @@ import structlog
 from tidegauge.core.instrument import Nanos
 
 from ..slips import Slip
+from .faults import DamagedError, UnopenedError, is_of_the_file
 from .paths import name_of, paths_of
 from .salvaged import Salvaged
-from .segment import DamagedError, Segment, Span, UnopenedError, is_of_the_file
+from .segment import Segment, Span
 
 File: TypeAlias = Segment | Salvaged
 

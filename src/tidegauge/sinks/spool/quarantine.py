@@ -11,10 +11,10 @@ import structlog
 from tidegauge.core.instrument import Nanos
 
 from ..slips import KIND_OF, Slip
+from .faults import is_full, is_of_the_file
 from .looking import ask
 from .paths import put_aside, remove_files
 from .salvaged import ASIDE
-from .segment import is_full, is_of_the_file
 
 MOST = 10_000
 MOST_BYTES = 64 * 1024 * 1024

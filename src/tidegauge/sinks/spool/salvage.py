@@ -14,9 +14,10 @@ from pathlib import Path
 from tidegauge.core.instrument import Nanos
 
 from ..slips import LARGEST, READING, SERIES, SERIES_AT, Slip
+from .faults import PASSING_OS
 from .journal import PAGE, log_of
 from .paths import files_of
-from .segment import PASSING_OS, crc_of, facts_crc, series_crc
+from .segment import crc_of, facts_crc, series_crc
 
 LEAF = 0x0D
 FIRST_PAGE_OFFSET = 100

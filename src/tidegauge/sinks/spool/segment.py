@@ -5,7 +5,6 @@ it should have. The interpreter's lock is let go and taken again at every step o
 busy event loop gives it back late: so rows go in and come out many to a step.
 """
 
-import errno
 import os
 import sqlite3
 import struct
@@ -19,6 +18,7 @@ from tidegauge.core.instrument import HOUR, Nanos
 
 from ..rows import Kind
 from ..slips import CODES, READING, SERIES, SERIES_AT, Slip
+from .faults import OF_THE_PLACE, PASSING_OS, DamagedError, code_of, meant
 from .journal import PAGE, check_log
 from .paths import NEW, address_of, files_of, has_log, remove_files, size_of, sync_folder
 
@@ -64,37 +64,7 @@ SPANS = """
 ROLLED_UP = (READING, CODES[Kind.MARKET])
 """Of what there are rollups."""
 
-PASSING = frozenset(
-    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT}
-)
-"""What goes by if one waits."""
-
-PASSING_OS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
-"""What says nothing of a file: this process, or this machine, is short of something."""
-
-OF_THE_PLACE = frozenset(
-    {
-        *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN),
-        *(sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM),
-        *(sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOLFS),
-    }
-)
-"""What speaks of where a file lies rather than of what is in it."""
-
-OF_THE_FILE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})
-
 Span = tuple[Nanos, Nanos]
-
-
-class DamagedError(Exception):
-    """SQLite cannot read a file, or not all of it."""
-
-
-class UnopenedError(DamagedError):
-    """SQLite cannot open a file where it lies: the disk is full, or takes no writes.
-
-    What is in it may be sound.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +130,7 @@ class Segment:
             check_log(path)
             segment._look()
         except sqlite3.Error as error:
-            raise _said(path, error) from error
+            raise meant(path, error) from error
         except (ValueError, TypeError, OSError, struct.error) as error:
             if isinstance(error, OSError) and error.errno in PASSING_OS:
                 raise
@@ -179,7 +149,7 @@ class Segment:
             try:
                 self._opened = _connect(self.path)
             except sqlite3.Error as error:
-                if _code(error) not in OF_THE_PLACE or has_log(self.path):
+                if code_of(error) not in OF_THE_PLACE or has_log(self.path):
                     raise
                 # Nothing can be written here, and without a log nothing needs to be.
                 self._opened = _connect_frozen(self.path)
@@ -275,7 +245,7 @@ class Segment:
                 return self.read(wanted // 2)
             raise
         except sqlite3.Error as error:
-            raise _said(self.path, error) from error
+            raise meant(self.path, error) from error
         except (ValueError, struct.error) as error:
             raise DamagedError(f"{self.path.name}: {error}") from error
         return Chunk(slips, self.stored + wanted, 0)
@@ -336,7 +306,7 @@ class Segment:
                 found = self._connection.execute(SPANS, (*ROLLED_UP, HOUR)).fetchall()
                 self._spans = [(int(since), int(until)) for since, until in found]
             except sqlite3.Error as error:
-                raise _said(self.path, error) from error
+                raise meant(self.path, error) from error
             except (ValueError, TypeError) as error:
                 raise DamagedError(f"{self.path.name}: {error}") from error
             finally:
@@ -378,33 +348,6 @@ def series_crc(id_: int, body: bytes) -> int:
 def facts_crc(stored: int, last: int, kept_ns: Nanos, series: int) -> int:
     """Return the CRC-32 of what a file knows of itself."""
     return zlib.crc32(FACTS.pack(stored, last, kept_ns, series))
-
-
-def is_of_the_file(error: sqlite3.Error) -> bool:
-    """Whether another file would do better: this one is damaged, or has no page left."""
-    return is_full(error) or _code(error) not in PASSING | OF_THE_PLACE
-
-
-def is_full(error: sqlite3.Error) -> bool:
-    """Whether the disk is full, or the file has as many pages as it may."""
-    return _code(error) == sqlite3.SQLITE_FULL
-
-
-def _code(error: sqlite3.Error) -> int | None:
-    """Return the primary code; None: it is the module's own, of data that is not what it says."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
-
-
-def _said(path: Path, error: sqlite3.Error) -> Exception:
-    """Return what an error says of a file; itself when it goes by."""
-    code = _code(error)
-    if code in PASSING:
-        return error
-    told = f"{path.name}: {error}"
-    if code in OF_THE_PLACE and getattr(error, "sqlite_errorcode", None) not in OF_THE_FILE:
-        return UnopenedError(told)
-    return DamagedError(told)
 
 
 def _make(path: Path, facts: Sequence[int]) -> None:

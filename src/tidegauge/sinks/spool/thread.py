@@ -30,12 +30,10 @@ class SpoolLimits:
     """`most_bytes`: what it may take on disk. `keep_s`: how long a reading may wait in it.
 
     `commit_s`: how long a record waits for others before it goes to the disk. `retry_s`: how often a
-    disk that took nothing is tried again. `spare_bytes`: room on the disk that readings leave to
-    what is never given up.
+    disk that took nothing is tried again.
     """
 
     most_bytes: int = 4096 * MIB
-    spare_bytes: int = 64 * MIB
     keep_s: float = 7 * 86_400.0
     commit_s: float = 0.1
     retry_s: float = 5.0
@@ -99,13 +97,13 @@ class SpoolThread:
     def filled(self) -> float:
         """How full it is, as a share of its bound: of `most_bytes`, or of what the disk has room for.
 
-        As of the last look.
+        As of the last look. A tenth of that room is left to what is never given up.
         """
-        held = self.figures.bytes
-        if self.figures.free is None:
-            return held / self.limits.most_bytes
-        room = held + max(0, self.figures.free - self.limits.spare_bytes)
-        return held / max(1, min(self.limits.most_bytes, room))
+        held, free = self.figures.bytes, self.figures.free
+        bound = self.limits.most_bytes
+        if free is not None:
+            bound = min(bound, (held + free) * 9 // 10)
+        return held / max(1, bound)
 
     async def close(self) -> None:
         """Close every file, and end the thread."""

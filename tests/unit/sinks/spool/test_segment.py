@@ -10,14 +10,9 @@ import pytest
 from tests.support.spool import a_record, a_row, a_series, contents, flip, numbers, rows
 
 from tidegauge.core.instrument import HOUR
+from tidegauge.sinks.spool.faults import DamagedError, UnopenedError
 from tidegauge.sinks.spool.paths import files_of
-from tidegauge.sinks.spool.segment import (
-    FULL_PAGES,
-    LARGEST_PAGES,
-    DamagedError,
-    Segment,
-    UnopenedError,
-)
+from tidegauge.sinks.spool.segment import FULL_PAGES, LARGEST_PAGES, Segment
 
 
 @pytest.fixture
