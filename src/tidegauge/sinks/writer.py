@@ -333,8 +333,11 @@ class PostgresWriter:
     def _judge(self, spool: SpoolThread, lost: int, damaged: int, given_up: int) -> None:
         """Tell of what happened to the spool since the last look."""
         figures, thinner = spool.figures, self._intake.thinner
-        if thinner.look(figures.bytes / spool.limits.most_bytes):
-            said = f"the spool holds {figures.bytes:,} bytes: {thinner.told()}"
+        if thinner.look(spool.filled):
+            said = (
+                f"the spool holds {figures.bytes:,} bytes, {spool.filled:.0%} of its room: "
+                f"{thinner.told()}"
+            )
             log.warning("readings_thinned", level=thinner.level, bytes=figures.bytes)
             self._tell(FeedEventKind.THINNED, said)
         if given_up:
