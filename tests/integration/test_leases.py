@@ -327,3 +327,12 @@ async def test_a_server_that_hangs_is_given_up_and_a_release_never_raises(
             await ours.renew()
         await ours.release()
     assert ours.held == {}
+
+
+async def test_a_lease_let_go_of_by_the_real_clock_is_released(connection: Any) -> None:
+    """The clock goes on between two looks at it, and the end of a lease is one instant."""
+    held = await acquire(connection, ["BTCUSDT"], ME)
+    await release(connection, held)
+    (lease,) = await leases(connection)
+    assert lease.released
+    assert lease.expires_at == lease.renewed_at
