@@ -49,7 +49,7 @@ simulation: setup ## the whole monitor in simulated worlds, and whatever can go 
 	@$(BIN)/pytest tests/simulation --numprocesses=auto --dist=worksteal
 
 campaign: setup ## the long forms: many seeds, many hours of market (hours)
-	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign --ignore=tests/simulation
+	@TIDEGAUGE_CAMPAIGN=1 HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests -m campaign -rP --ignore=tests/simulation
 	@TIDEGAUGE_CAMPAIGN=1 $(BIN)/pytest tests/simulation -m campaign -rP --numprocesses=auto --dist=worksteal
 
 bench: setup ## how fast it is, results compared first (about eight minutes; ARGS=--quick is one)

@@ -9,8 +9,9 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -26,6 +27,8 @@ from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, open_database
 from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.rows import Run
+from tidegauge.sinks.spool import ROOT
+from tidegauge.sinks.spool.thread import SpoolThread
 from tidegauge.sinks.writer import PostgresWriter
 
 from .parts import Missing
@@ -111,6 +114,35 @@ def lost(writer: PostgresWriter | None) -> int:
     assert writer is not None
     counts = writer.statistics()
     return sum(counts.accepted.values()) - sum(counts.written.values()) + counts.duplicates
+
+
+@asynccontextmanager
+async def spooled_writer(
+    database_: Database, folder: Path, on_kept: Callable[[Sequence[Any]], None] | None
+) -> AsyncIterator[PostgresWriter]:
+    """Run the product's writer with its spool, for a run of its own."""
+    run = f"{RUN}-{next(_runs)}"
+    spool = SpoolThread(folder / ROOT, run)
+    limits = WriterLimits(batch=BATCH, capacity=MUCH)
+    writer = PostgresWriter(database_, limits, run, spool=spool, on_kept=on_kept)
+    await writer.open()
+    running = asyncio.create_task(writer.run())
+    try:
+        yield writer
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await writer.close()
+
+
+def unreachable(database_: Database) -> Database:
+    """Return the database at a port where nobody listens, and where nobody starts it."""
+    at = {**database_.arguments(), "port": 1}
+    return replace(database_, arguments=lambda: at, revive=_leave_alone)
+
+
+async def _leave_alone() -> None:
+    """It is to stay away."""
 
 
 def new_writer(database_: Database) -> PostgresWriter:

@@ -1,6 +1,6 @@
 """Every part of the benchmark, in the order in which they run."""
 
-from . import contest, growth, memory, scale, sockets, stages, storing, throughput
+from . import contest, growth, memory, scale, sockets, spooling, stages, storing, throughput
 from .parts import Part
 
 PARTS: tuple[Part, ...] = (
@@ -9,6 +9,7 @@ PARTS: tuple[Part, ...] = (
     growth.PART,
     contest.PART,
     storing.PART,
+    spooling.PART,
     sockets.PART,
     scale.PART,
     memory.PART,

@@ -153,6 +153,20 @@ def _writer(outcome: dict[str, Any]) -> str:
     )
 
 
+def _spool(outcome: dict[str, Any]) -> str:
+    low, high = outcome["readings_per_s_least_and_most"]
+    stall, kept = outcome["stall"], outcome["acknowledged"]
+    return (
+        f"{outcome['readings']:,} readings, {outcome['passes']} passes: {outcome['readings_per_s']:,} "
+        f"readings/s ({low:,} to {high:,}) from submit to the committed row; "
+        f"{outcome['readings_per_cpu_s']:,} a second of CPU time of the client "
+        f"({outcome['client_us_a_reading']} us a reading, {outcome['loop_us_a_reading']} of them in the "
+        f"loop's thread). On the disk after {kept['p50_ms']} ms, p99 {kept['p99_ms']} ms. A turn of the "
+        f"loop took p99 {stall['p99_ms']} ms, at most {stall['max_ms']} ms. Onto the disk while the "
+        f"database is away: {outcome['onto_disk_per_s']:,} readings/s."
+    )
+
+
 def _sockets(outcome: dict[str, Any]) -> str:
     rows = []
     for name, found in outcome["inputs"].items():
@@ -231,6 +245,7 @@ WRITERS = {
     "peers": _peers,
     "growth": _growth,
     "writer": _writer,
+    "spool": _spool,
     "sockets": _sockets,
     "scale": _scale,
     "memory": _memory,

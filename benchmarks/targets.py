@@ -164,6 +164,12 @@ TARGETS = (
         most=True,
     ),
     Target(
+        says="through the spool to the committed row: readings a second of one core",
+        limit=20_000,
+        unit="/s",
+        figure=_at("spool", "readings_per_cpu_s"),
+    ),
+    Target(
         says="socket to committed row: share of the in-process pipeline, recorded frames",
         limit=0.75,
         unit="",

@@ -17,7 +17,8 @@ KEPT_VARIABLES = {
     "TIDEGAUGE_SEED",
 }
 
-pytest_plugins = ["tests.support.database"] if find_spec("tests.support.database") else []
+FIXTURES = ("tests.support.database", "tests.support.crunch_at_noon")
+pytest_plugins = [name for name in FIXTURES if find_spec(name)]
 
 SLOW = [HealthCheck.too_slow]  # two cores, shared: slowness is no failure
 settings.register_profile("dev", max_examples=25, deadline=None, suppress_health_check=SLOW)

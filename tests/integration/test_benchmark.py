@@ -33,6 +33,6 @@ def test_the_quick_benchmark_compares_everything_and_finishes(tmp_path: Path) ->
             assert found["ratio"] > 0
     for name, outcome in parts.items():
         if "missing" in outcome:
-            assert name in ("peers", "writer", "sockets")
+            assert name in ("peers", "writer", "spool", "sockets")
             assert outcome["missing"]
     assert "figures to reach" in done.stdout

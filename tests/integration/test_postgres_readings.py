@@ -242,7 +242,7 @@ async def test_a_series_is_told_again_when_the_connection_died(
     async with running(database) as writer:
         writer.submit(a_reading(1))
         await until(lambda: writer.depth == 0)
-        pid = writer._connection.get_server_pid()
+        pid = writer._delivery._connection.get_server_pid()
         assert await connection.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
         await connection.execute(
             "ALTER TABLE tidegauge.series DISABLE TRIGGER USER;"

@@ -279,7 +279,7 @@ async def test_a_server_that_hangs_is_left_and_tried_again(made_data_dir: Path) 
             await until(lambda: writer.depth == 0)
             said = listening(server.home)
             assert said is not None
-            backend = writer._connection.get_server_pid()
+            backend = writer._delivery._connection.get_server_pid()
             for pid in (said.pid, backend):
                 os.kill(pid, signal.SIGSTOP)
             try:

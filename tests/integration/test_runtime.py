@@ -268,7 +268,7 @@ async def test_what_was_accepted_is_stored_when_something_fails(
         written = app.writer.statistics()
         assert written.written == written.accepted
         rows = await rows_in(database, ("runs", "readings"))
-        assert rows == {"runs": 1, "readings": written.accepted["reading"]}  # type: ignore[index]
+        assert rows == {"runs": 1, "readings": written.accepted["reading"]}
 
 
 async def test_a_writer_that_crashes_is_started_again(

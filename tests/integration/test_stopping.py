@@ -11,10 +11,12 @@ import pytest
 from tests.support.apps import TABLES, rows_in, settings_for, watching
 from tests.support.cli import Running, Told, endpoints, running
 from tests.support.database import external, until
+from tests.support.spooling import pids_of
 
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.embedded import EmbeddedPostgres, status
+from tidegauge.sinks.postmaster import ensure_running, stop_server
 
 VENUES = ("binance", "binance-futures", "bybit-spot", "hyperliquid")
 LOAD = {"TIDEGAUGE_READINGS__WRITE_EVERY_S": "0.001"}
@@ -146,12 +148,14 @@ async def test_ctrl_c_while_no_venue_answers_stops_at_once(tmp_path: Path) -> No
 
 async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_path: Path) -> None:
     """Either may leave first: the other goes on, the last one stops the server, no row is lost."""
-    async with LocalVenues(venues=("binance", "bybit-spot"), speed=3) as venues:
+    async with LocalVenues(
+        venues=("binance", "bybit-spot"), symbols=("BTCUSDT", "ETHUSDT"), speed=3
+    ) as venues:
         env = {**endpoints(venues.endpoints), **LOAD, "TIDEGAUGE_DATA_DIR": str(made_data_dir)}
-        common = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue")
+        common = ("monitor", "--plain", "--venue")
         async with (
-            running(*common, "binance", cwd=tmp_path, env=env) as first,
-            running(*common, "bybit-spot", cwd=tmp_path, env=env) as second,
+            running(*common, "binance", "--symbol", "BTCUSDT", cwd=tmp_path, env=env) as first,
+            running(*common, "bybit-spot", "--symbol", "ETHUSDT", cwd=tmp_path, env=env) as second,
         ):
             await until(lambda: first.is_live() and second.is_live(), 60)
             before = await stopped(first, signal.SIGTERM)
@@ -171,6 +175,104 @@ async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_p
                 )
                 assert readings > 0
             assert await connection.fetchval("SELECT count(*) FROM tidegauge.runs") == 2
+
+
+async def test_a_second_daemon_for_a_symbol_is_refused_until_the_first_is_gone(
+    made_data_dir: Path, tmp_path: Path
+) -> None:
+    """One line says who watches it; a first one that was killed is no reason to wait."""
+    async with LocalVenues(venues=("binance", "bybit-spot"), speed=3) as venues:
+        env = {**endpoints(venues.endpoints), **LOAD, "TIDEGAUGE_DATA_DIR": str(made_data_dir)}
+        common = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue")
+        async with running(*common, "binance", cwd=tmp_path, env=env) as first:
+            await until(first.is_live, 60)
+            async with running(*common, "bybit-spot", cwd=tmp_path, env=env) as second:
+                refused = await second.ended()
+            assert refused.code == 1
+            (line,) = refused.complaints
+            assert "BTCUSDT" in line
+            assert str(first.process.pid) in line
+            assert "its lease lives" in line
+            first.signal(signal.SIGKILL)
+            await first.ended()
+            async with running(*common, "bybit-spot", cwd=tmp_path, env=env) as third:
+                await until(third.is_live, 60)
+                await stopped(third, signal.SIGTERM)
+
+
+async def test_a_signal_while_the_database_hangs_is_obeyed_in_time(
+    made_data_dir: Path, tmp_path: Path
+) -> None:
+    """Within 5 s; what the database has not got is on the disk, and goes in at the next start."""
+    async with (
+        EmbeddedPostgres(made_data_dir) as server,
+        LocalVenues(venues=("binance",), speed=3) as venues,
+    ):
+        database = external(server)
+        env = {
+            **endpoints(venues.endpoints),
+            **LOAD,
+            "TIDEGAUGE_DATABASE_URL": database.url,
+            "TIDEGAUGE_DATABASE_PASSWORD": database.password or "",
+            "TIDEGAUGE_DATABASE__COMMAND_TIMEOUT_S": "1",
+        }
+        arguments = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue", "binance")
+        async with running(*arguments, cwd=tmp_path, env=env) as first:
+            await until(first.is_live, 60)
+            hanging = pids_of(server)
+            for pid in hanging:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                await until(lambda: first.said("database_lost"), 40)
+                told = await stopped(first, signal.SIGTERM)
+            finally:
+                for pid in hanging:
+                    os.kill(pid, signal.SIGCONT)
+        left = told.logged("monitor_stopped")
+        assert left["in_spool"] == left["accepted"] - left["written"] > 0
+        async with running(*arguments, cwd=tmp_path, env=env) as second:
+            await until(second.is_live, 60)
+            told = await stopped(second, signal.SIGTERM)
+        last = told.logged("monitor_stopped")
+        assert last["recovered"] == left["in_spool"]
+        assert last["written"] == last["accepted"] + last["recovered"]
+
+
+async def test_a_monitor_starts_though_a_database_it_knows_is_away(
+    made_data_dir: Path, tmp_path: Path
+) -> None:
+    """What it measures waits on the disk, and goes in when the database is back."""
+    async with (
+        EmbeddedPostgres(made_data_dir) as server,
+        LocalVenues(venues=("binance",), speed=3) as venues,
+    ):
+        database, port = external(server), server._said().port
+        env = {
+            **endpoints(venues.endpoints),
+            **LOAD,
+            "TIDEGAUGE_DATABASE_URL": f"postgresql://tidegauge@127.0.0.1:{port}/tidegauge",
+            "TIDEGAUGE_DATABASE_PASSWORD": database.password or "",
+        }
+        arguments = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue", "binance")
+        async with running(*arguments, cwd=tmp_path, env=env) as first:
+            await until(first.is_live, 60)
+            await stopped(first, signal.SIGTERM)
+        await stop_server(server.home)
+        async with running(*arguments, cwd=tmp_path, env=env) as second:
+            await until(lambda: second.is_live() and second.said("database_away_at_start"), 60)
+            assert server._binaries is not None
+            await ensure_running(server.home, server._binaries, port)
+            await until(lambda: second.said("database_recovered"), 40)
+            held = f"SELECT pid = {second.process.pid} FROM tidegauge.leases"
+
+            async def has_its_lease() -> bool:
+                async with database.session() as connection:
+                    return bool(await connection.fetchval(held))
+
+            await until(has_its_lease)
+            told = await stopped(second, signal.SIGTERM)
+        last = told.logged("monitor_stopped")
+        assert last["accepted"] == last["written"] > 0
 
 
 async def test_a_database_killed_under_a_monitor_costs_it_nothing(

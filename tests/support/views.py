@@ -12,7 +12,7 @@ from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.faces.live import render
 from tidegauge.risk.crunch import SIGNAL, CrunchDetector
 from tidegauge.risk.settings import CrunchSettings
-from tidegauge.runtime.view import BookView, MonitorView, VenueView
+from tidegauge.runtime.view import BookView, MonitorView, StorageView, VenueView
 
 BOOK = BookView(
     id=BookId("binance-futures", "BTCUSDT"),
@@ -51,10 +51,7 @@ def view(*books: BookView, alerts: tuple[Alert, ...] = (), venue: VenueView = VE
         alerts=alerts,
         conflated=0,
         readings=42,
-        rows_written=7,
-        rows_waiting=1,
-        rows_dropped=0,
-        database="embedded PostgreSQL",
+        storage=StorageView(database="embedded PostgreSQL", rows=7, waiting=1),
     )
 
 

@@ -142,6 +142,9 @@ class FeedEventKind(StrEnum):
     DELISTED = "delisted"
     LIMITED = "limited"
     CONFLATED = "conflated"
+    THINNED = "thinned"
+    SPOOL_FAULT = "spool_fault"
+    ROW_REFUSED = "row_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

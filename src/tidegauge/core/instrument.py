@@ -17,6 +17,7 @@ Symbol: TypeAlias = str
 SECOND: Nanos = 1_000_000_000
 MINUTE: Nanos = 60 * SECOND
 HOUR: Nanos = 60 * MINUTE
+DAY: Nanos = 24 * HOUR
 MILLISECOND: Nanos = 1_000_000
 
 

@@ -18,7 +18,7 @@ from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, running, symbols, venues
+from . import database, demo, export, running, sql, symbols, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import (
@@ -32,6 +32,7 @@ from .options import (
     SymbolNames,
     VenueNames,
 )
+from .report import command as report_command
 
 app = typer.Typer(
     name="tidegauge",
@@ -46,6 +47,9 @@ app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
 app.command("demo")(demo.command)
 app.command("venues")(venues.command)
+app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
+app.command("sql", epilog=sql.EXAMPLE)(sql.command)
+app.command("export", epilog=export.EXAMPLE)(export.command)
 
 USAGE = 2
 FAILED = 1

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,12 @@ async def show(console: Console, connection: Any, run: str, data_dir: Path) -> N
     """Print the rows a run left."""
     _say(console, "")
     _say(console, "What this demo wrote, read back from PostgreSQL:")
-    _show_rows(console, await rows_by_venue(connection, run))
+    rows = await rows_by_venue(connection, run)
+    _show_rows(console, rows)
     _show_market(console, await market_by_venue(connection, run))
     _show_alerts(console, await alert_times(connection, run))
     _show_feeds(console, await feed_records(connection, run))
-    _show_commands(console, data_dir)
+    _show_commands(console, data_dir, rows)
 
 
 def _show_rows(console: Console, rows: list[VenueRows]) -> None:
@@ -97,17 +98,21 @@ def _show_feeds(console: Console, feeds: list[FeedRecord]) -> None:
     console.print(table)
 
 
-def _show_commands(console: Console, data_dir: Path) -> None:
+def _show_commands(console: Console, data_dir: Path, rows: list[VenueRows]) -> None:
+    """Print commands that can be run as they stand, about the time of this run."""
     command = shlex.quote(str(Path(sys.argv[0])))
     where = f"--data-dir {shlex.quote(str(data_dir))}"
     _say(console, "")
     _say(console, "To look further:")
-    for query in (
-        "SELECT at, venue, taker, slippage_bps FROM v_slippage WHERE notional = 500000 ORDER BY at",
-        "SELECT at, venue, last_price, buy_quote, sell_quote, funding_8h FROM v_market ORDER BY at",
-        "SELECT updated_at, state, severity, sentence FROM alert_changes ORDER BY updated_at",
-    ):
-        _say(console, f'  {command} db psql {where} -- -c "{query}"')
+    if rows:
+        since = min(row.first for row in rows).replace(microsecond=0)
+        until = max(row.last for row in rows).replace(microsecond=0) + timedelta(seconds=1)
+        span = f"--symbol {rows[0].symbol} --from {since:%FT%T} --to {until:%FT%T}"
+        _say(console, f"  {command} report {where} {span}")
+        for question in ("around-alert", "first-mover", "cost-to-sell"):
+            _say(console, f"  {command} sql {question} {where} {span}")
+    query = "SELECT updated_at, state, severity, sentence FROM alert_changes ORDER BY updated_at"
+    _say(console, f'  {command} db psql {where} -- -c "{query}"')
     _say(console, f"  {command} db psql {where}")
 
 

@@ -21,6 +21,7 @@ from tidegauge.risk.status import CrunchPhase, CrunchStatus
 from tidegauge.runtime.view import BookView, MonitorView, VenueView
 
 from . import figures, market
+from .storing import in_order, stored_line
 
 WIDE = 120
 """Columns of a terminal from which on everything is shown."""
@@ -344,10 +345,8 @@ def _connections(venue: VenueView, *, up: bool, wide: bool) -> list[str]:
 
 
 def _foot(view: MonitorView) -> Text:
-    dropped = f", {view.rows_dropped:,} dropped" if view.rows_dropped else ""
     conflated = f" ({view.conflated:,} updates read with a later one)" if view.conflated else ""
     return Text(
-        f"{view.readings:,} readings{conflated}, {view.rows_written:,} rows in {view.database}"
-        f" ({view.rows_waiting:,} waiting{dropped})",
-        style="dim",
+        f"{view.readings:,} readings{conflated}, {stored_line(view.storage)}",
+        style="dim" if view.storage is None or in_order(view.storage) else "yellow",
     )

@@ -35,3 +35,14 @@ RecordMaxGb = Annotated[
         "--record-max-gb", min=0.001, help="Delete the oldest tapes beyond so many GiB in all."
     ),
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="UTC: 2026-11-21T14:02, 14:02 (today), or -15m; an hour before --to by default.",
+    ),
+]
+Until = Annotated[
+    str | None, typer.Option("--to", help="Up to, and not with, this instant; now by default.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")]

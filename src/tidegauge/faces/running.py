@@ -171,15 +171,27 @@ def run_replay(
 
 
 @contextlib.contextmanager
-def progress_of(what: str) -> Iterator[Callable[[int], None]]:
-    """Show on standard error, if somebody looks, how many lines of a tape were read."""
+def progress_of(what: str, unit: str = "lines") -> Iterator[Callable[[int], None]]:
+    """Show on standard error, if somebody looks, how many lines of a tape (or what else) are done."""
     if not sys.stderr.isatty():
-        yield lambda _lines: None
+        yield lambda _done: None
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what)
-        yield lambda lines: progress.update(task, description=f"{what}: {lines:,} lines")
+        yield lambda done: progress.update(task, description=f"{what}: {done:,} {unit}")
+
+
+@contextlib.contextmanager
+def stages_of(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error, if somebody looks, what is being done."""
+    if not sys.stderr.isatty():
+        yield lambda _stage: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what)
+        yield lambda stage: progress.update(task, description=f"{what}: {stage}")
 
 
 def _print_outcome(outcome: ReplayOutcome) -> None:

@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from tidegauge.runtime.verify import BookProof, TapeProof, verify
 
 from . import figures, running
 from .options import VenueNames
+from .times import moment
 
 app = typer.Typer(
     name="tape",
@@ -243,15 +244,5 @@ def _first_day(path: Path) -> date:
 
 def _instant(option: str, text: str, day: date) -> Nanos:
     """Read an instant, UTC; a time alone is on the tape's first day."""
-    try:
-        if "T" in text or "-" in text:
-            moment = datetime.fromisoformat(text)
-            moment = moment.replace(tzinfo=moment.tzinfo or UTC)
-        else:
-            moment = datetime.combine(day, time.fromisoformat(text), UTC)
-    except ValueError:
-        raise OperatorError(
-            f"{option} {text!r} is no time", fix="Write it like 2026-11-21T14:02:00, or 14:02:00"
-        ) from None
-    whole = calendar.timegm(moment.utctimetuple())
-    return whole * SECOND + moment.microsecond * 1000
+    at = moment(option, text, day=day)
+    return calendar.timegm(at.utctimetuple()) * SECOND + at.microsecond * 1000

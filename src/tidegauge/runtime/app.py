@@ -4,21 +4,19 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
-from tidegauge import __version__, venues
+from tidegauge import venues
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
-from tidegauge.sinks.batch import WriterLimits
-from tidegauge.sinks.connect import Database, open_database
-from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.connect import Database
 from tidegauge.sinks.rows import Listed, Run
-from tidegauge.sinks.writer import PostgresWriter
+from tidegauge.sinks.writer import MACHINE, PostgresWriter
 from tidegauge.wire.feed import Observer
 from tidegauge.wire.protocol import VenueSpec
 from tidegauge.wire.tape import tick_line
@@ -34,7 +32,8 @@ from .outside import real_world
 from .plans import monitor_plan, pace_of
 from .rounds import MOST
 from .settings import Settings, SymbolSettings
-from .venue import CRASH_PAUSE_S, Address, Venue
+from .storage import Storage, run_of
+from .venue import Address, Venue
 from .venue_runner import Surroundings, VenueRunner
 from .view import MonitorView
 from .world import Slewing, World
@@ -43,12 +42,6 @@ log = structlog.get_logger(__name__)
 
 PAUSE_S, CROWDED_PAUSE_S = 0.25, 0.05
 """Between two looks at what is to be sampled: of more books than one round holds, some always are."""
-
-DRAIN_S = 3.0
-"""How long a stopping monitor may take to store what it accepted."""
-
-MACHINE = "machine"
-"""The venue of an event that concerns this machine itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +82,7 @@ class App:
         self.stop = asyncio.Event()
         self.started_at: Nanos = self.world.clock.now()
         self.run_id = _new_id(self.world.chance)
-        self.database: Database | None = None
-        self.writer: PostgresWriter | None = None
+        self.storage: Storage | None = None
         self.monitor = Monitor(monitor_plan(settings), self._emit, self._book_crashed)
         self.crashes = 0
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
@@ -104,9 +96,19 @@ class App:
         """The runners of the venues that are being watched."""
         return [each.runner for each in self._venues if each.runner and each.refused is None]
 
+    @property
+    def writer(self) -> PostgresWriter | None:
+        """What stores the records; None when nothing is stored."""
+        return None if self.storage is None else self.storage.writer
+
+    @property
+    def database(self) -> Database | None:
+        """Where they are stored."""
+        return None if self.storage is None else self.storage.database
+
     def _emit(self, record: Record | Listed) -> None:
-        if self.writer is not None:
-            self.writer.submit(record)
+        if self.storage is not None:
+            self.storage.submit(record)
         if self._listener is not None:
             self._listener(record)
 
@@ -116,13 +118,9 @@ class App:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self.ledger.close)
             if self.assignment.store:
-                self.database = await stack.enter_async_context(
-                    open_settings_database(self.settings)
+                self.storage = await stack.enter_async_context(
+                    Storage.opened(self.settings, self._run(), self._crashed)
                 )
-                async with self.database.session() as connection:
-                    await migrate(connection)
-                self.writer = PostgresWriter(self.database, self._limits(), self.run_id)
-                self.writer.submit(self._run())
             for spec in venues.resolve(self.assignment.venues):
                 self._venues.append(await self._venue(spec, stack))
             if self._shared:
@@ -130,22 +128,9 @@ class App:
                 await stack.enter_async_context(door)
             yield self
 
-    def _limits(self) -> WriterLimits:
-        settings = self.settings.database
-        return WriterLimits(
-            batch=settings.batch_rows,
-            capacity=settings.queue_rows,
-            command_s=settings.command_timeout_s,
-        )
-
     def _run(self) -> Run:
-        return Run(
-            id=self.run_id,
-            started_at=self.started_at,
-            version=__version__,
-            command=self.assignment.command,
-            symbols=self.assignment.symbols,
-        )
+        assignment = self.assignment
+        return run_of(self.run_id, self.started_at, assignment.command, assignment.symbols)
 
     async def _venue(self, spec: VenueSpec, stack: contextlib.AsyncExitStack) -> Venue:
         own = self.settings.endpoints.get(spec.name)
@@ -178,18 +163,11 @@ class App:
     async def run(self) -> None:
         """Monitor until `stop` is set or the duration is over, then store what was accepted."""
         await self._look_up_unless_stopped()
-        if self.writer is None:
+        if self.storage is None:
             await self._watch()
             return
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._keep_writing(self.writer), name="writer")
-            try:
-                await self._watch()
-            finally:
-                # Also when something failed: what was accepted is stored.
-                drained = await self.writer.drain(DRAIN_S)
-                writing.cancel()
-                self._log_written(self.writer, drained=drained)
+        async with self.storage.working():
+            await self._watch()
 
     async def _watch(self) -> None:
         """Run the venues until told to stop; returns, or raises, when all of them have ended."""
@@ -208,20 +186,6 @@ class App:
                 log.info("monitor_stopping", readings=self.monitor.readings)
                 for task in work:
                     task.cancel()
-
-    def _log_written(self, writer: PostgresWriter, *, drained: bool) -> None:
-        written = writer.statistics()
-        log.info(
-            "monitor_stopped",
-            run=self.run_id,
-            drained=drained,
-            accepted=sum(written.accepted.values()),
-            written=sum(written.written.values()),
-            dropped=sum(written.dropped.values()),
-            rejected=sum(written.rejected.values()),
-            rows=written.rows,
-            duplicates=written.duplicates,
-        )
 
     # -- finding the instruments -----------------------------------------------------------------
 
@@ -286,16 +250,6 @@ class App:
             )
         )
 
-    async def _keep_writing(self, writer: PostgresWriter) -> None:
-        """Run the writer for ever; a crash of ours costs a second, what it held is kept."""
-        while True:
-            try:
-                await writer.run()
-            except Exception as crash:
-                self.crashes += 1
-                log.exception("writer_crashed", exc_info=crash)
-                await asyncio.sleep(CRASH_PAUSE_S)
-
     def _crashed(self, _crash: Exception) -> None:
         self.crashes += 1
 
@@ -309,25 +263,29 @@ class App:
 
     # -- symbols while running -------------------------------------------------------------------
 
-    def _asked(self, request: Request) -> list[str]:
+    async def _asked(self, request: Request) -> list[str]:
         """Do what somebody asked of us while we run. Raises `OperatorError`."""
         match request.do:
             case "add":
-                return _one_by_one(self.add_symbol, request.symbols)
+                return await _one_by_one(self.add_symbol, request.symbols)
             case "remove":
-                return _one_by_one(self.remove_symbol, request.symbols)
+                return await _one_by_one(self.remove_symbol, request.symbols)
         return [f"{name}: {self._watched(name)}" for name in self.symbols]
 
     def _watched(self, symbol: Symbol) -> str:
         ids = (keeper.id for venue in self._venues for keeper in venue.keepers)
         return ", ".join(id_.venue for id_ in ids if id_.symbol == symbol) or "nowhere"
 
-    def add_symbol(self, symbol: Symbol) -> str:
-        """Watch one more symbol. Raises `OperatorError` if no venue lists it."""
+    async def add_symbol(self, symbol: Symbol) -> str:
+        """Watch one more symbol. Raises `OperatorError` if no venue lists it, or another daemon
+        that stores into the same database watches it."""
+        if self.storage is not None and symbol not in self.storage.leases.held:
+            await self.storage.leases.add([symbol])
         settings = self.settings.symbols.get(symbol, SymbolSettings())
         found = {venue.spec.name: venue.add(symbol, settings) for venue in self._venues}
         listed = [f"{venue} ({name})" for venue, name in found.items() if name is not None]
         if not listed:
+            await self._release(symbol)
             raise OperatorError(
                 f"No venue lists the symbol {symbol}",
                 fix="Map it to each venue's instrument under `symbols:` in config/settings.yaml",
@@ -336,15 +294,21 @@ class App:
         log.info("symbol_added", symbol=symbol, listed=listed)
         return f"{symbol}: watching on {', '.join(listed)}"
 
-    def remove_symbol(self, symbol: Symbol) -> str:
+    async def remove_symbol(self, symbol: Symbol) -> str:
         """Watch a symbol no more. Raises `OperatorError` if it is not watched."""
         if self.symbols.pop(symbol, None) is None:
             raise OperatorError(
                 f"{symbol} is not watched", fix="`tidegauge symbols list` says what is"
             )
         gone = [venue.spec.name for venue in self._venues if venue.remove(symbol)]
+        await self._release(symbol)
         log.info("symbol_removed", symbol=symbol, venues=gone)
         return f"{symbol}: let go on {', '.join(gone) or 'no venue'}"
+
+    async def _release(self, symbol: Symbol) -> None:
+        """Let another daemon watch a symbol, unless we still do."""
+        if self.storage is not None and symbol not in self.symbols:
+            await self.storage.leases.drop([symbol])
 
     # -- looking at it ---------------------------------------------------------------------------
 
@@ -352,7 +316,6 @@ class App:
         """The whole monitor as it stands."""
         clock = self.world.clock
         now = clock.now()
-        written = self.writer.statistics() if self.writer is not None else None
         return MonitorView(
             at=now,
             started_at=self.started_at,
@@ -361,20 +324,19 @@ class App:
             alerts=tuple(self.monitor.alerts.values()),
             readings=self.monitor.readings,
             conflated=self.monitor.conflated,
-            rows_written=written.rows if written is not None else 0,
-            rows_waiting=written.depth if written is not None else 0,
-            rows_dropped=sum(written.dropped.values()) if written is not None else 0,
-            database=self.database.describe if self.database is not None else "none (dry run)",
+            storage=None if self.storage is None else self.storage.view(now),
             clock_behind=clock.behind() if isinstance(clock, Slewing) else 0,
         )
 
 
-def _one_by_one(do: Callable[[Symbol], str], symbols: Sequence[Symbol]) -> list[str]:
+async def _one_by_one(
+    do: Callable[[Symbol], Awaitable[str]], symbols: Sequence[Symbol]
+) -> list[str]:
     """Do it for each symbol; an error says what was done before it, as that stays done."""
     said: list[str] = []
     for symbol in symbols:
         try:
-            said.append(do(symbol))
+            said.append(await do(symbol))
         except OperatorError as error:
             what = f"{error.what} (done before that: {'; '.join(said)})" if said else error.what
             raise OperatorError(what, fix=error.fix) from None
@@ -386,15 +348,3 @@ def _new_id(chance: Callable[[], float]) -> str:
     words = (int(chance() * 2**32) for _ in range(4))
     number = sum(word << 32 * place for place, word in enumerate(words))
     return str(uuid.UUID(int=number, version=4))
-
-
-@asynccontextmanager
-async def open_settings_database(settings: Settings) -> AsyncIterator[Database]:
-    """Reach the database the settings name; without a URL, the private one."""
-    async with open_database(
-        url=settings.database.url.get_secret_value() if settings.database.url else None,
-        password=settings.database.password,
-        data_dir=settings.data_dir,
-        pg_bin=settings.database.pg_bin,
-    ) as database:
-        yield database

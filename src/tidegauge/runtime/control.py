@@ -10,7 +10,7 @@ import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -47,7 +47,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     fix: str | None = None
 
 
-Handler = Callable[[Request], Sequence[str]]
+Handler = Callable[[Request], Awaitable[Sequence[str]]]
 """Does what is asked, and says what came of it. Raises `OperatorError`."""
 
 
@@ -80,7 +80,7 @@ async def _converse(
     try:
         async with asyncio.timeout(PATIENCE_S):
             line = await reader.readline()
-            writer.write(msgspec.json.encode(_reply(line, handler)) + b"\n")
+            writer.write(msgspec.json.encode(await _reply(line, handler)) + b"\n")
             await writer.drain()
     except (OSError, ValueError, TimeoutError):
         pass  # whoever asked has left, or talks too much
@@ -88,9 +88,9 @@ async def _converse(
         writer.close()
 
 
-def _reply(line: bytes, handler: Handler) -> Reply:
+async def _reply(line: bytes, handler: Handler) -> Reply:
     try:
-        return Reply(said=tuple(handler(msgspec.json.decode(line, type=Request))))
+        return Reply(said=tuple(await handler(msgspec.json.decode(line, type=Request))))
     except OperatorError as error:
         return Reply(error=error.what, fix=error.fix)
     except (msgspec.MsgspecError, UnicodeError) as error:

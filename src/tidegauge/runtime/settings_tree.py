@@ -214,9 +214,13 @@ class DatabaseSettings(Section):
         default=250, description="rows written at once"
     )
     queue_rows: Annotated[int, Ge(1), Le(10_000_000)] = Field(
-        default=50_000, description="rows that may wait for a database that is away"
+        default=50_000,
+        description="rows that may wait in memory while neither the disk nor the database takes any",
     )
     command_timeout_s: Seconds = Field(default=10.0, description="longest time for one statement")
+    keep_days: Annotated[int, Ge(1), Le(36_500)] | None = Field(
+        default=30, description="days that readings are kept; their rollups stay; none: for ever"
+    )
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
@@ -225,6 +229,18 @@ class DatabaseSettings(Section):
                 f"batch_rows ({self.batch_rows}) must not exceed queue_rows ({self.queue_rows})"
             )
         return self
+
+
+class SpoolSettings(Section):
+    """What waits on disk, below `data_dir`, for a database that is away."""
+
+    max_mb: Annotated[int, Ge(64), Le(1_048_576)] = Field(
+        default=4096,
+        description="most it may take, in MiB; from three quarters on readings thin out",
+    )
+    keep_days: Annotated[float, Gt(0), Le(3_650)] = Field(
+        default=7.0, description="days after which readings that still wait are given up"
+    )
 
 
 class LoggingSettings(Section):
@@ -293,6 +309,7 @@ class Settings(BaseSettings):
     crunch: CrunchSettings = Field(default_factory=CrunchSettings)
     feed: FeedSettings = Field(default_factory=FeedSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    spool: SpoolSettings = Field(default_factory=SpoolSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
 
     @classmethod

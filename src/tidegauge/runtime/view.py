@@ -78,6 +78,30 @@ class VenueView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StorageView:
+    """Where rows go, and what keeps them.
+
+    `waiting`: rows accepted that the database has not; `on_disk` of them are safe in the spool, which
+    takes `spool_bytes`; `waited`: how old the oldest is. `drain_rate`: rows stored a second, lately.
+    `away`: the database takes nothing. `thinned`: what of the readings is still kept, while the spool
+    fills. `spool_broken`: why the disk takes nothing.
+    """
+
+    database: str
+    rows: int = 0
+    waiting: int = 0
+    dropped: int = 0
+    refused: int = 0
+    on_disk: int = 0
+    spool_bytes: int = 0
+    waited: Nanos = 0
+    drain_rate: float = 0.0
+    away: bool = False
+    thinned: str | None = None
+    spool_broken: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorView:
     """The whole monitor at one instant. `conflated`: updates that were read with a later one."""
 
@@ -88,9 +112,7 @@ class MonitorView:
     alerts: tuple[Alert, ...]
     readings: int
     conflated: int
-    rows_written: int
-    rows_waiting: int
-    rows_dropped: int
-    database: str
+    storage: StorageView | None = None
+    """None: nothing is stored."""
     clock_behind: Nanos = 0
     """How far this machine's wall clock is ahead of the monitor's time."""

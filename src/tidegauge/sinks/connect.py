@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import structlog
 from pydantic import SecretStr
 
 from tidegauge.core.errors import OperatorError
@@ -23,6 +24,21 @@ __all__ = ["Database", "database_at", "mask", "open_database"]
 
 CONNECT_DEADLINE_S = 10.0
 CLOSE_DEADLINE_S = 1.0
+
+
+PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a database that is away for a while answers."""
+
+log = structlog.get_logger()
+
+
+class DatabaseAway(OperatorError):
+    """It does not answer now; nothing says that it never will."""
 
 
 async def _leave_alone() -> None:
@@ -56,7 +72,8 @@ class Database:
             connection = await self.connect()
         except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
             what, fix = _what_and_fix(error, self)
-            raise OperatorError(what, fix=fix) from None
+            kind = DatabaseAway if isinstance(error, PASSING) else OperatorError
+            raise kind(what, fix=fix) from None
         try:
             yield connection
         finally:
@@ -70,9 +87,11 @@ async def open_database(
     password: SecretStr | str | None,
     data_dir: Path,
     pg_bin: Path | None = None,
+    known: Callable[[str], bool] = lambda _url: False,
 ) -> AsyncIterator[Database]:
     """Lend the database of `url`, or without one the embedded one below `data_dir`.
 
+    One that is away is lent all the same when it is `known` to be there.
     Raises `OperatorError` when it cannot be reached, lets us not in, or is too old.
     """
     if not url:
@@ -81,8 +100,15 @@ async def open_database(
         return
     secret = password.get_secret_value() if isinstance(password, SecretStr) else password
     database = database_at(url, secret)
-    async with database.session() as connection:
-        version = connection.get_server_version()
+    try:
+        async with database.session() as connection:
+            version = connection.get_server_version()
+    except DatabaseAway as away:
+        if not known(database.url):
+            raise
+        log.error("database_away_at_start", error=away.what)  # noqa: TRY400 - one line says it
+        yield database
+        return
     if version.major < OLDEST:
         raise OperatorError(
             f"{database.describe} is version {version.major}, and Tidegauge needs {OLDEST} or newer",

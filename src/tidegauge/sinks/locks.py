@@ -4,6 +4,7 @@
 a crashed user cannot hold up the others.
 """
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -28,7 +29,13 @@ class FileLock:
     def open(self) -> None:
         """Open the file, making it if need be. Other users of this machine may not."""
         if self._fd is None:
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                if error.errno != errno.EROFS:
+                    raise
+                # One that is there is held on a disk that takes no writes as well.
+                self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
 
     def try_exclusive(self) -> bool:
         """Take the lock alone. Returns whether nobody else holds it."""

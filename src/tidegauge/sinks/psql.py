@@ -1,4 +1,4 @@
-"""How `psql` is run: the password goes by a private file, never by an argument."""
+"""How `psql` and its like are run: the password goes by a private file, never by an argument."""
 
 import os
 import shutil
@@ -23,19 +23,24 @@ class PsqlCall:
 
 @contextmanager
 def psql_call(
-    database: Database, environment: dict[str, str], arguments: Sequence[str] = ()
+    database: Database,
+    environment: dict[str, str],
+    arguments: Sequence[str] = (),
+    program: str = "psql",
 ) -> Iterator[PsqlCall]:
-    """Lend the command line of psql; its password file is gone afterwards.
+    """Lend the command line of psql, or of another client; its password file is gone afterwards.
 
     Run it as a child inside the `with`, do not replace this process by it. `environment` is the one
-    psql is to inherit. Raises `OperatorError` when there is no psql.
+    psql is to inherit. Raises `OperatorError` when there is no
+    such program.
     """
-    program = find_psql(database.binaries, environment.get("PATH"))
+    found = find_client(program, database.binaries, environment.get("PATH"))
     env = {name: value for name, value in environment.items() if "PASSWORD" not in name}
     # Names without their schema; readable numbers are psql's own business.
-    env["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} -c search_path=tidegauge,public".strip()
-    env["PGAPPNAME"] = "tidegauge db psql"
-    argv = (str(program), f"--dbname={database.url}", *arguments)
+    ours = "-c search_path=tidegauge,public -c timezone=UTC"
+    env["PGOPTIONS"] = f"{ours} {environment.get('PGOPTIONS', '')}".strip()
+    env["PGAPPNAME"] = f"tidegauge db {program}"
+    argv = (str(found), f"--dbname={database.url}", *arguments)
     if database.password is None:
         yield PsqlCall(argv, env)
         return
@@ -47,14 +52,16 @@ def psql_call(
         yield PsqlCall(argv, {**env, "PGPASSFILE": str(file)})
 
 
-def find_psql(binaries: Path | None, path: str | None) -> Path:
-    """Return the psql beside the server's programs, else the one on the PATH."""
-    if binaries is not None and os.access(binaries / "psql", os.X_OK):
-        return binaries / "psql"
-    found = shutil.which("psql", path=path)
+def find_client(name: str, binaries: Path | None, path: str | None) -> Path:
+    """Return the program beside the server's own, else the one on the PATH."""
+    if "/" in name:
+        raise OperatorError(f"{name} is a path", fix="Give a program's name, such as pg_dump")
+    if binaries is not None and os.access(binaries / name, os.X_OK):
+        return binaries / name
+    found = shutil.which(name, path=path)
     if found is None:
         raise OperatorError(
-            "there is no psql on the PATH",
+            f"there is no {name} on the PATH",
             fix="Install PostgreSQL's client (postgresql-client), or use any other with the URL that "
             "`tidegauge db status` shows",
         )

@@ -1,99 +1,50 @@
-"""Takes records from the monitor and puts them in PostgreSQL, however often it goes away.
+"""Takes records from the monitor: onto the disk at once, from there to PostgreSQL when it can be.
 
-Deciding is `batch.Backlog`, storing is `store`; here is only the patience between them.
+Two steps follow each other for ever. *Keeping* takes what was submitted and commits it to the spool:
+from then on it is acknowledged, and survives us. *Delivering* takes the spool's next rows, stores
+them and marks them. Without a spool, or while the disk takes nothing, what was submitted goes to the
+database from memory, as far as that reaches.
 """
 
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-import asyncpg
 import structlog
 
-from tidegauge.core.errors import OperatorError
+from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, Nanos
-from tidegauge.core.reading import Reading
 
-from .batch import URGENT, Backlog, Entry, Measured, Told, WriterLimits
-from .connect import Database, close
-from .encode import UNWRITABLE, ReadingEncoder
-from .rows import KINDS, Kind, Record, Row, Table, rows_of
-from .series import Series
-from .store import Batch, prepare, store
+from .batch import URGENT, Backlog, WriterLimits
+from .connect import Database
+from .delivery import Delivery, Refused
+from .intake import Intake
+from .rows import Record
+from .slips import Slip
+from .spool.lane import Parcel
+from .spool.spool import Finished
+from .spool.thread import SpoolError, SpoolThread
+from .tally import Rate, Tally, WriterStatistics
 
-GRACE_S = 1.0
-HURRIED_BACKOFF_S = 0.1
+MACHINE = "machine"
+"""The venue of an event that concerns this machine itself."""
 
-AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-"""What a database that is not there, or not well, raises. The last: it died between two messages."""
-
-POISON = frozenset({"22", "23", "54"})
-"""SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
-
-KIND = attrgetter("kind")
+LOOK_EVERY_S = 1.0
+CLOSING_S = 2.0
+DEEP = 4
+"""From how many waiting batches on larger ones are stored: so many at once."""
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterStatistics:
-    """What became of the records: accepted = written + dropped + rejected + depth.
-
-    `dropped`: given up for want of room. `rejected`: the database refuses them. `duplicates`: rows
-    it had already, or had newer. `last_error` holds no secret.
-    """
-
-    accepted: Mapping[Kind, int]
-    written: Mapping[Kind, int]
-    dropped: Mapping[Kind, int]
-    rejected: Mapping[Kind, int]
-    rows: int
-    duplicates: int
-    retries: int
-    outages: int
-    depth: int
-    away: bool
-    last_error: str | None
-
-
-@dataclass(slots=True)
-class Outage:
-    """The database is away."""
-
-    since: Nanos
-    attempts: int = 0
-    dropped: int = 0
-
-
-@dataclass(slots=True)
-class Counts:
-    """What `statistics` shows."""
-
-    accepted: dict[Kind, int] = field(default_factory=dict)
-    written: Counter[Kind] = field(default_factory=Counter)
-    dropped: Counter[Kind] = field(default_factory=Counter)
-    rejected: Counter[Kind] = field(default_factory=Counter)
-    rows: int = 0
-    duplicates: int = 0
-    retries: int = 0
-    outages: int = 0
-    last_error: str | None = None
-
-
 class PostgresWriter:
-    """`submit` from anywhere on the loop; `run` in a task of the caller's; `drain` before the end."""
+    """`submit` from anywhere on the loop; `run` in a task of the caller's; `drain` before the end.
+
+    With a spool, `open` comes first and `close` last. `on_kept` is told, on the loop, of slips that
+    are on the disk.
+    """
 
     def __init__(
         self,
@@ -101,271 +52,337 @@ class PostgresWriter:
         limits: WriterLimits,
         run_id: str,
         *,
+        spool: SpoolThread | None = None,
+        on_kept: Callable[[Sequence[Slip]], None] | None = None,
         clock: Callable[[], Nanos] = time.monotonic_ns,
+        now: Callable[[], Nanos] = time.time_ns,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._database = database
         self._limits = limits
-        self._run_id = run_id
+        self._spool = spool
+        self._on_kept = on_kept
         self._clock = clock
-        self._jitter = jitter
-        self._backlog = Backlog(limits)
-        self._encoder = ReadingEncoder(run_id)
-        self._counts = Counts()
+        self._now = now
+        age_s = limits.age_s if spool is None else spool.limits.commit_s
+        self._tally = Tally()
+        self._backlog = Backlog(limits.batch, age_s, limits.capacity)
+        self._intake = Intake(self._backlog, run_id, self._tally, clock)
+        self._delivery = Delivery(
+            database, limits, waiting=lambda: self.depth, clock=clock, jitter=jitter
+        )
+        self._roller = Delivery(database, limits, clock=clock, jitter=jitter)
+        self._rate = Rate(clock)
         self._in_flight = 0
-        self._outage: Outage | None = None
-        self._connection: Any = None
-        self._told: set[int] = set()
-        self._writing = asyncio.Lock()
-        self._wake = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._since: Nanos | None = None
+        self._urgent = False
+        self._hurried = False
         self._running = False
+        self._keeping, self._delivering = asyncio.Lock(), asyncio.Lock()
+        self._submitted, self._kept = asyncio.Event(), asyncio.Event()
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises; when there is no room a reading gives way."""
-        kind = KINDS.get(type(record))
-        if kind is None:
-            log.warning("record_not_known", kind=type(record).__name__)
-            return
-        accepted = self._counts.accepted
-        accepted[kind] = accepted.get(kind, 0) + 1
-        entry: Entry
-        if isinstance(record, Reading):
-            # As bytes from here on: a waiting reading is one object, not a tree of them.
-            try:
-                series, row = self._encoder.encode(record)
-            except UNWRITABLE as error:
-                self._reject(kind, error)
-                return
-            entry = Measured(row, series, self._clock())
-        else:
-            entry = Told(kind, record, self._clock())
+        slip = self._intake.take(record)
         backlog = self._backlog
-        dropped = backlog.add(entry)
-        if dropped is not None:
-            self._note_drop(dropped)
-        if backlog.size == 1 or backlog.size >= self._limits.batch or kind in URGENT:
-            self._wake.set()
+        if slip is not None and (
+            backlog.size == 1 or backlog.size >= self._limits.batch or slip.code in URGENT
+        ):
+            self._submitted.set()
+            if self._direct:
+                self._kept.set()
+
+    async def open(self) -> None:
+        """Open the spool. When the disk takes nothing we go on without, and try again."""
+        if self._spool is not None:
+            with suppress(SpoolError):
+                await self._spool.open()
+            if self._spool.waiting:
+                self._since = 0
 
     async def run(self) -> None:
-        """Write until cancelled. What was taken and not written goes back to the queue."""
+        """Work until cancelled. What was taken and not stored goes back to where it was."""
         self._running = True
         try:
-            while True:
-                await self._until_due()
-                async with self._writing:
-                    await self._write(self._backlog.take())
+            async with asyncio.TaskGroup() as work:
+                work.create_task(self._deliver_on())
+                if self._spool is not None:
+                    work.create_task(self._keep_on(self._spool))
+                    work.create_task(self._look_on(self._spool))
+                    work.create_task(self._roll_on(self._spool))
         finally:
             self._running = False
             await self._disconnect()
 
     async def drain(self, timeout_s: float) -> bool:
-        """Write everything accepted so far. Returns whether it was done in time."""
-        self._hurry.set()
+        """Store everything accepted so far. Returns whether it was done in time.
+
+        What is in the spool by then is safe there, and stored by the next run.
+        """
+        self._hurry(on=True)
         try:
             async with asyncio.timeout(timeout_s):
                 while self.depth:
-                    async with self._writing:
-                        await self._write(self._backlog.take())
+                    if self._spool is not None and self._backlog:
+                        await self._keep(self._spool)
+                    if self._delivery.away and self.depth == self.in_spool:
+                        raise TimeoutError  # noqa: TRY301 - it waits well where it is
+                    await self._deliver()
         except TimeoutError:
-            log.warning("drain_incomplete", depth=self.depth, seconds=timeout_s)
+            log.warning(
+                "drain_incomplete",
+                depth=self.depth,
+                in_spool=self.in_spool,
+                seconds=timeout_s,
+            )
             return False
         else:
             return True
         finally:
-            self._hurry.clear()
+            self._hurry(on=False)
             if not self._running:
                 await self._disconnect()
 
+    async def close(self) -> None:
+        """Roll up and delete what is stored, and close the spool. After `run` was cancelled."""
+        spool = self._spool
+        if spool is None:
+            return
+        with suppress(SpoolError, TimeoutError):
+            async with asyncio.timeout(CLOSING_S):
+                finished = await spool.finished(closing=True)
+                if not self._delivery.away:
+                    await self._roll_up(spool, finished)
+        await self._disconnect()
+        await spool.close()
+
     @property
     def depth(self) -> int:
-        """Records accepted that are not yet written."""
-        return len(self._backlog) + self._in_flight
+        """Records accepted that are not yet stored."""
+        return len(self._backlog) + self._in_flight + self.in_spool
+
+    @property
+    def in_spool(self) -> int:
+        """Records that are safe on the disk and not yet stored."""
+        return 0 if self._spool is None else self._spool.waiting
 
     def statistics(self) -> WriterStatistics:
         """Return the counts as they stand."""
-        counts = self._counts
+        tally, delivery, spool = self._tally, self._delivery, self._spool
+        known = {} if spool is None else {"spool": spool.figures, "spool_broken": spool.broken}
         return WriterStatistics(
-            accepted=dict(counts.accepted),
-            written=dict(counts.written),
-            dropped=dict(counts.dropped),
-            rejected=dict(counts.rejected),
-            rows=counts.rows,
-            duplicates=counts.duplicates,
-            retries=counts.retries,
-            outages=counts.outages,
+            accepted=dict(tally.accepted),
+            written=dict(tally.written),
+            dropped=dict(tally.dropped),
+            rejected=dict(tally.rejected),
+            rows=delivery.rows,
+            duplicates=delivery.duplicates,
+            retries=delivery.retries,
+            outages=delivery.outages,
             depth=self.depth,
-            away=self._outage is not None,
-            last_error=counts.last_error,
+            away=delivery.away,
+            last_error=delivery.last_error or tally.last_error,
+            drain_rate=self._rate.a_second(),
+            thinned=self._intake.thinner.told() if self._intake.thinner.level else None,
+            **known,  # type: ignore[arg-type]
         )
+
+    # -- keeping ---------------------------------------------------------------------------------
+
+    @property
+    def _direct(self) -> bool:
+        """Whether what is submitted goes to the database from memory."""
+        return self._spool is None or self._spool.broken is not None
+
+    async def _keep_on(self, spool: SpoolThread) -> None:
+        while True:
+            if spool.broken is None:
+                await self._until_due()
+            else:
+                await asyncio.sleep(spool.limits.retry_s)
+            await self._keep(spool)
 
     async def _until_due(self) -> None:
-        while not (self._backlog.due(self._clock()) or (self._hurry.is_set() and self._backlog)):
-            self._wake.clear()
-            due_at = self._backlog.due_at()
-            left_s = None if due_at is None else max(0.0, (due_at - self._clock()) / SECOND)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
-                    await self._wake.wait()
+        while not (self._backlog.due(self._clock()) or (self._hurried and self._backlog)):
+            self._submitted.clear()
+            await self._wait(self._submitted, self._backlog.due_at())
 
-    async def _write(self, batch: Sequence[Entry]) -> None:
-        """Write a batch. A row the database refuses is found by halving, and the rest goes in."""
-        parts = [list(batch)] if batch else []
-        try:
-            while parts:
-                self._in_flight = sum(map(len, parts))
-                part = parts[-1]
-                refusal = await self._settle(part)
-                parts.pop()
-                if refusal is None:
-                    self._counts.written.update(map(KIND, part))
-                elif len(part) == 1:
-                    self._reject(part[0].kind, refusal)
-                else:
-                    middle = len(part) // 2
-                    parts += [part[middle:], part[:middle]]
-        finally:
-            for part in parts:
-                self._backlog.put_back(part)
-            self._in_flight = 0
-
-    async def _settle(self, part: Sequence[Entry]) -> Exception | None:
-        """Store `part`, however long the database is away. Returns why it refuses, if it does."""
-        try:
-            batch = self._batch(part)
-        except UNWRITABLE as error:
-            return error
-        again = False
-        while True:
+    async def _keep(self, spool: SpoolThread) -> None:
+        """Commit the next batch to the disk; when it fails, what was taken goes back."""
+        async with self._keeping:
+            if spool.broken is not None:
+                with suppress(SpoolError):
+                    await spool.open()
+                return
+            batch = self._backlog.take()
+            self._in_flight += len(batch)
+            # Cancelled in the middle, we still want to know whether it was done.
+            committing = asyncio.ensure_future(spool.keep(batch))
             try:
-                await self._store(batch)
-            except AWAY as error:
-                orphaned = isinstance(error, asyncpg.ForeignKeyViolationError)
-                if orphaned and not again:
-                    again = True  # Somebody emptied the tables: tell each series once more.
-                elif is_poison(error):
-                    return error
-                else:
-                    await self._wait_out(error)
-            except UNWRITABLE as error:
-                return error
-            else:
-                self._recover()
-                return None
-
-    def _batch(self, part: Sequence[Entry]) -> Batch:
-        """Make rows of what waited as records; readings, the last of a part, are rows already."""
-        rows: list[tuple[Table, Row]] = []
-        readings: list[bytes] = []
-        series: set[Series] = set()
-        for entry in part:
-            if isinstance(entry, Measured):
-                readings.append(entry.row)
-                series.add(entry.series)
-            else:
-                rows += rows_of(entry.record, self._run_id)
-        return Batch(rows, readings, list(series))
-
-    async def _store(self, batch: Batch) -> None:
-        async with self._connected() as connection:
-            fresh = [each for each in batch.series if each.id not in self._told]
-            stored = await store(connection, replace(batch, series=fresh))
-        self._told.update(each.id for each in fresh)
-        self._counts.rows += stored.new
-        self._counts.duplicates += stored.sent - stored.new
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
-        """Lend the connection for one transaction. After any failure it is cut, never reused.
-
-        The deadline cuts it too: a cancelled asyncpg call would ask a server that hangs to cancel.
-        """
-        limits = self._limits
-        fresh = self._connection is None or self._connection.is_closed()
-        if fresh:
-            self._connection = await self._database.connect(limits.connect_s)
-            self._told.clear()
-        connection = self._connection
-        cut = asyncio.get_running_loop().call_later(limits.command_s, connection.terminate)
-        whole = False
-        try:
-            async with asyncio.timeout(limits.command_s + GRACE_S):
-                if fresh:
-                    await prepare(connection)
-                yield connection
-            whole = True
-        except AttributeError as error:
-            # asyncpg writes on to a transport that the deadline has taken away during a COPY.
-            if not connection.is_closed():
+                await asyncio.shield(committing)
+            except asyncio.CancelledError:
+                await asyncio.wait([committing])
                 raise
-            raise TimeoutError(f"not done within {limits.command_s} s") from error
+            except SpoolError:
+                self._kept.set()  # what waits is for the delivery now
+            finally:
+                self._in_flight -= len(batch)
+                if committing.exception() is None:
+                    self._note_kept(batch)
+                else:
+                    self._backlog.put_back(batch)
+
+    def _note_kept(self, batch: Sequence[Slip]) -> None:
+        if self._since is None:
+            self._since = self._clock()
+        if any(slip.code in URGENT for slip in batch):
+            self._urgent = True
+        self._kept.set()
+        if self._on_kept is not None:
+            self._on_kept(batch)
+
+    # -- delivering ------------------------------------------------------------------------------
+
+    async def _deliver_on(self) -> None:
+        while True:
+            await self._until_deliverable()
+            await self._deliver()
+
+    async def _until_deliverable(self) -> None:
+        while (due_at := self._deliverable_at()) is None or due_at > self._clock():
+            self._kept.clear()
+            await self._wait(self._kept, due_at)
+
+    def _deliverable_at(self) -> Nanos | None:
+        """Return when to store the next batch; None: nothing waits."""
+        spool = self._spool
+        if spool is not None and spool.waiting:
+            if self._hurried or self._urgent or spool.waiting >= self._limits.batch:
+                return 0
+            return (self._since or 0) + int(self._limits.age_s * SECOND)
+        if self._direct and self._backlog:
+            return 0 if self._hurried else self._backlog.due_at()
+        return None
+
+    async def _deliver(self) -> None:
+        """Store the next batch: of the spool, or of memory while there is none that works."""
+        async with self._delivering:
+            spool = self._spool
+            parcel = None if spool is None else await self._fetch(spool)
+            if spool is not None and parcel is not None:
+                await self._deliver_parcel(spool, parcel)
+            elif self._direct and self._backlog:
+                await self._deliver_memory()
+            elif self._backlog or self._in_flight:
+                await asyncio.sleep(0)  # being kept at this moment
+
+    async def _fetch(self, spool: SpoolThread) -> Parcel | None:
+        batch = self._limits.batch
+        self._urgent = False
+        try:
+            return await spool.fetch(batch if spool.waiting < DEEP * batch else DEEP * batch)
+        except SpoolError as error:
+            log.warning("spool_not_read", error=str(error))
+            return None
+
+    async def _deliver_parcel(self, spool: SpoolThread, parcel: Parcel) -> None:
+        refused = await self._delivery.store(parcel.slips)
+        await self._set_aside(refused)
+        self._count(parcel.slips, refused)
+        with suppress(SpoolError):
+            await spool.settle(parcel)
+        self._since = self._clock() if spool.waiting else None
+
+    async def _deliver_memory(self) -> None:
+        batch = self._backlog.take()
+        self._in_flight += len(batch)
+        stored = False
+        try:
+            refused = await self._delivery.store(batch)
+            stored = True
         finally:
-            cut.cancel()
-            if not whole:
-                self._connection = None
-                connection.terminate()
+            self._in_flight -= len(batch)
+            if not stored:
+                self._backlog.put_back(batch)
+        self._intake.has_room_again()
+        await self._set_aside(refused)
+        self._count(batch, refused)
+
+    def _count(self, slips: Sequence[Slip], refused: Sequence[Refused]) -> None:
+        self._tally.written.update(slip.name for slip in slips)
+        self._tally.written.subtract(each.slip.name for each in refused)
+        self._tally.written = +self._tally.written
+        self._rate.add(len(slips))
+
+    async def _set_aside(self, refused: Sequence[Refused]) -> None:
+        for each in refused:
+            self._intake.reject(each.slip.name, each.error)
+            self._tell(FeedEventKind.ROW_REFUSED, f"a {each.slip.name} was refused: {each.error}")
+        if refused and self._spool is not None:
+            with suppress(SpoolError):
+                await self._spool.quarantine([(each.slip, each.error) for each in refused])
+
+    # -- looking after the spool -----------------------------------------------------------------
+
+    async def _look_on(self, spool: SpoolThread) -> None:
+        while True:
+            before = spool.figures
+            with suppress(SpoolError):
+                self._judge(spool, before.lost, before.damaged, await spool.look())
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _judge(self, spool: SpoolThread, lost: int, damaged: int, given_up: int) -> None:
+        """Tell of what happened to the spool since the last look."""
+        figures, thinner = spool.figures, self._intake.thinner
+        if thinner.look(spool.filled):
+            said = (
+                f"the spool holds {figures.bytes:,} bytes, {spool.filled:.0%} of its room: "
+                f"{thinner.told()}"
+            )
+            log.warning("readings_thinned", level=thinner.level, bytes=figures.bytes)
+            self._tell(FeedEventKind.THINNED, said)
+        if given_up:
+            log.error("readings_expired", rows=given_up)
+            said = f"{given_up:,} readings were given up: they waited for too long"
+            self._tell(FeedEventKind.THINNED, said)
+        if figures.lost > lost or figures.damaged > damaged:
+            said = f"{figures.lost - lost:,} rows of the spool could not be read"
+            self._tell(FeedEventKind.SPOOL_FAULT, said)
+        if spool.waiting:
+            self._kept.set()
+
+    def _tell(self, kind: FeedEventKind, detail: str) -> None:
+        trace = f"{MACHINE}/0/0"
+        self.submit(FeedEvent(kind=kind, venue=MACHINE, at=self._now(), trace=trace, detail=detail))
+
+    async def _roll_on(self, spool: SpoolThread) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(SpoolError):
+                await self._roll_up(spool, await spool.finished())
+
+    async def _roll_up(self, spool: SpoolThread, finished: Finished) -> None:
+        """Roll up what was stored, then delete its files: a crash before that does it again."""
+        if not finished.files:
+            return
+        for since, until in finished.spans:
+            await self._roller.roll_up(since, until + 1)
+        await spool.forget(finished)
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def _hurry(self, *, on: bool) -> None:
+        self._hurried = on
+        for event in (self._delivery.hurry, self._roller.hurry):
+            event.set() if on else event.clear()
+        self._submitted.set()
+        self._kept.set()
+
+    async def _wait(self, event: asyncio.Event, due_at: Nanos | None) -> None:
+        left_s = None if due_at is None else max(0.0, (due_at - self._clock()) / SECOND)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left_s):
+                await event.wait()
 
     async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await close(connection)
-
-    async def _wait_out(self, error: Exception) -> None:
-        """Wait before the next attempt, and let the server be started again where it is ours."""
-        counts = self._counts
-        counts.retries += 1
-        counts.last_error = shown(error)
-        if self._outage is None:
-            self._outage = Outage(self._clock())
-            counts.outages += 1
-            log.error("database_lost", error=counts.last_error, depth=self.depth)
-        limits = self._limits
-        ceiling = min(
-            limits.longest_backoff_s, limits.backoff_s * 2 ** min(self._outage.attempts, 16)
-        )
-        self._outage.attempts += 1
-        if self._hurry.is_set():
-            await asyncio.sleep(HURRIED_BACKOFF_S)
-        else:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ceiling * self._jitter()):
-                    await self._hurry.wait()
-        try:
-            await self._database.revive()
-        except OperatorError as refusal:
-            counts.last_error = shown(refusal)
-
-    def _recover(self) -> None:
-        outage, self._outage = self._outage, None
-        if outage is not None:
-            log.warning(
-                "database_recovered",
-                seconds=round((self._clock() - outage.since) / SECOND, 3),
-                attempts=outage.attempts,
-                dropped=outage.dropped,
-                depth=self.depth,
-            )
-
-    def _note_drop(self, kind: Kind) -> None:
-        self._counts.dropped[kind] += 1
-        first = sum(self._counts.dropped.values()) == 1
-        if self._outage is not None:
-            self._outage.dropped += 1
-            first = self._outage.dropped == 1
-        if first:
-            log.error("records_dropped", kind=kind, capacity=self._limits.capacity)
-
-    def _reject(self, kind: Kind, refusal: Exception) -> None:
-        self._counts.rejected[kind] += 1
-        self._counts.last_error = shown(refusal)
-        log.error("record_rejected", kind=kind, error=shown(refusal))
-
-
-def is_poison(error: Exception) -> bool:
-    """Whether the database refuses a row, rather than being unwell."""
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in POISON
-
-
-def shown(error: Exception) -> str:
-    """Return an error as one short line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        await self._delivery.close()
+        await self._roller.close()

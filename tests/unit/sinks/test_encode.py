@@ -11,10 +11,10 @@ from tests.support.database import a_poisonous_reading, a_reading
 from tests.support.odd_readings import readings
 
 from tidegauge.core.reading import Reading, Scales
-from tidegauge.sinks.batch import Measured
 from tidegauge.sinks.encode import SERIES_KEPT, UNWRITABLE, ReadingEncoder
 from tidegauge.sinks.reading_row import reading_row
 from tidegauge.sinks.series import Series
+from tidegauge.sinks.slips import READING, Slip
 
 
 @settings(max_examples=100, deadline=None)
@@ -89,7 +89,7 @@ def test_what_no_row_can_hold_is_refused(wrong: Any, *, warm: bool) -> None:
 
 def test_a_waiting_reading_is_small() -> None:
     """The bytes of its row and an entry; no tree of objects for the collector to walk."""
-    series, row = ReadingEncoder("run-1").encode(a_reading())
-    entry = Measured(row, series, 5)
+    _series, row = ReadingEncoder("run-1").encode(a_reading())
+    entry = Slip(READING, 5, row)
     assert len(row) < 900
     assert sys.getsizeof(row) + sys.getsizeof(entry) + sys.getsizeof(2**40) < 1000

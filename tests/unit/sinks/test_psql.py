@@ -6,7 +6,7 @@ import pytest
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.sinks.connect import database_at
-from tidegauge.sinks.psql import find_psql, psql_call
+from tidegauge.sinks.psql import find_client, psql_call
 
 
 def program(folder: Path) -> Path:
@@ -19,10 +19,16 @@ def program(folder: Path) -> Path:
 def test_the_servers_own_psql_comes_first(tmp_path: Path) -> None:
     """Else the one on the PATH, else a line that says what to install."""
     own, path = program(tmp_path / "own"), program(tmp_path / "path")
-    assert find_psql(own.parent, str(path.parent)) == own
-    assert find_psql(tmp_path / "none", str(path.parent)) == path
+    assert find_client("psql", own.parent, str(path.parent)) == own
+    assert find_client("psql", tmp_path / "none", str(path.parent)) == path
     with pytest.raises(OperatorError, match="postgresql-client"):
-        find_psql(None, str(tmp_path / "none"))
+        find_client("psql", None, str(tmp_path / "none"))
+
+
+def test_a_program_is_named_and_not_a_path(tmp_path: Path) -> None:
+    """Only what PostgreSQL brings, or what the operator's PATH has, is given the password."""
+    with pytest.raises(OperatorError, match="is a path"):
+        find_client("../psql", tmp_path, None)
 
 
 def test_a_password_goes_by_a_private_file_that_does_not_stay(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
 from structlog.testing import capture_logs
 from tests.support.database import a_feed_event, a_reading, an_alert, until
 
@@ -12,7 +11,7 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.rows import Kind
-from tidegauge.sinks.writer import PostgresWriter, is_poison, shown
+from tidegauge.sinks.writer import PostgresWriter
 
 QUICK = WriterLimits(age_s=0.01, capacity=10, backoff_s=0.001, longest_backoff_s=0.01)
 
@@ -82,26 +81,3 @@ async def test_every_record_is_accounted_for() -> None:
     statistics = writer.statistics()
     assert sum(statistics.accepted.values()) == 60
     assert sum(statistics.dropped.values()) + statistics.depth == 60
-
-
-def test_only_what_speaks_of_a_row_is_poison() -> None:
-    """A full disk, a lost table or a refused password is no row's fault."""
-    assert is_poison(asyncpg.NumericValueOutOfRangeError("too large"))
-    assert is_poison(asyncpg.CheckViolationError("no"))
-    for error in (
-        asyncpg.DiskFullError("full"),
-        asyncpg.UndefinedTableError("gone"),
-        asyncpg.InvalidPasswordError("no"),
-        asyncpg.AdminShutdownError("bye"),
-        asyncpg.ReadOnlySQLTransactionError("standby"),
-        OSError("gone"),
-    ):
-        assert not is_poison(error)
-
-
-def test_an_error_is_shown_in_one_short_line() -> None:
-    """Whatever it said."""
-    line = shown(ValueError("a\nb " + "x" * 1000))
-    assert line.startswith("ValueError: a b")
-    assert "\n" not in line
-    assert len(line) <= 200

@@ -1,4 +1,4 @@
-"""`tidegauge db`, without a database."""
+"""`tidegauge db psql`, without a database."""
 
 import asyncio
 import signal
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegauge.core.errors import OperatorError
-from tidegauge.faces import database, running
+from tidegauge.faces.database import server
 from tidegauge.sinks.psql import PsqlCall
 
 
@@ -26,14 +25,14 @@ def call(code: str) -> PsqlCall:
 )
 async def test_an_exit_code_is_that_of_a_shell(code: str, expected: int) -> None:
     """Scripts look at it."""
-    assert await database._run(call(code)) == expected
+    assert await server._run(call(code)) == expected
 
 
 async def test_psql_does_not_outlive_a_command_that_is_stopped(tmp_path: Path) -> None:
     """A monitor's machine is not left with sessions that nobody owns."""
     ready = tmp_path / "ready"
     code = f"import pathlib, time; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
-    task = asyncio.create_task(database._run(call(code)))
+    task = asyncio.create_task(server._run(call(code)))
     async with asyncio.timeout(20):
         while not ready.exists():
             await asyncio.sleep(0.01)
@@ -42,14 +41,3 @@ async def test_psql_does_not_outlive_a_command_that_is_stopped(tmp_path: Path) -
             await task
         # The thread that waits for it ends with it; nothing else would let this loop close.
         await asyncio.get_running_loop().shutdown_default_executor()
-
-
-def test_a_database_that_was_never_started_says_how_to(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Looking changes nothing."""
-    settings = database.settings_of(None, tmp_path / "data")
-    with pytest.raises(OperatorError, match="tidegauge db up"):
-        running.run_loop(database._status(settings))
-    assert "absent" in capsys.readouterr().out
-    assert not (tmp_path / "data").exists()

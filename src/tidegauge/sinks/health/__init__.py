@@ -1,0 +1,1 @@
+"""How a database is: what `tidegauge db status` shows and `tidegauge db check` judges."""

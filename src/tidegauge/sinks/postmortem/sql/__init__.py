@@ -1,0 +1,1 @@
+"""Statements, one a file; `statement` reads them."""

@@ -1,0 +1,6 @@
+"""What lies on disk between the monitor and the database, so that nothing accepted is lost."""
+
+from .spool import ROOT, Spool, SpoolFigures
+from .survey import SpoolState, SpoolSurvey, survey
+
+__all__ = ["ROOT", "Spool", "SpoolFigures", "SpoolState", "SpoolSurvey", "survey"]

@@ -1,0 +1,72 @@
+"""`tidegauge db move`, as an operator runs it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.support.cli import running, tidegauge
+from tests.support.database import Server, until
+from tests.support.moving import everything, filled_server, held_up, url_of
+
+from tidegauge.sinks.connect import Database
+
+
+@pytest_asyncio.fixture
+async def source(made_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """An embedded server, the wheel's, with some of everything."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)
+    async with filled_server(made_data_dir) as database:
+        yield database
+
+
+async def test_a_move_that_is_killed_goes_on_where_it_was(
+    source: Database,
+    made_data_dir: Path,
+    postgres_server: Server,
+    empty_database: Database,
+    tmp_path: Path,
+) -> None:
+    """`kill -9` in the middle: what had arrived stays; the end says exactly what to do next."""
+    password = str(empty_database.password)
+    url = url_of(postgres_server, empty_database.url.rpartition("/")[2])
+    arguments = ("db", "move", url, "--data-dir", str(made_data_dir))
+    env = {"TIDEGAUGE_DATABASE_PASSWORD": password}
+
+    async def some_arrived() -> bool:
+        async with empty_database.session() as connection:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return bool(await connection.fetchval(waiting))
+
+    async with (
+        held_up(empty_database, "runs"),
+        running(*arguments, cwd=tmp_path, env=env) as moving,
+    ):
+        await until(some_arrived)
+        moving.process.kill()
+        await moving.ended()
+    async with empty_database.session() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM alerts") == 1
+        assert await connection.fetchval("SELECT count(*) FROM readings") == 0
+    told = await asyncio.to_thread(lambda: tidegauge(*arguments, cwd=tmp_path, env=env))
+    assert told.code == 0, told.err
+    assert f"set TIDEGAUGE_DATABASE_URL={url}" in told.out
+    assert "count and checksum equal" in told.out
+    assert password not in told.out + told.err
+    assert await everything(empty_database) == await everything(source)
+
+
+def test_a_password_on_the_command_line_and_a_move_of_nothing_are_refused(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    """Before anything is started; the password is not repeated."""
+    where = ("--data-dir", str(data_dir))
+    for url in ("postgresql://me:s3cret@h/db", "postgresql://me@h/db?password=s3cret"):
+        told = tidegauge("db", "move", url, *where, cwd=tmp_path)
+        assert told.code == 1
+        assert "every user of this machine" in told.complaints[0]
+        assert "s3cret" not in told.err
+    told = tidegauge("db", "move", "postgresql://me@h/db", *where, cwd=tmp_path)
+    assert "nothing to move" in told.complaints[0]
+    assert not data_dir.exists()
