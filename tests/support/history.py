@@ -114,7 +114,7 @@ SELECT book.symbol, book.venue, t, n, 3, 10, p, p + 10, p - 100, p + 100,
        ARRAY[0.4, 0.9, 2.5, 0.4, 0.9, 3.4]::float8[], NULL
   FROM generate_series($3::timestamptz, $4::timestamptz - interval '1 microsecond', $5::interval) AS t
  CROSS JOIN unnest($1::text[], $2::text[]) AS book (venue, symbol)
- CROSS JOIN LATERAL (SELECT 61000000 + (10000 * sin(extract(epoch FROM t)::bigint % 86400 / 3000.0))::bigint AS p) AS mids
+ CROSS JOIN LATERAL (SELECT 61000000 + (10000 * sin(extract(epoch FROM t)::bigint % 7776000 / 3000.0))::bigint AS p) AS mids
  CROSS JOIN (SELECT $6::bigint AS n) AS counted
  ORDER BY t, book.symbol, book.venue
 """
