@@ -366,6 +366,7 @@ class PostgresWriter:
             return
         for since, until in finished.spans:
             await self._roller.roll_up(since, until + 1)
+        await self._roller.close()  # it is rarely needed, and servers count connections
         await spool.forget(finished)
 
     # -- waiting ---------------------------------------------------------------------------------
