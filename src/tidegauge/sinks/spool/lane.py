@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import structlog
 
-from tidegauge.core.instrument import Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 
 from ..slips import Slip
 from .faults import DamagedError, UnopenedError, is_of_the_file
@@ -23,6 +23,9 @@ File: TypeAlias = Segment | Salvaged
 
 AT_ONCE = 512 * 1024
 """Bytes of rows in one transaction at most: with what SQLite adds, they fit into any file."""
+
+EARLIEST: Nanos = 1_735_689_600 * SECOND
+"""The first of January 2025."""
 
 log = structlog.get_logger()
 
@@ -194,9 +197,12 @@ class Lane:
             self._delete(file)
 
     def expire(self, older_than: Nanos) -> int:
-        """Give up whole files that no row came into since a time. Returns rows given up."""
+        """Give up whole files that no row came into since a time. Returns rows given up.
+
+        A file of a time before there were any was kept while the clock was not set.
+        """
         given_up = 0
-        while self.files and 0 < self.files[0].kept_ns < older_than:
+        while self.files and EARLIEST <= self.files[0].kept_ns < older_than:
             oldest = self.files.pop(0)
             if oldest is self._active:
                 self._active = None
