@@ -59,6 +59,7 @@ class Lane:
         self._finished: list[File] = []
         self._active: Segment | None = None
         self._series: dict[int, Slip] = {}
+        self._oldest: tuple[tuple[Path, int], Nanos | None] | None = None
         found = paths_of(folder, name)
         following = [first - 1 for _path, first in found[1:]]
         for (path, first), until in zip_longest(found, following):
@@ -212,13 +213,25 @@ class Lane:
 
     def oldest(self) -> Nanos | None:
         """Return the time of the oldest row that is not stored; None: none, or not to be read."""
-        for file in self.files:
-            if file.waiting:
-                with suppress(DamagedError, sqlite3.Error, OSError):
-                    slips = file.read(1).slips
-                    return slips[0].at if slips else None
-                return None
-        return None
+        file = next((file for file in self.files if file.waiting), None)
+        if file is None:
+            return None
+        seen = file.path, file.stored
+        if self._oldest is None or self._oldest[0] != seen:
+            self._oldest = seen, self._oldest_of(file)
+        return self._oldest[1]
+
+    def _oldest_of(self, file: File) -> Nanos | None:
+        """Read a row; of many lanes that wait no file stays open for it."""
+        was_open = file.is_open
+        try:
+            slips = file.read(1).slips
+        except (DamagedError, sqlite3.Error, OSError):
+            return None
+        finally:
+            if not was_open:
+                file.shut()
+        return slips[0].at if slips else None
 
     def write_marks(self) -> None:
         """Write down how far each file is stored, where the disk takes it."""

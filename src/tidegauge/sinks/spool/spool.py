@@ -27,6 +27,9 @@ from .segment import Span
 
 ROOT = "spool"
 QUARANTINE = "quarantine.sqlite3"
+MOST_GONE = 200
+"""Folders taken over at once, each with an open lock: the next ones when these are sent."""
+
 NOT_FOLDERS = frozenset({ASIDE})
 
 log = structlog.get_logger()
@@ -112,7 +115,7 @@ class Spool:
                 continue
             if path.name.endswith(NEW):
                 clear_abandoned(path, self._now())
-            elif (folder := self._adopt(path)) is not None:
+            elif len(self._gone) < MOST_GONE and (folder := self._adopt(path)) is not None:
                 found += self._take_note(folder)
                 self._gone.append(folder)
         if found:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.spool import a_row, a_series, contents, drained, flip, numbers, rows
 
-from tidegauge.sinks.spool import segment
+from tidegauge.sinks.spool import opening
 from tidegauge.sinks.spool.lane import AT_ONCE, EARLIEST, Lane
 from tidegauge.sinks.spool.paths import files_of
 from tidegauge.sinks.spool.segment import Segment
@@ -73,7 +73,7 @@ def test_a_file_that_somebody_holds_is_left_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows are kept, in order, whoever looks at the file with a tool of his own."""
-    monkeypatch.setattr(segment, "BUSY_S", 0.01)
+    monkeypatch.setattr(opening, "BUSY_S", 0.01)
     lane = Lane(tmp_path, "readings")
     kept = rows(4)
     lane.append(kept[:2])
@@ -180,7 +180,7 @@ def test_a_mark_that_cannot_be_written_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it is for is stored, and would be stored once."""
-    monkeypatch.setattr(segment, "BUSY_S", 0.01)
+    monkeypatch.setattr(opening, "BUSY_S", 0.01)
     lane = Lane(tmp_path, "readings")
     lane.append(rows(4))
     [path] = tmp_path.glob("*.sqlite3")

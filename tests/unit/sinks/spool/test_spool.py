@@ -20,6 +20,7 @@ from tests.support.spool import (
 
 from tidegauge.core.instrument import HOUR, SECOND
 from tidegauge.sinks.spool import segment
+from tidegauge.sinks.spool import spool as module
 from tidegauge.sinks.spool.spool import steady_time
 
 
@@ -203,6 +204,34 @@ def test_few_files_are_open_however_many_there_are(
     spool.write_marks()
     assert len(list(Path("/proc/self/fd").iterdir())) < 40
     spool.close()
+
+
+def test_a_daemon_that_died_again_and_again_left_many_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken over a part at a time, with no file open but locks."""
+    monkeypatch.setattr(module, "MOST_GONE", 50)
+    for number in range(120):
+        dead = opened(tmp_path / "each", f"{number:04}")
+        dead.append([a_row(number), a_record(number)])
+        dead.close()
+        shutil.move(tmp_path / "each" / f"{number:04}", tmp_path / f"{number:04}")
+        shutil.rmtree(tmp_path / "each")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    begun = time.perf_counter()
+    spool = opened(tmp_path, "living")
+    figures = spool.figures()
+    print(f"took over 50 folders in {time.perf_counter() - begun:.3f} s")
+    assert (figures.waiting, figures.oldest_at) == (100, 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) - before < 60
+    found: list[int] = []
+    while spool.adopt() or spool.waiting:
+        found += numbers(drained(spool))
+        spool.forget(spool.finished())
+    assert sorted(found) == sorted([*range(120), *range(120)])
+    assert spool.figures().recovered == 240
+    spool.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_with_many_files_is_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
