@@ -104,17 +104,17 @@ INSERT INTO tidegauge.{table}
 SELECT book.symbol, book.venue, t, n, 3, 10, p, p + 10, p - 100, p + 100,
        n, 0.0164 * n, 0.0163, 0.0165, n, 0.25 * n,
        '{{10,50,100}}', ARRAY[n, n, n]::integer[],
-       ARRAY[753123.5 * n, 1753123.5 * n, 2753123.5 * n], ARRAY[1506246.2 * n, 2506246.2 * n, 3506246.2 * n],
+       ARRAY[(753123.5 + p % 997) * n, 1753123.5 * n, 2753123.5 * n], ARRAY[1506246.2 * n, 2506246.2 * n, 3506246.2 * n],
        ARRAY[7531231234567800, 17531231234567800, 27531231234567800,
              15062462469135600, 25062462469135600, 35062462469135600,
              22593693703703400, 42593693703703400, 62593693703703400],
        '{{buy,buy,buy,sell,sell,sell}}', '{{100000,250000,1000000,100000,250000,1000000}}',
        ARRAY[n, n, n, n, n, n]::integer[], ARRAY[n, n, n, n, n, n - 1]::integer[],
-       ARRAY[0.4 * n, 0.9 * n, 2.5 * n, 0.4 * n, 0.9 * n, 2.5 * (n - 1)],
+       ARRAY[(0.4 + p % 997 / 9999.0) * n, 0.9 * n, 2.5 * n, 0.4 * n, 0.9 * n, 2.5 * (n - 1)],
        ARRAY[0.4, 0.9, 2.5, 0.4, 0.9, 3.4]::float8[], NULL
   FROM generate_series($3::timestamptz, $4::timestamptz - interval '1 microsecond', $5::interval) AS t
  CROSS JOIN unnest($1::text[], $2::text[]) AS book (venue, symbol)
- CROSS JOIN LATERAL (SELECT 61000000 + (10000 * sin(extract(epoch FROM t)::bigint % 86400 / 3000.0))::bigint AS p) AS mids
+ CROSS JOIN LATERAL (SELECT 61000000 + (10000 * sin(extract(epoch FROM t)::bigint % 7776000 / 3000.0))::bigint AS p) AS mids
  CROSS JOIN (SELECT $6::bigint AS n) AS counted
  ORDER BY t, book.symbol, book.venue
 """

@@ -10,28 +10,25 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import asyncpg
 import structlog
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.core.instrument import DAY, SECOND, Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 
 from .batch import WriterLimits
 from .connect import Database, close
 from .encode import UNWRITABLE
-from .rows import EPOCH, Kind, Row, Table, instant, rows_of
+from .rows import Row, Table, instant, rows_of
 from .series import Series
-from .slips import CODES, READING, UNREADABLE, Slip, record_of, series_of
+from .slips import READING, UNREADABLE, Slip, record_of, series_of
 from .store import Batch, prepare, store
 
 GRACE_S = 1.0
 HURRIED_BACKOFF_S = 0.1
 SERIES_KEPT = 10_000
-BY_DAY = frozenset({READING, CODES[Kind.MARKET]})
-"""What goes into tables that are partitioned by day."""
 
 AWAY = (
     OSError,
@@ -142,18 +139,13 @@ class Delivery:
             batch = self._batch(part)
         except UNREADABLE as error:
             return error
-        parted = {slip.at // DAY for slip in part if slip.code in BY_DAY}
-        days: set[int] = set()
         while True:
             try:
-                await self._store(batch, days)
+                await self._store(batch)
             except AWAY as error:
-                if isinstance(error, asyncpg.CheckViolationError) and parted and not days:
-                    days = parted  # likely one has no partition: its rows waited for long
-                elif is_poison(error):
+                if is_poison(error):
                     return error
-                else:
-                    await self._wait_out(error)
+                await self._wait_out(error)
             except UNWRITABLE as error:
                 return error
             else:
@@ -183,11 +175,9 @@ class Delivery:
             known = self._series[slip.body] = series_of(slip)
         return known
 
-    async def _store(self, batch: Batch, days: set[int]) -> None:
+    async def _store(self, batch: Batch) -> None:
         async with self._connected(self._limits.command_s) as connection:
             fresh = [each for each in batch.series if each.id not in self._told]
-            for day in days:
-                await _make_partitions(connection, day)
             stored = await store(connection, replace(batch, series=fresh))
         self._told.update(each.id for each in fresh)
         self.rows += stored.new
@@ -257,11 +247,6 @@ class Delivery:
                 attempts=outage.attempts,
                 depth=self._waiting(),
             )
-
-
-async def _make_partitions(connection: Any, day: int) -> None:
-    named = date.fromordinal(EPOCH.toordinal() + day)
-    await connection.execute("SELECT tidegauge.make_partitions($1, $1)", named)
 
 
 def is_poison(error: Exception) -> bool:

@@ -219,8 +219,8 @@ WITH ours AS (
        JOIN unnest($1::text[], $2::bigint[]) AS h (symbol, fence) USING (symbol, fence)
       ORDER BY l.symbol COLLATE "C" FOR UPDATE OF l)
 UPDATE tidegauge.leases AS l
-   SET renewed_at = least(l.expires_at, {NOW % 3}), expires_at = least(l.expires_at, {NOW % 3})
-  FROM ours WHERE l.symbol = ours.symbol
+   SET renewed_at = least(l.expires_at, t.at), expires_at = least(l.expires_at, t.at)
+  FROM ours, (SELECT {NOW % 3} AS at OFFSET 0) AS t WHERE l.symbol = ours.symbol
 """  # noqa: S608 - our own words
 
 READ = f"""
