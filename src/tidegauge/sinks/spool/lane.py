@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import structlog
 
-from tidegauge.core.instrument import Nanos
+from tidegauge.core.instrument import SECOND, Nanos
 
 from ..slips import Slip
 from .faults import DamagedError, UnopenedError, is_of_the_file
@@ -23,6 +23,9 @@ File: TypeAlias = Segment | Salvaged
 
 AT_ONCE = 512 * 1024
 """Bytes of rows in one transaction at most: with what SQLite adds, they fit into any file."""
+
+EARLIEST: Nanos = 1_735_689_600 * SECOND
+"""The first of January 2025."""
 
 log = structlog.get_logger()
 
@@ -56,6 +59,7 @@ class Lane:
         self._finished: list[File] = []
         self._active: Segment | None = None
         self._series: dict[int, Slip] = {}
+        self._oldest: tuple[tuple[Path, int], Nanos | None] | None = None
         found = paths_of(folder, name)
         following = [first - 1 for _path, first in found[1:]]
         for (path, first), until in zip_longest(found, following):
@@ -194,9 +198,12 @@ class Lane:
             self._delete(file)
 
     def expire(self, older_than: Nanos) -> int:
-        """Give up whole files that no row came into since a time. Returns rows given up."""
+        """Give up whole files that no row came into since a time. Returns rows given up.
+
+        A file of a time before there were any was kept while the clock was not set.
+        """
         given_up = 0
-        while self.files and 0 < self.files[0].kept_ns < older_than:
+        while self.files and EARLIEST <= self.files[0].kept_ns < older_than:
             oldest = self.files.pop(0)
             if oldest is self._active:
                 self._active = None
@@ -206,13 +213,25 @@ class Lane:
 
     def oldest(self) -> Nanos | None:
         """Return the time of the oldest row that is not stored; None: none, or not to be read."""
-        for file in self.files:
-            if file.waiting:
-                with suppress(DamagedError, sqlite3.Error, OSError):
-                    slips = file.read(1).slips
-                    return slips[0].at if slips else None
-                return None
-        return None
+        file = next((file for file in self.files if file.waiting), None)
+        if file is None:
+            return None
+        seen = file.path, file.stored
+        if self._oldest is None or self._oldest[0] != seen:
+            self._oldest = seen, self._oldest_of(file)
+        return self._oldest[1]
+
+    def _oldest_of(self, file: File) -> Nanos | None:
+        """Read a row; of many lanes that wait no file stays open for it."""
+        was_open = file.is_open
+        try:
+            slips = file.read(1).slips
+        except (DamagedError, sqlite3.Error, OSError):
+            return None
+        finally:
+            if not was_open:
+                file.shut()
+        return slips[0].at if slips else None
 
     def write_marks(self) -> None:
         """Write down how far each file is stored, where the disk takes it."""

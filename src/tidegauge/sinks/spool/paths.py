@@ -63,9 +63,9 @@ def put_aside(path: Path, aside: Path, prefix: str) -> None:
 
     Raises `OSError`.
     """
-    aside.mkdir(mode=0o700, exist_ok=True)
     for each in files_of(path)[:2]:
         if each.exists():
+            aside.mkdir(mode=0o700, exist_ok=True)
             each.rename(_free(aside / f"{prefix}-{each.name}"))
 
 

@@ -93,9 +93,18 @@ class Salvaged:
         """Return the earliest and the latest time of what is rolled up, hour by hour."""
         return self._spans
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its rows are in memory."""
+        return self._slips is not None
+
+    def shut(self) -> None:
+        """Let go of the rows; they are read again when it is asked for something."""
+        self._slips = None
+
     def close(self) -> None:
         """Let go of the rows."""
-        self._slips = None
+        self.shut()
 
     def remove(self) -> None:
         """Put the file aside, for somebody to look at; delete one that was not damaged."""

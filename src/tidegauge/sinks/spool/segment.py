@@ -5,12 +5,11 @@ it should have. The interpreter's lock is let go and taken again at every step o
 busy event loop gives it back late: so rows go in and come out many to a step.
 """
 
-import os
 import sqlite3
 import struct
 import zlib
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +19,12 @@ from ..rows import Kind
 from ..slips import CODES, READING, SERIES, SERIES_AT, Slip
 from .faults import OF_THE_PLACE, PASSING_OS, DamagedError, code_of, meant
 from .journal import PAGE, check_log
-from .paths import NEW, address_of, files_of, has_log, remove_files, size_of, sync_folder
+from .opening import LARGEST_PAGES, connect, connect_frozen, make_file
+from .paths import NEW, files_of, has_log, remove_files, size_of, sync_folder
 
-LARGEST_PAGES = 16_000_000 // PAGE
 FULL_PAGES = LARGEST_PAGES - 1024 * 1024 // PAGE
 """Where the next file is begun: an append takes 1 MiB at most (`lane.AT_ONCE`)."""
 
-BUSY_S = 1.0
 STEP = 100
 """Rows inserted by one statement: SQLite takes 32,766 parameters, a page of Python much less."""
 
@@ -39,19 +37,6 @@ CHECKED = struct.Struct(">QBq")
 FACTS = struct.Struct(">QQqQ")
 """What the CRC of a file's facts covers."""
 
-SETTINGS = (
-    *(f"page_size={PAGE}", "journal_mode=WAL", "synchronous=FULL", "fullfsync=ON"),
-    *(f"max_page_count={LARGEST_PAGES}", "wal_autocheckpoint=500"),
-)
-MAKING = (f"page_size={PAGE}", "journal_mode=OFF", "synchronous=OFF")
-TABLES = (
-    """CREATE TABLE slips (seq INTEGER PRIMARY KEY, code INTEGER NOT NULL, at INTEGER NOT NULL,
-                          crc INTEGER NOT NULL, body BLOB NOT NULL)""",
-    "CREATE TABLE series (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, body BLOB NOT NULL)",
-    """CREATE TABLE facts (id INTEGER PRIMARY KEY, stored INTEGER NOT NULL, last INTEGER NOT NULL,
-                          kept_ns INTEGER NOT NULL, series INTEGER NOT NULL,
-                          crc INTEGER NOT NULL)""",
-)
 INSERT = "INSERT INTO slips (seq, code, at, crc, body) VALUES "
 FETCH = """
     SELECT group_concat(printf('%016x%02x%016x%08x%08x', seq, code, at, crc, length(body))
@@ -110,7 +95,7 @@ class Segment:
         fresh = path.with_name(f"{path.name}{NEW}")
         try:
             remove_files(fresh)
-            _make(fresh, segment._facts(segment.last, 0))
+            make_file(fresh, segment._facts(segment.last, 0))
             fresh.rename(path)
             sync_folder(path.parent)
         except BaseException:
@@ -147,12 +132,12 @@ class Segment:
         if self._opened is None:
             self._frozen = False
             try:
-                self._opened = _connect(self.path)
+                self._opened = connect(self.path)
             except sqlite3.Error as error:
                 if code_of(error) not in OF_THE_PLACE or has_log(self.path):
                     raise
                 # Nothing can be written here, and without a log nothing needs to be.
-                self._opened = _connect_frozen(self.path)
+                self._opened = connect_frozen(self.path)
                 self._frozen = True
         return self._opened
 
@@ -175,6 +160,10 @@ class Segment:
         self.last, self.kept_ns = last, kept_ns
         self.stored = self._marked = max(stored, self.first - 1)
         self.pages = int(execute("PRAGMA page_count").fetchone()[0])
+
+    @property
+    def is_open(self) -> bool:
+        return self._opened is not None
 
     @property
     def full(self) -> bool:
@@ -348,49 +337,3 @@ def series_crc(id_: int, body: bytes) -> int:
 def facts_crc(stored: int, last: int, kept_ns: Nanos, series: int) -> int:
     """Return the CRC-32 of what a file knows of itself."""
     return zlib.crc32(FACTS.pack(stored, last, kept_ns, series))
-
-
-def _make(path: Path, facts: Sequence[int]) -> None:
-    """Make a file with everything but rows. Raises `sqlite3.Error`, `OSError`."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for setting in MAKING:
-            connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.execute("BEGIN")
-        for table in TABLES:
-            connection.execute(table)
-        connection.execute("INSERT INTO facts VALUES (1, ?, ?, ?, ?, ?)", facts)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode=WAL").fetchall()
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        address_of(path, "mode=rw"),
-        uri=True,
-        timeout=BUSY_S,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=2 * STEP,
-    )
-    try:
-        for setting in SETTINGS:
-            connection.execute(f"PRAGMA {setting}").fetchall()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect_frozen(path: Path) -> sqlite3.Connection:
-    """Open a file that nobody writes, and write nothing beside it."""
-    return sqlite3.connect(
-        address_of(path, "mode=ro&immutable=1"),
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-    )

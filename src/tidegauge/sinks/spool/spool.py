@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,9 @@ from .segment import Span
 
 ROOT = "spool"
 QUARANTINE = "quarantine.sqlite3"
+MOST_GONE = 200
+"""Folders taken over at once, each with an open lock: the next ones when these are sent."""
+
 NOT_FOLDERS = frozenset({ASIDE})
 
 log = structlog.get_logger()
@@ -67,17 +71,21 @@ class Finished:
 class Spool:
     """Blocking, and for one thread at a time. Every method raises `sqlite3.Error` and `OSError`."""
 
-    def __init__(self, root: Path, name: str, *, now: Callable[[], Nanos] = time.time_ns) -> None:
-        """Open the spool below `root`; `name` is this run's folder in it."""
+    def __init__(self, root: Path, name: str, *, now: Callable[[], Nanos] | None = None) -> None:
+        """Open the spool below `root`; `name` is this run's folder in it.
+
+        `now` tells how old rows are; a clock that is set while we run makes none old.
+        """
         self.root = root
         self._name = name
-        self._now = now
+        self._names = (f"{name}-{again}" for again in count(2))
+        self._now = steady_time() if now is None else now
         self._gone: list[Folder] = []
         self._passed: set[str] = set()
         self._failed: set[str] = set()
         self._lost = self._damaged = self.recovered = 0
         self._own: Folder | None = None
-        self._quarantine = Quarantine(root / QUARANTINE, now)
+        self._quarantine = Quarantine(root / QUARANTINE)
 
     def open(self) -> None:
         """Take over what is left, make our own folder, and try whether the disk takes anything."""
@@ -87,10 +95,10 @@ class Spool:
             with suppress(OSError):
                 sync_folder(self.root.parent)
         if self._own is not None and not self._own.path.is_dir():
-            # Somebody deleted it. What is still open can be read.
+            # Somebody deleted it. What is still open can be read; no file of ours is named like it.
             log.error("spool_folder_gone", folder=self._name)
             self._gone.append(self._own)
-            self._own = None
+            self._own, self._name = None, next(self._names)
         if self._own is None:
             self._own = Folder.create(self.root / self._name, self._now)
             self._take_note(self._own)
@@ -107,7 +115,7 @@ class Spool:
                 continue
             if path.name.endswith(NEW):
                 clear_abandoned(path, self._now())
-            elif (folder := self._adopt(path)) is not None:
+            elif len(self._gone) < MOST_GONE and (folder := self._adopt(path)) is not None:
                 found += self._take_note(folder)
                 self._gone.append(folder)
         if found:
@@ -236,6 +244,12 @@ class Spool:
                 folder.close()
         self._gone, self._own = [], None
         self._quarantine.close()
+
+
+def steady_time() -> Callable[[], Nanos]:
+    """Return a clock that tells the time as of now, and is never set."""
+    began = time.time_ns() - time.monotonic_ns()
+    return lambda: began + time.monotonic_ns()
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.support.spool import a_row, a_series, contents, drained, flip, numbers, rows
 
-from tidegauge.sinks.spool import segment
-from tidegauge.sinks.spool.lane import AT_ONCE, Lane
+from tidegauge.sinks.spool import opening
+from tidegauge.sinks.spool.lane import AT_ONCE, EARLIEST, Lane
 from tidegauge.sinks.spool.paths import files_of
 from tidegauge.sinks.spool.segment import Segment
 
@@ -73,7 +73,7 @@ def test_a_file_that_somebody_holds_is_left_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows are kept, in order, whoever looks at the file with a tool of his own."""
-    monkeypatch.setattr(segment, "BUSY_S", 0.01)
+    monkeypatch.setattr(opening, "BUSY_S", 0.01)
     lane = Lane(tmp_path, "readings")
     kept = rows(4)
     lane.append(kept[:2])
@@ -125,20 +125,20 @@ def test_what_a_file_lost_is_counted_once(tmp_path: Path) -> None:
 
 def test_files_that_no_row_came_into_for_long_are_given_up(tmp_path: Path) -> None:
     """Time is that of the last row of a file, however often it was opened since."""
-    now = 100
+    now = EARLIEST
     (tmp_path / "folder").mkdir()
     lane = Lane(tmp_path / "folder", "readings", lambda: now)
-    for now in (100, 200, 300):
+    for now in (EARLIEST, EARLIEST + 100, EARLIEST + 200):
         lane.append(rows(4))
-        if now < 300:
+        if now < EARLIEST + 200:
             lane.finish()
     lane.close()
     again = Lane(tmp_path / "folder", "readings", lambda: now)
     parcel = again.fetch(3)
     assert parcel is not None
     again.settle(parcel)
-    assert again.expire(100) == 0
-    assert again.expire(201) == 5
+    assert again.expire(EARLIEST) == 0
+    assert again.expire(EARLIEST + 101) == 5
     assert (again.waiting, len(again.files)) == (4, 1)
     again.settle(parcel)
     assert again.waiting == 4
@@ -147,11 +147,19 @@ def test_files_that_no_row_came_into_for_long_are_given_up(tmp_path: Path) -> No
 
 def test_the_file_being_written_is_given_up_too(tmp_path: Path) -> None:
     """When nothing has come in for that long."""
-    lane = Lane(tmp_path, "readings", lambda: 100)
+    lane = Lane(tmp_path, "readings", lambda: EARLIEST)
     lane.append(rows(4))
-    assert lane.expire(101) == 4
+    assert lane.expire(EARLIEST + 1) == 4
     lane.append(rows(1))
     assert [slip.seq for slip in drained(lane)] == [5]
+    lane.close()
+
+
+def test_what_was_kept_while_the_clock_was_not_set_is_not_old(tmp_path: Path) -> None:
+    """A machine that wakes up in 1970 does not lose its readings when it learns the year."""
+    lane = Lane(tmp_path, "readings", lambda: 1_000)
+    lane.append(rows(4))
+    assert lane.expire(EARLIEST * 2) == 0
     lane.close()
 
 
@@ -172,7 +180,7 @@ def test_a_mark_that_cannot_be_written_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it is for is stored, and would be stored once."""
-    monkeypatch.setattr(segment, "BUSY_S", 0.01)
+    monkeypatch.setattr(opening, "BUSY_S", 0.01)
     lane = Lane(tmp_path, "readings")
     lane.append(rows(4))
     [path] = tmp_path.glob("*.sqlite3")

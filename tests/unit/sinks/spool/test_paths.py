@@ -8,6 +8,7 @@ from tidegauge.sinks.spool.paths import (
     has_log,
     name_of,
     paths_of,
+    put_aside,
     remove_files,
     size_of,
     sync_folder,
@@ -46,6 +47,26 @@ def test_an_address_holds_any_name(tmp_path: Path) -> None:
     """A data directory may have a question mark in its name."""
     path = tmp_path / "a?b#c%20d" / "x.sqlite3"
     assert address_of(path, "mode=ro").endswith("a%3Fb%23c%2520d/x.sqlite3?mode=ro")
+
+
+def test_what_is_put_aside_takes_no_others_place(tmp_path: Path) -> None:
+    """Each damaged file is kept, with its log; where there is none no folder is made."""
+    path, aside = tmp_path / "x.sqlite3", tmp_path / "damaged"
+    put_aside(path, aside, "a")
+    assert not aside.exists()
+    for content in (b"1", b"2", b"3"):
+        for each in files_of(path):
+            each.write_bytes(content)
+        put_aside(path, aside, "a")
+    kept = {each.name: each.read_bytes() for each in aside.iterdir()}
+    assert kept == {
+        "a-x.sqlite3": b"1",
+        "2-a-x.sqlite3": b"2",
+        "3-a-x.sqlite3": b"3",
+        "a-x.sqlite3-wal": b"1",
+        "2-a-x.sqlite3-wal": b"2",
+        "3-a-x.sqlite3-wal": b"3",
+    }
 
 
 def test_the_names_of_a_folder_are_made_to_last(tmp_path: Path) -> None:

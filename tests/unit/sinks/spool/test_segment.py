@@ -11,8 +11,9 @@ from tests.support.spool import a_record, a_row, a_series, contents, flip, numbe
 
 from tidegauge.core.instrument import HOUR
 from tidegauge.sinks.spool.faults import DamagedError, UnopenedError
+from tidegauge.sinks.spool.opening import LARGEST_PAGES
 from tidegauge.sinks.spool.paths import files_of
-from tidegauge.sinks.spool.segment import FULL_PAGES, LARGEST_PAGES, Segment
+from tidegauge.sinks.spool.segment import FULL_PAGES, Segment
 
 
 @pytest.fixture
@@ -68,15 +69,6 @@ def test_no_file_is_made_over_another(path: Path) -> None:
             Segment.create(path, 1, 1)
         assert each.read_bytes() == b"something"
         each.unlink()
-
-
-def test_it_lasts_as_well_as_a_disk_can_make_it(path: Path) -> None:
-    """In SQLite's own words."""
-    segment = Segment.create(path, 1, 1)
-    asked = ("journal_mode", "synchronous", "page_size", "max_page_count")
-    told = [segment._connection.execute(f"PRAGMA {each}").fetchone()[0] for each in asked]
-    assert told == ["wal", 2, 8192, LARGEST_PAGES]
-    segment.shut()
 
 
 def test_no_file_grows_beyond_its_bound(path: Path) -> None:
@@ -190,7 +182,7 @@ def test_somebody_who_holds_the_file_is_no_damage(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error is the disk's own, and what is in the file is read when it is let go."""
-    monkeypatch.setattr("tidegauge.sinks.spool.segment.BUSY_S", 0.01)
+    monkeypatch.setattr("tidegauge.sinks.spool.opening.BUSY_S", 0.01)
     segment = Segment.create(path, 1, 1)
     segment.append(rows(2), 1)
     segment.close()

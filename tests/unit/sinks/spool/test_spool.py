@@ -20,6 +20,8 @@ from tests.support.spool import (
 
 from tidegauge.core.instrument import HOUR, SECOND
 from tidegauge.sinks.spool import segment
+from tidegauge.sinks.spool import spool as module
+from tidegauge.sinks.spool.spool import steady_time
 
 
 def test_only_the_owner_may_look_inside(tmp_path: Path) -> None:
@@ -138,17 +140,37 @@ def test_a_folder_that_cannot_be_taken_over_holds_up_no_other(tmp_path: Path) ->
     spool.close()
 
 
-def test_a_folder_deleted_under_us_is_told_and_made_again(tmp_path: Path) -> None:
-    """Somebody cleans up while we run: the disk is not called sound before rows last again."""
+def test_a_folder_deleted_under_us_is_told_and_another_made(tmp_path: Path) -> None:
+    """Somebody cleans up while we run: the disk is not called sound before rows last again.
+
+    What is done with the files of the old folder touches none of the new.
+    """
     spool = opened(tmp_path, "a")
-    spool.append(rows(3))
+    lost, mine = rows(3), rows(2)
+    spool.append(lost)
     shutil.rmtree(tmp_path / "a")
     spool.open()
-    mine = rows(2)
     spool.append(mine)
-    assert len(list(tmp_path.joinpath("a").glob("*.sqlite3"))) == 1
-    assert contents(drained(spool))[-2:] == contents(mine)
+    parcel = spool.fetch(3)
+    assert parcel is not None
+    assert contents(parcel.slips) == contents(lost)  # the file is open, if nameless
+    spool.settle(parcel)
+    spool.forget(spool.finished())
+    assert [path.name for path in tmp_path.iterdir()] == ["a-2"]
+    assert len(list((tmp_path / "a-2").glob("*.sqlite3"))) == 1
+    assert contents(drained(spool)) == contents(mine)
+    shutil.rmtree(tmp_path / "a-2")
+    spool.open()
+    assert [path.name for path in tmp_path.iterdir()] == ["a-3"]
     spool.close()
+
+
+def test_a_clock_that_is_set_makes_nothing_old() -> None:
+    """Rows wait for as long as they wait."""
+    clock = steady_time()
+    assert abs(clock() - time.time_ns()) < SECOND
+    begun, waited = clock(), time.monotonic_ns()
+    assert 0 <= clock() - begun <= time.monotonic_ns() - waited + SECOND
 
 
 def test_what_is_rolled_up_is_told_by_the_hour(tmp_path: Path) -> None:
@@ -182,6 +204,34 @@ def test_few_files_are_open_however_many_there_are(
     spool.write_marks()
     assert len(list(Path("/proc/self/fd").iterdir())) < 40
     spool.close()
+
+
+def test_a_daemon_that_died_again_and_again_left_many_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken over a part at a time, with no file open but locks."""
+    monkeypatch.setattr(module, "MOST_GONE", 50)
+    for number in range(120):
+        dead = opened(tmp_path / "each", f"{number:04}")
+        dead.append([a_row(number), a_record(number)])
+        dead.close()
+        shutil.move(tmp_path / "each" / f"{number:04}", tmp_path / f"{number:04}")
+        shutil.rmtree(tmp_path / "each")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    begun = time.perf_counter()
+    spool = opened(tmp_path, "living")
+    figures = spool.figures()
+    print(f"took over 50 folders in {time.perf_counter() - begun:.3f} s")
+    assert (figures.waiting, figures.oldest_at) == (100, 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) - before < 60
+    found: list[int] = []
+    while spool.adopt() or spool.waiting:
+        found += numbers(drained(spool))
+        spool.forget(spool.finished())
+    assert sorted(found) == sorted([*range(120), *range(120)])
+    assert spool.figures().recovered == 240
+    spool.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_with_many_files_is_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

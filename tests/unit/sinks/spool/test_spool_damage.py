@@ -122,7 +122,7 @@ def test_damage_of_the_file_being_written(tmp_path: Path) -> None:
     kept = rows(60, 900)
     spool.append(kept)
     assert spool._own is not None
-    spool._own.readings.files[0].shut()  # type: ignore[union-attr]
+    spool._own.readings.files[0].shut()
     [path] = (tmp_path / "a").glob("*.sqlite3")
     flip(path, 8 * (path.read_bytes().index(kept[30].body) + 300))
     parcel = spool.fetch(20)

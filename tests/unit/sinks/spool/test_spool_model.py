@@ -17,9 +17,10 @@ from tests.support.spool import (
     contents,
 )
 
-from tidegauge.core.instrument import HOUR, SECOND
+from tidegauge.core.instrument import SECOND
 from tidegauge.sinks.slips import READING, Slip
 from tidegauge.sinks.spool import segment
+from tidegauge.sinks.spool.lane import EARLIEST
 from tidegauge.sinks.spool.spool import Spool
 
 LARGEST = 16_000_000
@@ -50,7 +51,7 @@ class SpoolAgainstLists(RuleBasedStateMachine):
         super().__init__()
         self.place = Path(tempfile.mkdtemp(prefix="tg-spool-"))
         self.full_pages, segment.FULL_PAGES = segment.FULL_PAGES, 14
-        self.now = 1_000 * HOUR
+        self.now = EARLIEST
         self.starts = 0
         self.lanes: list[tuple[Kept, Kept]] = []
         self.root = self.place / "0"

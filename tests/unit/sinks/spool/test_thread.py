@@ -21,7 +21,7 @@ from tests.support.spool import (
 )
 
 from tidegauge.sinks.slips import Slip
-from tidegauge.sinks.spool import segment
+from tidegauge.sinks.spool import opening
 from tidegauge.sinks.spool.spool import Spool, SpoolFigures
 from tidegauge.sinks.spool.thread import SpoolError, SpoolLimits, SpoolThread
 
@@ -166,7 +166,7 @@ async def test_the_loop_goes_on_while_the_disk_is_slow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody holds the file for as long as we wait for it; then the next one is written."""
-    monkeypatch.setattr(segment, "BUSY_S", 0.3)
+    monkeypatch.setattr(opening, "BUSY_S", 0.3)
     spool = SpoolThread(tmp_path, "a")
     await spool.open()
     kept = rows(5)
@@ -190,7 +190,7 @@ async def test_a_file_that_is_held_is_an_error_that_goes_by(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To read it later is better than to call it damaged."""
-    monkeypatch.setattr(segment, "BUSY_S", 0.01)
+    monkeypatch.setattr(opening, "BUSY_S", 0.01)
     before = SpoolThread(tmp_path, "a")
     await before.open()
     await before.keep(rows(5))
