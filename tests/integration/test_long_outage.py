@@ -79,6 +79,8 @@ async def outage(made_data_dir: Path, tmp_path: Path, seconds: int) -> None:
                 most = max(most, resident())
             drained_s = monotonic() - began
             statistics = writer.statistics()
+        # The file that is written to is rolled up when it is closed, or by whoever comes next.
+        async with spooling(database, tmp_path, "run-2", limits=LIMITS, spool=SpoolLimits()):
             await until(lambda: all_rolled_up(database, seconds * RATE), 300)
             rolled_s = monotonic() - began
         rows = (seconds - 1) * RATE

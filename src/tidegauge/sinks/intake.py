@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
+from tidegauge.core.activity import MarketSummary
 from tidegauge.core.instrument import Nanos
 from tidegauge.core.reading import Reading
 
@@ -44,11 +45,11 @@ class Intake:
             return None
         accepted = self._tally.accepted
         accepted[kind] = accepted.get(kind, 0) + 1
+        if self.thinner.level and not self._has_room(record):
+            self._tally.dropped[kind] += 1
+            return None
         try:
             if isinstance(record, Reading):
-                if self.thinner.level and not self._keeps(record):
-                    self._tally.dropped[kind] += 1
-                    return None
                 # As bytes from here on: a waiting reading is one object, not a tree of them.
                 series, row = self._encoder.encode(record)
                 slip = Slip(READING, record.origin.received_at, row, self._under(series))
@@ -75,9 +76,12 @@ class Intake:
     def _rare(self, record: Rare) -> Slip:
         return slip_of(record, self._run_id)
 
-    def _keeps(self, reading: Reading) -> bool:
-        origin = reading.origin
-        return self.thinner.keeps((origin.venue, origin.symbol), origin.received_at)
+    def _has_room(self, record: Record) -> bool:
+        """Whether a record goes in while the spool fills."""
+        if isinstance(record, Reading):
+            origin = record.origin
+            return self.thinner.keeps((origin.venue, origin.symbol), origin.received_at)
+        return not (self.thinner.full and isinstance(record, MarketSummary))
 
     def _under(self, series: Series) -> Slip:
         """Return the slip of a series, the same one every time while it is remembered."""

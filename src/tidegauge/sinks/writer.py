@@ -282,6 +282,7 @@ class PostgresWriter:
             return await spool.fetch(batch if spool.waiting < DEEP * batch else DEEP * batch)
         except SpoolError as error:
             log.warning("spool_not_read", error=str(error))
+            await asyncio.sleep(spool.limits.retry_s)
             return None
 
     async def _deliver_parcel(self, spool: SpoolThread, parcel: Parcel) -> None:
@@ -341,6 +342,7 @@ class PostgresWriter:
             log.warning("readings_thinned", level=thinner.level, bytes=figures.bytes)
             self._tell(FeedEventKind.THINNED, said)
         if given_up:
+            self._tally.dropped["reading"] += given_up
             log.error("readings_expired", rows=given_up)
             said = f"{given_up:,} readings were given up: they waited for too long"
             self._tell(FeedEventKind.THINNED, said)

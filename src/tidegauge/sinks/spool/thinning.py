@@ -1,7 +1,8 @@
 """What gives way when the spool fills. Pure: time is an argument.
 
 Up to 3/4 of the bound everything goes in. From there a book's readings thin out to one every 10 s,
-from 9/10 to one a minute, and when it is full none goes in. Nothing else is ever given up. A step
+from 9/10 to one a minute, and when it is full none goes in, nor what was told beside the books
+(`market`). Nothing else is ever given up. A step
 is taken back when the spool holds 1/20 of the bound less than what led to it.
 """
 
@@ -42,6 +43,11 @@ class Thinner:
         if not level:
             self._kept.clear()
         return changed
+
+    @property
+    def full(self) -> bool:
+        """Whether there is room only for what is never given up."""
+        return self.every is None
 
     def keeps(self, book: Hashable, at: Nanos) -> bool:
         """Return whether a book's reading of `at` goes in."""
