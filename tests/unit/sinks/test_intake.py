@@ -137,6 +137,17 @@ def test_when_the_spool_fills_readings_thin_out_and_nothing_else_does() -> None:
     assert intake._tally.accepted == {Kind.READING: 120, Kind.ALERT: 60}
 
 
+def test_a_full_spool_takes_only_what_is_never_given_up() -> None:
+    """Neither readings nor sums of what was told beside the books; everything else."""
+    intake = an_intake(capacity=10_000)
+    intake.thinner.look(1.0)
+    for record in (*RECORDS, a_reading()):
+        intake.take(record)
+    kept = {slip.kind for slip in intake.backlog.take()}
+    assert kept == set(Kind) - {Kind.READING, Kind.MARKET}
+    assert set(intake._tally.dropped) == {Kind.READING, Kind.MARKET}
+
+
 @given(st.lists(st.sampled_from([*RECORDS, a_reading(), None]), max_size=60), st.integers(1, 20))
 def test_every_record_is_somewhere(records: list[Record | None], capacity: int) -> None:
     """Accepted is what waits, was given up, or was refused."""
