@@ -113,6 +113,24 @@ async def test_a_poison_row_is_put_in_quarantine_and_the_rest_goes_in(
     assert "no_7" in events[0]["detail"]
 
 
+async def test_a_refused_event_is_not_told_of_by_another_event(
+    database: Database, tmp_path: Path
+) -> None:
+    """Which would be refused as well, and so on for ever."""
+    async with database.session() as connection:
+        await connection.execute(
+            "ALTER TABLE tidegauge.feed_events ADD CONSTRAINT none_of_it CHECK (kind = 'x')"
+        )
+    async with spooling(database, tmp_path) as writer:
+        writer.submit(a_feed_event())
+        writer.submit(an_alert())
+        assert await writer.drain(20)
+        statistics = writer.statistics()
+    assert statistics.rejected == {Kind.FEED_EVENT: 1}
+    assert statistics.accepted == {Kind.FEED_EVENT: 1, Kind.ALERT: 1}
+    assert survey(tmp_path).quarantined == 1
+
+
 async def test_a_day_without_a_partition_is_made_when_its_rows_come(
     database: Database, tmp_path: Path
 ) -> None:

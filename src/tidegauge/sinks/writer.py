@@ -21,7 +21,7 @@ from .batch import URGENT, Backlog, WriterLimits
 from .connect import Database
 from .delivery import Delivery, Refused
 from .intake import Intake
-from .rows import Record
+from .rows import Kind, Record
 from .slips import Slip
 from .spool.lane import Parcel
 from .spool.spool import Finished
@@ -317,7 +317,9 @@ class PostgresWriter:
     async def _set_aside(self, refused: Sequence[Refused]) -> None:
         for each in refused:
             self._intake.reject(each.slip.name, each.error)
-            self._tell(FeedEventKind.ROW_REFUSED, f"a {each.slip.name} was refused: {each.error}")
+            if each.slip.name != Kind.FEED_EVENT:  # that would be refused, and told of, for ever
+                said = f"a {each.slip.name} was refused: {each.error}"
+                self._tell(FeedEventKind.ROW_REFUSED, said)
         if refused and self._spool is not None:
             with suppress(SpoolError):
                 await self._spool.quarantine([(each.slip, each.error) for each in refused])
