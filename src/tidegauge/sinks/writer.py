@@ -317,9 +317,11 @@ class PostgresWriter:
     async def _set_aside(self, refused: Sequence[Refused]) -> None:
         for each in refused:
             self._intake.reject(each.slip.name, each.error)
-            if each.slip.name != Kind.FEED_EVENT:  # that would be refused, and told of, for ever
-                said = f"a {each.slip.name} was refused: {each.error}"
-                self._tell(FeedEventKind.ROW_REFUSED, said)
+        # An event of a refused event would be refused, and told of, for ever.
+        told = [each for each in refused if each.slip.name != Kind.FEED_EVENT]
+        if told:
+            said = f"{len(told)} rows were refused, a {told[0].slip.name}: {told[0].error}"
+            self._tell(FeedEventKind.ROW_REFUSED, said)
         if refused and self._spool is not None:
             with suppress(SpoolError):
                 await self._spool.quarantine([(each.slip, each.error) for each in refused])
