@@ -169,17 +169,17 @@ async def test_when_the_spool_fills_readings_thin_out_and_alerts_do_not(
     small = replace(EAGER, most_bytes=100_000)
     with capture_logs() as logs:
         async with spooling(gone, tmp_path, "run-1", spool=small) as writer:
-            for frame in range(300):
+            for frame in range(1_100):
                 writer.submit(a_reading(frame))
             await until(lambda: any(each["event"] == "readings_thinned" for each in logs))
-            for frame in range(300, 400):
+            for frame in range(1_100, 1_200):
                 writer.submit(a_reading(frame))
                 writer.submit(an_alert(name=f"alert-{frame}"))
-            await until(lambda: waiting(tmp_path) >= 401)
+            await until(lambda: waiting(tmp_path) >= 1_201)
             assert writer.statistics().dropped == {Kind.READING: 100}
     async with spooling(database, tmp_path, "run-2") as writer:
         assert await writer.drain(20)
-    assert await count(database, "readings") == 300
+    assert await count(database, "readings") == 1_100
     assert await count(database, "alerts") == 100
     told = await fetch(database, "SELECT detail FROM tidegauge.feed_events WHERE kind = 'thinned'")
     assert len(told) == 1

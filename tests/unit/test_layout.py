@@ -73,6 +73,7 @@ TESTED_ELSEWHERE = {
     "sinks/export": "integration/test_export.py",
     "faces/sql": "integration/test_sql_command.py",
     "faces/export": "integration/test_sql_command.py",
+    "sinks/caretaker": "integration/test_nothing_lost.py",
     "sinks/connect": "integration/test_postgres_database.py",
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/lease_keeper": "integration/test_leases.py",

@@ -24,7 +24,7 @@ from .encode import UNWRITABLE
 from .rows import Row, Table, instant, rows_of
 from .series import Series
 from .slips import READING, UNREADABLE, Slip, record_of, series_of
-from .store import Batch, prepare, store
+from .store import STRIDE, Batch, prepare, store
 
 GRACE_S = 1.0
 HURRIED_BACKOFF_S = 0.1
@@ -41,6 +41,14 @@ AWAY = (
 
 POISON = frozenset({"22", "23", "54"})
 """SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
+
+REFUSALS = POISON | {"42"}
+"""Those of a statement that will never do: it is not right, or not allowed."""
+
+PROGRAM_LIMIT, QUERY_CANCELED, LOCK_NOT_AVAILABLE = "54000", "57014", "55P03"
+ROLL_UP_ATTEMPTS = 5
+LEAST, MOST = 25, 4_096
+"""Slips stored at once: as many as there are, and fewer while the database is slow."""
 
 log = structlog.get_logger()
 
@@ -85,6 +93,7 @@ class Delivery:
         self._connection: Any = None
         self._told: set[int] = set()
         self._series: dict[bytes, Series] = {}
+        self._comfortable = MOST
         self.hurry = asyncio.Event()
         self.rows = self.duplicates = self.retries = self.outages = 0
         self.last_error: str | None = None
@@ -100,7 +109,7 @@ class Delivery:
         Cancelled, some may be stored: sent again, they are stored once.
         """
         refused: list[Refused] = []
-        parts = [list(slips)] if slips else []
+        parts = self._portions(slips)
         while parts:
             part = parts.pop()
             error = await self._settle(part)
@@ -114,50 +123,90 @@ class Delivery:
                 parts += [part[middle:], part[:middle]]
         return refused
 
+    def _portions(self, slips: Sequence[Slip]) -> list[list[Slip]]:
+        """Return the slips in portions that were in time lately, the first one last."""
+        size = self._comfortable
+        return [list(slips[at : at + size]) for at in range(0, len(slips), size)][::-1]
+
     async def roll_up(self, since: Nanos, until: Nanos) -> None:
-        """Bring the one-minute and one-hour rollups of a span up to date."""
+        """Bring the one-minute and one-hour rollups of a span up to date.
+
+        What the database refuses to roll up, it refuses for ever: it is left to `upkeep`, and told of.
+        """
         span = [instant(since), instant(until)]
+        refusals = 0
         while True:
             try:
                 async with self._connected(self._limits.roll_up_s) as connection:
                     await connection.execute("SELECT tidegauge.roll_up($1, $2)", *span)
             except AWAY as error:
+                refusals += is_slow(error) or sqlstate(error)[:2] in REFUSALS
+                if refusals >= ROLL_UP_ATTEMPTS:
+                    said = [str(each) for each in span]
+                    log.error("roll_up_given_up", span=said, error=shown(error))  # noqa: TRY400
+                    self._recover()
+                    return
                 await self._wait_out(error)
             else:
                 self._recover()
                 return
 
-    async def close(self) -> None:
-        """Close the connection."""
+    async def close(self, *, at_once: bool = False) -> None:
+        """Close the connection; `at_once`: without a goodbye that a server that hangs would not hear."""
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is not None and at_once:
+            connection.terminate()
+        elif connection is not None:
             await close(connection)
 
     async def _settle(self, part: Sequence[Slip]) -> Exception | None:
-        """Store `part`, however long the database is away. Returns why it refuses, if it does."""
+        """Store `part`, however long the database is away.
+
+        Returns why it refuses, if it does; of a part that takes it too long, that: smaller ones may
+        be in time.
+        """
         try:
-            batch = self._batch(part)
+            batch = await self._batch(part)
         except UNREADABLE as error:
             return error
         while True:
             try:
                 await self._store(batch)
             except AWAY as error:
-                if is_poison(error):
+                if is_poison(error) and await self._takes_writes(error):
                     return error
                 await self._wait_out(error)
+                if is_slow(error) and len(part) > LEAST:
+                    self._comfortable = max(LEAST, len(part) // 2)
+                    return error
             except UNWRITABLE as error:
                 return error
             else:
                 self._recover()
+                if len(part) >= self._comfortable:
+                    self._comfortable = min(MOST, 2 * self._comfortable)
                 return None
 
-    def _batch(self, part: Sequence[Slip]) -> Batch:
+    async def _takes_writes(self, error: Exception) -> bool:
+        """Whether it is the row's fault: 54000 may also mean that no transaction is given out.
+
+        It does when transaction ids run out (PostgreSQL, `varsup.c`).
+        """
+        if sqlstate(error) != PROGRAM_LIMIT:
+            return True
+        try:
+            async with self._connected(self._limits.command_s) as connection:
+                await connection.execute("SELECT pg_current_xact_id()")
+        except AWAY:
+            return False
+        return True
+
+    async def _batch(self, part: Sequence[Slip]) -> Batch:
         """Make rows of the slips; readings are rows already. Raises one of `UNREADABLE`."""
         rows: list[tuple[Table, Row]] = []
         readings: list[bytes] = []
         under: dict[int, Slip] = {}
-        for slip in part:
+        for place, slip in enumerate(part):
             if slip.code == READING:
                 readings.append(slip.body)
                 if slip.under is not None:
@@ -165,6 +214,8 @@ class Delivery:
             else:
                 run, record = record_of(slip)
                 rows += rows_of(record, run)
+                if place % STRIDE == 0:
+                    await asyncio.sleep(0)
         return Batch(rows, readings, [self._series_of(each) for each in under.values()])
 
     def _series_of(self, slip: Slip) -> Series:
@@ -199,6 +250,7 @@ class Delivery:
         try:
             async with asyncio.timeout(deadline_s + GRACE_S):
                 if fresh:
+                    await connection.execute(patience(deadline_s))
                     await prepare(connection)
                 yield connection
             whole = True
@@ -249,9 +301,31 @@ class Delivery:
             )
 
 
+def patience(deadline_s: float) -> str:
+    """Return what has the server give up a little before we do.
+
+    A backend that waits for a lock does not notice that we have gone, and would stay.
+    """
+    told = f"{int(deadline_s * 900)}ms"
+    return f"SET lock_timeout = '{told}'; SET statement_timeout = '{told}'"
+
+
+def sqlstate(error: Exception) -> str:
+    """Return the code of an error of the server's; of others none."""
+    return getattr(error, "sqlstate", None) or ""
+
+
+def is_slow(error: Exception) -> bool:
+    """Whether it took too long, by our deadline or the server's."""
+    return isinstance(error, TimeoutError) or sqlstate(error) in (
+        QUERY_CANCELED,
+        LOCK_NOT_AVAILABLE,
+    )
+
+
 def is_poison(error: Exception) -> bool:
     """Whether the database refuses a row, rather than being unwell."""
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in POISON
+    return sqlstate(error)[:2] in POISON
 
 
 def shown(error: Exception) -> str:

@@ -9,8 +9,9 @@ database from memory, as far as that reaches.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -18,20 +19,19 @@ from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, Nanos
 
 from .batch import URGENT, Backlog, WriterLimits
+from .caretaker import Caretaker
 from .connect import Database
 from .delivery import Delivery, Refused
 from .intake import Intake
 from .rows import Kind, Record
 from .slips import Slip
 from .spool.lane import Parcel
-from .spool.spool import Finished
 from .spool.thread import SpoolError, SpoolThread
 from .tally import Rate, Tally, WriterStatistics
 
 MACHINE = "machine"
 """The venue of an event that concerns this machine itself."""
 
-LOOK_EVERY_S = 1.0
 CLOSING_S = 2.0
 DEEP = 4
 """From how many waiting batches on larger ones are stored: so many at once."""
@@ -76,9 +76,11 @@ class PostgresWriter:
         self._since: Nanos | None = None
         self._urgent = False
         self._hurried = False
+        self._late = False
         self._running = False
         self._keeping, self._delivering = asyncio.Lock(), asyncio.Lock()
         self._submitted, self._kept = asyncio.Event(), asyncio.Event()
+        self._disk_back = asyncio.Event()
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises; when there is no room a reading gives way."""
@@ -107,8 +109,8 @@ class PostgresWriter:
                 work.create_task(self._deliver_on())
                 if self._spool is not None:
                     work.create_task(self._keep_on(self._spool))
-                    work.create_task(self._look_on(self._spool))
-                    work.create_task(self._roll_on(self._spool))
+                    work.create_task(self._caretaker(self._spool).look_on())
+                    work.create_task(self._caretaker(self._spool).roll_on())
         finally:
             self._running = False
             await self._disconnect()
@@ -128,6 +130,7 @@ class PostgresWriter:
                         raise TimeoutError  # noqa: TRY301 - it waits well where it is
                     await self._deliver()
         except TimeoutError:
+            self._late = True
             log.warning(
                 "drain_incomplete",
                 depth=self.depth,
@@ -143,15 +146,20 @@ class PostgresWriter:
                 await self._disconnect()
 
     async def close(self) -> None:
-        """Roll up and delete what is stored, and close the spool. After `run` was cancelled."""
+        """Keep what is left, roll up and delete what is stored, and close the spool.
+
+        After `run` was cancelled.
+        """
         spool = self._spool
         if spool is None:
             return
         with suppress(SpoolError, TimeoutError):
             async with asyncio.timeout(CLOSING_S):
+                while self._backlog and spool.broken is None:
+                    await self._keep(spool)
                 finished = await spool.finished(closing=True)
-                if not self._delivery.away:
-                    await self._roll_up(spool, finished)
+                if not self._delivery.away and not self._late:
+                    await self._caretaker(spool).roll_up(finished)
         await self._disconnect()
         await spool.close()
 
@@ -212,7 +220,9 @@ class PostgresWriter:
             if spool.broken is not None:
                 with suppress(SpoolError):
                     await spool.open()
+                    self._disk_back.set()
                 return
+            self._disk_back.clear()
             batch = self._backlog.take()
             self._in_flight += len(batch)
             # Cancelled in the middle, we still want to know whether it was done.
@@ -287,7 +297,14 @@ class PostgresWriter:
 
     async def _deliver_parcel(self, spool: SpoolThread, parcel: Parcel) -> None:
         refused = await self._delivery.store(parcel.slips)
-        await self._set_aside(refused)
+        try:
+            await self._quarantine(refused)
+        except SpoolError as error:
+            # As long as nothing else keeps them, the spool does.
+            log.warning("quarantine_not_written", rows=len(refused), error=str(error))
+            await asyncio.sleep(spool.limits.retry_s)
+            return
+        self._tell_refused(refused)
         self._count(parcel.slips, refused)
         with suppress(SpoolError):
             await spool.settle(parcel)
@@ -296,17 +313,33 @@ class PostgresWriter:
     async def _deliver_memory(self) -> None:
         batch = self._backlog.take()
         self._in_flight += len(batch)
-        stored = False
+        refused: list[Refused] | None = None
         try:
-            refused = await self._delivery.store(batch)
-            stored = True
+            refused = await self._unless_disk_is_back(self._delivery.store(batch))
         finally:
             self._in_flight -= len(batch)
-            if not stored:
+            if refused is None:
                 self._backlog.put_back(batch)
+        if refused is None:
+            return
         self._intake.has_room_again()
-        await self._set_aside(refused)
+        with suppress(SpoolError):
+            await self._quarantine(refused)
+        self._tell_refused(refused)
         self._count(batch, refused)
+
+    async def _unless_disk_is_back(
+        self, storing: Coroutine[Any, Any, list[Refused]]
+    ) -> list[Refused] | None:
+        """Store from memory. None: the disk takes rows again, and is the better place to wait."""
+        work, back = asyncio.ensure_future(storing), asyncio.ensure_future(self._disk_back.wait())
+        try:
+            await asyncio.wait((work, back), return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else None
+        finally:
+            for each in (work, back):
+                each.cancel()
+            await asyncio.gather(work, back, return_exceptions=True)
 
     def _count(self, slips: Sequence[Slip], refused: Sequence[Refused]) -> None:
         self._tally.written.update(slip.name for slip in slips)
@@ -314,7 +347,12 @@ class PostgresWriter:
         self._tally.written = +self._tally.written
         self._rate.add(len(slips))
 
-    async def _set_aside(self, refused: Sequence[Refused]) -> None:
+    async def _quarantine(self, refused: Sequence[Refused]) -> None:
+        """Keep rows that the database refuses. Raises `SpoolError` when the disk does not."""
+        if refused and self._spool is not None:
+            await self._spool.quarantine([(each.slip, each.error) for each in refused])
+
+    def _tell_refused(self, refused: Sequence[Refused]) -> None:
         for each in refused:
             self._intake.reject(each.slip.name, each.error)
         # An event of a refused event would be refused, and told of, for ever.
@@ -322,58 +360,21 @@ class PostgresWriter:
         if told:
             said = f"{len(told)} rows were refused, a {told[0].slip.name}: {told[0].error}"
             self._tell(FeedEventKind.ROW_REFUSED, said)
-        if refused and self._spool is not None:
-            with suppress(SpoolError):
-                await self._spool.quarantine([(each.slip, each.error) for each in refused])
-
-    # -- looking after the spool -----------------------------------------------------------------
-
-    async def _look_on(self, spool: SpoolThread) -> None:
-        while True:
-            before = spool.figures
-            with suppress(SpoolError):
-                self._judge(spool, before.lost, before.damaged, await spool.look())
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    def _judge(self, spool: SpoolThread, lost: int, damaged: int, given_up: int) -> None:
-        """Tell of what happened to the spool since the last look."""
-        figures, thinner = spool.figures, self._intake.thinner
-        if thinner.look(spool.filled):
-            said = (
-                f"the spool holds {figures.bytes:,} bytes, {spool.filled:.0%} of its room: "
-                f"{thinner.told()}"
-            )
-            log.warning("readings_thinned", level=thinner.level, bytes=figures.bytes)
-            self._tell(FeedEventKind.THINNED, said)
-        if given_up:
-            self._tally.dropped["reading"] += given_up
-            log.error("readings_expired", rows=given_up)
-            said = f"{given_up:,} readings were given up: they waited for too long"
-            self._tell(FeedEventKind.THINNED, said)
-        if figures.lost > lost or figures.damaged > damaged:
-            said = f"{figures.lost - lost:,} rows of the spool could not be read"
-            self._tell(FeedEventKind.SPOOL_FAULT, said)
-        if spool.waiting:
-            self._kept.set()
 
     def _tell(self, kind: FeedEventKind, detail: str) -> None:
         trace = f"{MACHINE}/0/0"
         self.submit(FeedEvent(kind=kind, venue=MACHINE, at=self._now(), trace=trace, detail=detail))
 
-    async def _roll_on(self, spool: SpoolThread) -> None:
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            with suppress(SpoolError):
-                await self._roll_up(spool, await spool.finished())
-
-    async def _roll_up(self, spool: SpoolThread, finished: Finished) -> None:
-        """Roll up what was stored, then delete its files: a crash before that does it again."""
-        if not finished.files:
-            return
-        for since, until in finished.spans:
-            await self._roller.roll_up(since, until + 1)
-        await self._roller.close()  # it is rarely needed, and servers count connections
-        await spool.forget(finished)
+    def _caretaker(self, spool: SpoolThread) -> Caretaker:
+        return Caretaker(
+            spool,
+            self._intake.thinner,
+            self._tally,
+            self._roller,
+            much=DEEP * self._limits.batch,
+            tell=self._tell,
+            waits=self._kept.set,
+        )
 
     # -- waiting ---------------------------------------------------------------------------------
 
@@ -391,5 +392,5 @@ class PostgresWriter:
                 await event.wait()
 
     async def _disconnect(self) -> None:
-        await self._delivery.close()
-        await self._roller.close()
+        await self._delivery.close(at_once=self._late)
+        await self._roller.close(at_once=self._late)
