@@ -320,6 +320,7 @@ class PostgresWriter:
             self._in_flight -= len(batch)
             if refused is None:
                 self._backlog.put_back(batch)
+                self._submitted.set()
         if refused is None:
             return
         self._intake.has_room_again()
