@@ -93,7 +93,11 @@ async def catch_up(connection: Any, since: datetime, until: datetime) -> int:
             ]
         since = end
     for hour in hours:
-        await roll_up(connection, hour, hour + HOUR)
+        try:
+            await roll_up(connection, hour, hour + HOUR)
+        except asyncpg.DataError as error:
+            # It will be refused whenever it is tried: the other hours need not wait for it.
+            log.error("hour_not_rolled_up", hour=str(hour), error=shown(error))  # noqa: TRY400
     return len(hours)
 
 
@@ -279,7 +283,11 @@ async def _done(connection: Any, chore: Chore) -> None:
             if made:
                 log.info("partitions_made", partitions=made, last=str(chore.last))
         case RollUp():
-            await roll_up(connection, chore.since, chore.until)
+            try:
+                await roll_up(connection, chore.since, chore.until)
+            except asyncpg.DataError as error:
+                said = str(chore.since)
+                log.error("minutes_not_rolled_up", since=said, error=shown(error))  # noqa: TRY400
         case CatchUp():
             hours = await catch_up(connection, chore.since, chore.until)
             if hours:
