@@ -138,7 +138,8 @@ async def test_ten_contenders_in_circles_never_wait_for_each_other(database: Dat
 DAEMON = textwrap.dedent("""
     import asyncio, sys
     from pathlib import Path
-        from tidegauge.sinks.connect import open_database
+    from tidegauge.core.errors import OperatorError
+    from tidegauge.sinks.connect import open_database
     from tidegauge.sinks.holder import Holder
     from tidegauge.sinks.lease_keeper import LeaseKeeper
 
@@ -419,6 +420,7 @@ async def test_a_symbol_wanted_without_the_database_that_another_has_is_lost(
         await ours.add(["ETHUSDT"])
     await ours.renew()
     assert not ours.lost.is_set()
+    await ours.release()  # and of the connection
     switch.on = False
     await ours.add(["BTCUSDT"])
     assert ours.missing == {"BTCUSDT"}, "the refused one is not wanted"

@@ -149,6 +149,7 @@ class Storage:
                 for task in work:
                     task.cancel()
                 log_written(self._run.id, self.writer, drained=drained)
+                await self.leases.release()  # while the others end
 
     async def _keep_leases(self) -> None:
         await self.leases.run()
