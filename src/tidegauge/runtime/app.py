@@ -279,7 +279,7 @@ class App:
     async def add_symbol(self, symbol: Symbol) -> str:
         """Watch one more symbol. Raises `OperatorError` if no venue lists it, or another daemon
         that stores into the same database watches it."""
-        if self.storage is not None and symbol not in self.storage.leases.held:
+        if self.storage is not None:
             await self.storage.leases.add([symbol])
         settings = self.settings.symbols.get(symbol, SymbolSettings())
         found = {venue.spec.name: venue.add(symbol, settings) for venue in self._venues}

@@ -14,7 +14,7 @@ from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, DatabaseAway, open_database
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.lease_keeper import LeaseKeeper
-from tidegauge.sinks.leases import LeaseRefused, named, told
+from tidegauge.sinks.leases import named, told
 from tidegauge.sinks.migrate import migrate, migrations
 from tidegauge.sinks.rows import Record, Run
 from tidegauge.sinks.slips import Slip
@@ -28,11 +28,11 @@ from .settings import Settings
 from .venue import CRASH_PAUSE_S
 from .view import StorageView
 
-DRAIN_S = 3.0
+DRAIN_S = 2.5
 """How long a stopping monitor may take to store what it accepted."""
 
-LEASE_PAUSE_S = 1.0
-"""Between two attempts to have the leases of a database that is away."""
+CLOSE_S = 1.0
+"""For what comes then: letting go of the leases and closing the spool, side by side."""
 
 DAY_S = 86_400.0
 
@@ -72,8 +72,9 @@ class Storage:
     ) -> AsyncIterator[Self]:
         """Reach the database, bring its schema up to date, and open the spool.
 
-        `on_kept` is told of what is on the disk. A database that we know and that is away now is no
-        reason not to begin: what is accepted waits in the spool. Raises `OperatorError` when there is no database to be had.
+        `on_kept` is told of what is on the disk. A database that we know and that is away or unwell
+        now is no reason not to begin: what is accepted waits in the spool. Raises `OperatorError`
+        when there is no database to be had.
         """
         schema = len(migrations())
 
@@ -87,15 +88,24 @@ class Storage:
                     await migrate(connection)
                 await storage.leases.start()
                 remember(settings.data_dir, database.url, schema)
-            except DatabaseAway:
+            except DatabaseAway as away:
                 if not known(database.url):
                     raise
+                log.error("database_away_at_start", error=away.what)  # noqa: TRY400 - one line
             try:
                 await storage.writer.open()
                 storage.submit(run)
                 yield storage
             finally:
-                await asyncio.gather(storage.writer.close(), storage.leases.release())
+                await storage._close()
+
+    async def _close(self) -> None:
+        """Close the spool and let go of the leases, within `CLOSE_S`; what is on the disk is safe."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.gather(self.writer.close(), self.leases.release())
+        except TimeoutError:
+            log.warning("closing_incomplete", seconds=CLOSE_S, in_spool=self.writer.in_spool)
 
     def submit(self, record: Record) -> None:
         """Accept a record. Never blocks, never raises."""
@@ -139,15 +149,9 @@ class Storage:
                 for task in work:
                     task.cancel()
                 log_written(self._run.id, self.writer, drained=drained)
+                await self.leases.release()  # while the others end
 
     async def _keep_leases(self) -> None:
-        while not self.leases.held:  # the database was away when we began
-            try:
-                await self.leases.start()
-            except LeaseRefused:
-                raise
-            except OperatorError:
-                await asyncio.sleep(LEASE_PAUSE_S)
         await self.leases.run()
         lost = self.leases.lost_to
         raise OperatorError(

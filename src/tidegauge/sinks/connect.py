@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import structlog
 from pydantic import SecretStr
 
 from tidegauge.core.errors import OperatorError
@@ -25,20 +24,45 @@ __all__ = ["Database", "database_at", "mask", "open_database"]
 CONNECT_DEADLINE_S = 10.0
 CLOSE_DEADLINE_S = 1.0
 
+PASSING_CLASSES = frozenset({"08", "53", "57"})
+"""SQLSTATE classes of what goes by: no way to the server, no room in it, an operator at work."""
 
-PASSING = (
-    OSError,
-    TimeoutError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-)
-"""What a database that is away for a while answers."""
-
-log = structlog.get_logger()
+PASSING_STATES = frozenset({"25006", "55P03"})
+"""A server that takes no writes now, and a lock that somebody else has."""
 
 
 class DatabaseAway(OperatorError):
-    """It does not answer now; nothing says that it never will."""
+    """It does not answer, or not well, now; nothing says that it never will."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether an error speaks of a database that is away, or unwell, for a while."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in PASSING_CLASSES or state in PASSING_STATES
+    if isinstance(error, ValueError):  # of our arguments
+        return False
+    lost = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return isinstance(error, lost)
+
+
+def cause_of(error: Exception) -> Exception:
+    """Return what broke a transaction, where `error` only says that it could not be ended."""
+    before = error.__context__
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(before, Exception):
+        return before
+    return error
+
+
+FAILED = (
+    OSError,
+    TimeoutError,
+    ValueError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a connect raises."""
 
 
 async def _leave_alone() -> None:
@@ -70,9 +94,9 @@ class Database:
         """Lend a connection. Raises `OperatorError` when the database cannot be reached."""
         try:
             connection = await self.connect()
-        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
+        except FAILED as error:
             what, fix = _what_and_fix(error, self)
-            kind = DatabaseAway if isinstance(error, PASSING) else OperatorError
+            kind = DatabaseAway if is_passing(error) else OperatorError
             raise kind(what, fix=fix) from None
         try:
             yield connection
@@ -91,7 +115,7 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Lend the database of `url`, or without one the embedded one below `data_dir`.
 
-    One that is away is lent all the same when it is `known` to be there.
+    One that is away, or unwell, is lent all the same when it is `known` to be there.
     Raises `OperatorError` when it cannot be reached, lets us not in, or is too old.
     """
     if not url:
@@ -103,13 +127,11 @@ async def open_database(
     try:
         async with database.session() as connection:
             version = connection.get_server_version()
-    except DatabaseAway as away:
+    except DatabaseAway:
         if not known(database.url):
             raise
-        log.error("database_away_at_start", error=away.what)  # noqa: TRY400 - one line says it
-        yield database
-        return
-    if version.major < OLDEST:
+        version = None
+    if version is not None and version.major < OLDEST:
         raise OperatorError(
             f"{database.describe} is version {version.major}, and Tidegauge needs {OLDEST} or newer",
             fix=f"Point {URL_VARIABLE} at a newer one, or unset it to use the embedded one",
@@ -171,8 +193,18 @@ def _what_and_fix(error: Exception, database: Database) -> tuple[str, str]:
             return f"{where} does not let us in: {_line(error)}", "See pg_hba.conf of that server"
         case asyncpg.InvalidCatalogNameError():
             return f"{where}: there is no such database", "Create it with createdb, or name another"
-        case asyncpg.CannotConnectNowError() | asyncpg.TooManyConnectionsError():
+        case asyncpg.ConnectionDoesNotExistError():
+            return (
+                f"{where} hung up: {_line(error)}",
+                "See the log of that server, or of the proxy before it",
+            )
+        case asyncpg.PostgresError() if is_passing(error):
             return f"{where} takes no connections now: {_line(error)}", "Try again when it does"
+        case asyncpg.PostgresError():
+            return (
+                f"{where} cannot be used: {type(error).__name__}: {_line(error)}",
+                f"See the log of that server, or point {URL_VARIABLE} at another",
+            )
         case TimeoutError():
             what = f"{where} did not answer within {CONNECT_DEADLINE_S:.0f} s"
         case OSError():

@@ -12,16 +12,13 @@ import structlog
 
 from tidegauge.core.errors import OperatorError
 
+from .connect import DatabaseAway, cause_of, is_passing
+
 LOCK_KEY = 0x7469_6465_6761_7567  # "tidegaug"
 LOCK_PATIENCE_S = 60
 FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
-UNFIT = (
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.OperatorInterventionError,
-)
-"""A full disk, a standby, a server that is going down."""
+BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger()
 
@@ -61,7 +58,8 @@ async def migrate(connection: Any, known: Sequence[Migration] | None = None) -> 
     """Apply what is missing, in one transaction, one process at a time.
 
     Raises `OperatorError` when the database is newer than us, when a file that was applied has been
-    edited since, or when we may not.
+    edited since, or when we may not; `DatabaseAway` when only the moment is bad: a full disk, a
+    standby, a server that is going down.
     """
     known = migrations() if known is None else known
     try:
@@ -77,13 +75,16 @@ async def migrate(connection: Any, known: Sequence[Migration] | None = None) -> 
             fix="Let it: GRANT CREATE ON DATABASE ... TO ...",
         ) from None
     except asyncpg.LockNotAvailableError:
-        raise OperatorError(
+        raise DatabaseAway(
             f"another process has been migrating the database for over {LOCK_PATIENCE_S} s",
             fix="Wait for it, or end it, and try again",
         ) from None
-    except UNFIT as error:
-        raise OperatorError(
-            f"the database cannot be migrated now: {type(error).__name__}: {error}",
+    except (OSError, *BROKEN) as error:
+        cause = cause_of(error)
+        if not is_passing(cause):
+            raise
+        raise DatabaseAway(
+            f"the database cannot be migrated now: {type(cause).__name__}: {cause}",
             fix="Give it room, or point TIDEGAUGE_DATABASE_URL at a server that takes writes",
         ) from None
     after = len(known)
