@@ -264,7 +264,7 @@ async def test_a_day_that_somebody_detached_holds_up_nothing(database: Database)
         )
         assert [tuple(row) for row in told] == [("readings_20260101_3", 2)]
         for name in ("readings_20260101", "readings_20260101_2"):
-            assert await dba.fetchval(f"SELECT count(*) FROM tidegauge.{name}") == 1  # noqa: S608
+            assert await dba.fetchval(f"SELECT count(*) FROM tidegauge.{name}") == 1
 
 
 async def test_making_days_waits_for_nobody_and_stops_nobody(database: Database) -> None:
