@@ -9,8 +9,11 @@ import pytest_asyncio
 from tests.support.cli import running, tidegauge
 from tests.support.database import Server, until
 from tests.support.moving import everything, filled_server, held_up, url_of
+from tests.support.spool import rows
 
 from tidegauge.sinks.connect import Database
+from tidegauge.sinks.spool import ROOT, Spool, identity_of, survey
+from tidegauge.sinks.spool.label import EMBEDDED
 
 
 @pytest_asyncio.fixture
@@ -19,6 +22,14 @@ async def source(made_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)
     async with filled_server(made_data_dir) as database:
         yield database
+
+
+def leave(data_dir: Path, name: str, database: str) -> None:
+    """Leave three rows of a daemon that is gone."""
+    spool = Spool(data_dir / ROOT, name, database=database)
+    spool.open()
+    spool.append(rows(3))
+    spool.close()
 
 
 async def test_a_move_that_is_killed_goes_on_where_it_was(
@@ -49,8 +60,15 @@ async def test_a_move_that_is_killed_goes_on_where_it_was(
     async with empty_database.session() as connection:
         assert await connection.fetchval("SELECT count(*) FROM alerts") == 1
         assert await connection.fetchval("SELECT count(*) FROM readings") == 0
+    leave(made_data_dir, "of-the-embedded", EMBEDDED)
+    leave(made_data_dir, "of-another", "another:5432/db")
     told = await asyncio.to_thread(lambda: tidegauge(*arguments, cwd=tmp_path, env=env))
     assert told.code == 0, told.err
+    assert "(3 rows) is meant for the new database now" in told.out
+    assert {each.folder.name: each.database for each in survey(made_data_dir).folders} == {
+        "of-the-embedded": identity_of(url),
+        "of-another": "another:5432/db",
+    }
     assert f"set TIDEGAUGE_DATABASE_URL={url}" in told.out
     assert "count and checksum equal" in told.out
     assert password not in told.out + told.err

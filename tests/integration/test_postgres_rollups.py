@@ -249,6 +249,24 @@ async def test_ten_sessions_make_the_same_days_at_once(database: Database) -> No
     assert sum(await asyncio.gather(*(one() for _ in range(10)))) == 20
 
 
+async def test_a_day_that_somebody_detached_holds_up_nothing(database: Database) -> None:
+    """Its table keeps its name and its rows; late rows of the day go to another, also twice."""
+    for again, name in enumerate(("readings_20260101", "readings_20260101_2"), start=1):
+        async with database.session() as dba:
+            await dba.execute("SELECT tidegauge.make_partitions('2026-01-01', '2026-01-01')")
+            await write(database, a_reading(again))
+            await dba.execute(f"ALTER TABLE tidegauge.readings DETACH PARTITION tidegauge.{name}")
+    await write(database, a_reading(7), a_reading(8))
+    async with database.session() as dba:
+        told = await dba.fetch(
+            "SELECT partition, (SELECT count(*) FROM tidegauge.readings) AS rows "
+            "FROM tidegauge.partitions WHERE table_name = 'readings' AND first = '2026-01-01+00'"
+        )
+        assert [tuple(row) for row in told] == [("readings_20260101_3", 2)]
+        for name in ("readings_20260101", "readings_20260101_2"):
+            assert await dba.fetchval(f"SELECT count(*) FROM tidegauge.{name}") == 1
+
+
 async def test_making_days_waits_for_nobody_and_stops_nobody(database: Database) -> None:
     """A long query and an open transaction that wrote are both under way."""
     async with database.session() as reader, database.session() as maker:

@@ -106,6 +106,7 @@ TESTED_ELSEWHERE = {
     "runtime/tape_runs": "unit/runtime/test_tape_cut.py",
     "wire/resumed": "integration/test_tape.py",
     # the whole program, seen from outside
+    "faces/database/adopt": "integration/test_db_adopt.py",
     "faces/database/check": "integration/test_db_check.py",
     "faces/database/move": "integration/test_move_command.py",
     "faces/database/prune": "integration/test_db_prune.py",

@@ -33,7 +33,12 @@ CODES: Mapping[Kind, int] = {
     Kind.READING: 6,
 }
 """What a kind is called on disk. A number is never given to something else: when the columns of a
-reading change, its new rows take a new one."""
+reading change, its new rows take a new one. With a new number `FORMAT` grows, see there."""
+
+FORMAT = 1
+"""Which codes a folder of the spool may hold: its label tells it. A version that knows fewer leaves
+the folder to one that knows more, where it would take each new row for a broken one. It grows with
+`CODES`, and when the body of a code is to be read in another way."""
 
 SERIES = 7
 """The code of what a run of readings has in common: no record, but what readings need."""

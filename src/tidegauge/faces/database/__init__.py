@@ -2,7 +2,7 @@
 
 import typer
 
-from . import check, move, prune, server, status
+from . import adopt, check, move, prune, server, status
 from .opened import settings_of
 
 __all__ = ["app", "settings_of"]
@@ -24,3 +24,4 @@ app.command("prune", epilog="Example: tidegauge db prune --keep-days 30 --dry-ru
 app.command(
     "move", epilog="Example: tidegauge db move postgresql://tidegauge@db.example.com/tidegauge"
 )(move.command)
+app.command("adopt", epilog="Example: tidegauge db adopt")(adopt.command)

@@ -14,6 +14,7 @@ from tidegauge.sinks.health.finding import Finding, Verdict, fail
 
 from .. import figures, running
 from ..options import Config, DataDir
+from .adopt import identity
 from .opened import AsJson, print_json, settings_of, working
 
 STYLES = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
@@ -51,14 +52,14 @@ async def _check(settings: Settings, findings: list[Finding]) -> None:
                     "`tidegauge db up` starts it",
                 )
             )
-            findings += check_machine(settings.data_dir, home)
+            findings += check_machine(settings.data_dir, home, identity(settings))
             return
     try:
         async with open_settings_database(settings) as database, database.session() as connection:
             findings += await check_database(connection)
     except OperatorError as error:
         findings.append(fail("server", error.what, error.fix or "See the server's log"))
-    findings += check_machine(settings.data_dir, home)
+    findings += check_machine(settings.data_dir, home, identity(settings))
 
 
 def _tell(findings: list[Finding]) -> None:

@@ -16,10 +16,13 @@ from tidegauge.sinks import embedded
 from tidegauge.sinks.address import PASSWORD_VARIABLE, URL_VARIABLE, read_address
 from tidegauge.sinks.connect import open_database
 from tidegauge.sinks.move import MovedTable, Step, move
-from tidegauge.sinks.spool import survey
+from tidegauge.sinks.spool import identity_of, survey
+from tidegauge.sinks.spool.label import EMBEDDED
+from tidegauge.sinks.spool.relabel import relabel
 
 from .. import running
 from ..options import Config, DataDir
+from .adopt import cannot
 from .opened import print_table, settings_of, size
 
 Url = Annotated[
@@ -66,23 +69,36 @@ async def _move(settings: Settings, url: str) -> None:
         typer.echo(f"from {source.describe}\n  to {target.describe}")
         with _progress() as notify:
             moved = await move(source, target, notify)
-    _tell(moved, settings, url)
+    _tell(moved, settings, url, _redirect(settings, url))
 
 
-def _tell(moved: list[MovedTable], settings: Settings, url: str) -> None:
+def _redirect(settings: Settings, url: str) -> int:
+    """Mean for the new database what waits on disk for the embedded one; return its rows."""
+    try:
+        done = relabel(
+            survey(settings.data_dir).folders,
+            identity_of(url),
+            wanted=lambda label: label is not None and label.suits(EMBEDDED),
+        )
+    except OSError as error:
+        raise cannot(settings.data_dir, error) from None
+    return sum(each.rows for each in done)
+
+
+def _tell(moved: list[MovedTable], settings: Settings, url: str, waiting: int) -> None:
     print_table(
         ("table", "rows", "copied now", "checksum on both sides"),
         [(each.name, f"{each.rows:,}", f"{each.copied:,}", each.checksum) for each in moved],
         right="lrrl",
     )
     rows = sum(each.rows for each in moved)
-    folders = survey(settings.data_dir).folders
-    waiting = sum(each.records + each.readings for each in folders)
     home = embedded.status(settings.data_dir).home
     typer.echo(f"All {rows:,} rows are there, count and checksum equal. Now:")
     typer.echo(f"  1. set {URL_VARIABLE}={url} and {PASSWORD_VARIABLE} for your daemons")
     typer.echo("  2. start them, with the same data directory: what waits on disk there")
-    typer.echo(f"     ({waiting:,} rows) goes to the new database by itself")
+    typer.echo(
+        f"     ({waiting:,} rows) is meant for the new database now, and goes there by itself"
+    )
     typer.echo("  3. `tidegauge db check`, and when you are content, remove the old database:")
     typer.echo(f"     {home}")
 

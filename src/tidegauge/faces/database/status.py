@@ -20,6 +20,7 @@ from tidegauge.sinks.spool import SpoolState, SpoolSurvey, survey
 
 from .. import figures, running
 from ..options import Config, DataDir
+from .adopt import identity, meant_for
 from .opened import AsJson, print_json, print_table, settings_of, size, span
 
 MOST_ROWS = 40
@@ -37,6 +38,7 @@ class Seen:
     home: Path | None = None
     holds: Overview | None = None
     waiting: SpoolState
+    identity: str = ""
     keep_days: int | None = None
     known: int = field(default_factory=lambda: len(migrations()))
 
@@ -75,6 +77,7 @@ def _local(settings: Settings) -> Seen:
             database="PostgreSQL of TIDEGAUGE_DATABASE_URL",
             state="reachable",
             waiting=waiting,
+            identity=identity(settings),
             keep_days=settings.database.keep_days,
         )
     found = embedded.status(settings.data_dir)
@@ -84,6 +87,7 @@ def _local(settings: Settings) -> Seen:
         state=found.state,
         home=found.home,
         waiting=waiting,
+        identity=identity(settings),
         keep_days=settings.database.keep_days,
     )
 
@@ -114,6 +118,7 @@ def as_json_of(seen: Seen, trouble: OperatorError | None) -> dict[str, Any]:
         "schema_known": seen.known,
         "error": None if trouble is None else str(trouble),
         "keep_days": seen.keep_days,
+        "identity": seen.identity,
         "spool": msgspec.to_builtins(seen.waiting, enc_hook=str),
     }
     if holds is not None:
@@ -139,10 +144,10 @@ def _tell(seen: Seen) -> None:
                 schema += f" (this Tidegauge knows {seen.known})"
         typer.echo(f"{seen.database}: PostgreSQL {holds.version}, schema {schema}")
         _tell_holdings(holds, seen.keep_days)
-    _tell_waiting(seen.waiting)
+    _tell_waiting(seen.waiting, seen.identity)
 
 
-def _tell_waiting(waiting: SpoolState) -> None:
+def _tell_waiting(waiting: SpoolState, identity: str) -> None:
     if not any(each.records + each.readings for each in waiting.folders):
         typer.echo("nothing waits on disk for the database")
     if waiting.folders:
@@ -151,6 +156,9 @@ def _tell_waiting(waiting: SpoolState) -> None:
             [_spool(each) for each in waiting.folders],
             right="llrrrlr",
         )
+    for each in waiting.folders:
+        if each.rows and (each.newer or each.is_foreign_to(identity)):
+            typer.echo(f"{each.folder.name} is not for this database: {meant_for(each)}")
     if waiting.quarantined:
         typer.echo(f"{waiting.quarantined:,} rows were refused by the database and put aside")
     if waiting.put_aside:

@@ -43,15 +43,18 @@ async def check_database(connection: Any) -> list[Finding]:
     return [await _made(name, check, connection) for name, check in CHECKS.items()]
 
 
-def check_machine(data_dir: Path, home: Path | None) -> list[Finding]:
-    """Look at this machine. `home`: of the embedded server, None where another one is used."""
+def check_machine(data_dir: Path, home: Path | None, database: str = "") -> list[Finding]:
+    """Look at this machine. `home`: of the embedded server, None where another one is used.
+
+    `database`: the identity of ours, as the labels of the spool have it.
+    """
     found = [] if home is None else [machine.disk(home)]
     try:
         state = survey(data_dir)
     except OSError as error:
         said = f"the spool below {data_dir} cannot be read: {error.strerror or error}"
         return [*found, fail("spool", said, "Ask as the daemon's user, or repair the disk")]
-    return [*found, machine.spool(state), machine.quarantine(state)]
+    return [*found, machine.spool(state, database), machine.quarantine(state)]
 
 
 def failed(findings: Sequence[Finding]) -> list[Finding]:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ..spool import SpoolState
+from ..spool import SpoolState, SpoolSurvey
 from .finding import Finding, fail, ok, warn
 
 MEGABYTE = 1024 * 1024
@@ -34,8 +34,11 @@ def disk(home: Path) -> Finding:
     return ok("disk", said)
 
 
-def spool(state: SpoolState) -> Finding:
-    """Whether what waits for the database can be read, and whether a daemon still delivers it."""
+def spool(state: SpoolState, database: str = "") -> Finding:
+    """Whether what waits can be read, and whether a daemon still delivers it.
+
+    `database`: the identity of ours; what was left for another one no daemon of ours delivers.
+    """
     damaged = sum(each.damaged for each in state.folders)
     if damaged or state.put_aside:
         return warn(
@@ -44,16 +47,38 @@ def spool(state: SpoolState) -> Finding:
             "could be read of them is delivered, the rest is lost",
             "Look at the disk; the files put aside are in spool/damaged, below the data directory",
         )
-    left = [each for each in state.folders if each.records + each.readings and not each.alive]
+    left = [each for each in state.folders if each.rows and not each.alive]
+    if astray := _astray(left, database):
+        return astray
     if left:
-        rows = sum(each.records + each.readings for each in left)
+        rows = sum(each.rows for each in left)
         return warn(
             "spool",
             f"{rows:,} rows of {len(left)} daemons that are gone wait for the database",
             "The next `tidegauge monitor` with this data directory delivers them",
         )
-    rows = sum(each.records + each.readings for each in state.folders)
+    rows = sum(each.rows for each in state.folders)
     return ok("spool", f"{rows:,} rows wait for the database, all readable")
+
+
+def _astray(left: list[SpoolSurvey], database: str) -> Finding | None:
+    """What daemons left that no daemon of ours takes."""
+    if foreign := [each for each in left if each.is_foreign_to(database)]:
+        names = ", ".join(sorted({each.database or "unreadable" for each in foreign}))
+        return warn(
+            "spool",
+            f"{sum(each.rows for each in foreign):,} rows of {len(foreign)} daemons that are gone wait "
+            f"for another database: {names}",
+            "Start `tidegauge monitor` with that database, or `tidegauge db adopt` to have them in this",
+        )
+    if newer := [each for each in left if each.newer]:
+        return warn(
+            "spool",
+            f"{sum(each.rows for each in newer):,} rows of {len(newer)} daemons that are gone were kept "
+            "by a newer Tidegauge, and this one does not know what they are",
+            "Start the newer version with this data directory: it delivers them",
+        )
+    return None
 
 
 def quarantine(state: SpoolState) -> Finding:

@@ -29,7 +29,9 @@ LANGUAGE plpgsql SET search_path = tidegauge, pg_temp SET timezone = 'UTC' SET d
 DECLARE
     whole text;
     day   timestamptz;
+    usual text;
     part  text;
+    again integer;
     made  integer := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('tidegauge.partitions', 0));
@@ -45,7 +47,14 @@ BEGIN
              WHERE inhparent = ('tidegauge.' || whole)::regclass
             ORDER BY each
         LOOP
-            part := whole || to_char(day, '_YYYYMMDD');
+            -- A day that was detached keeps its name, and may have come for a second time since.
+            usual := whole || to_char(day, '_YYYYMMDD');
+            part := usual;
+            again := 1;
+            WHILE to_regclass(format('tidegauge.%I', part)) IS NOT NULL LOOP
+                again := again + 1;
+                part := usual || '_' || again;
+            END LOOP;
             -- Made apart, then attached: CREATE TABLE ... PARTITION OF stops all who read or write.
             EXECUTE format('CREATE TABLE tidegauge.%I (LIKE tidegauge.%I INCLUDING ALL EXCLUDING INDEXES)',
                            part, whole);

@@ -19,6 +19,7 @@ from tidegauge.core.instrument import SECOND, Nanos
 from ..locks import FileLock
 from ..rows import Kind
 from ..slips import CODES, Slip
+from .label import LABEL, Label, claim, write_label
 from .lane import File, Lane, Parcel
 from .paths import NEW, sync_folder
 
@@ -51,13 +52,16 @@ class Folder:
             raise
 
     @classmethod
-    def create(cls, path: Path, now: Callable[[], Nanos] = time.time_ns) -> "Folder":
+    def create(
+        cls, path: Path, now: Callable[[], Nanos] = time.time_ns, database: str = ""
+    ) -> "Folder":
         """Make a folder of our own, or take back the one we had. Raises `OSError`, `sqlite3.Error`.
 
-        It has its name when it is locked: whoever finds one that is not may take it over.
+        It has its name when it is locked, and says which database it is for: whoever finds one that
+        is not locked may take it over. Raises `NotOursError` too.
         """
         if path.exists():
-            ours = cls.adopt(path, now)
+            ours = cls.adopt(path, now, database)
             if ours is None:
                 raise BlockingIOError(errno.EAGAIN, "another process holds it", str(path))
             return ours
@@ -66,6 +70,7 @@ class Folder:
         lock = FileLock(fresh / LOCK)
         try:
             _take(lock)
+            write_label(fresh, Label(database=database))
             fresh.rename(path)
             sync_folder(path.parent)
         except BaseException:
@@ -74,11 +79,13 @@ class Folder:
         return cls(path, lock, now)
 
     @classmethod
-    def adopt(cls, path: Path, now: Callable[[], Nanos] = time.time_ns) -> "Folder | None":
+    def adopt(
+        cls, path: Path, now: Callable[[], Nanos] = time.time_ns, database: str = ""
+    ) -> "Folder | None":
         """Take over the folder of a daemon that is gone; None while it lives, or when it went.
 
         A folder that takes no writes, not even a lock, is read for what is in it. Raises `OSError`
-        and `sqlite3.Error`.
+        and `sqlite3.Error`; `NotOursError` when it is for another database, or a newer version.
         """
         lock = FileLock(path / LOCK)
         try:
@@ -91,8 +98,14 @@ class Folder:
                 return None
             if not _takes_no_writes(path):
                 raise
+            claim(path, database)
             log.warning("spool_not_locked", folder=path.name, error=str(error))
             return cls(path, None, now)
+        try:
+            claim(path, database)  # while nobody else can put another label on it
+        except BaseException:
+            lock.close()
+            raise
         return cls(path, lock, now)
 
     @property
@@ -190,7 +203,7 @@ def _takes_no_writes(path: Path) -> bool:
 
 def _is_rubbish(name: str) -> bool:
     """Whether a file may go with its folder."""
-    return name in (LOCK, PROBE) or NEW in name
+    return name in (LOCK, LABEL, PROBE) or NEW in name
 
 
 __all__ = ["READINGS", "RECORDS", "Folder", "Parcel", "clear_abandoned"]

@@ -19,6 +19,7 @@ from tidegauge.core.instrument import HOUR, SECOND, Nanos
 
 from ..slips import Slip
 from .folder import Folder, clear_abandoned
+from .label import NotOursError, read_label
 from .lane import File, Lane, Parcel
 from .paths import NEW, sync_folder
 from .quarantine import Quarantine
@@ -71,9 +72,18 @@ class Finished:
 class Spool:
     """Blocking, and for one thread at a time. Every method raises `sqlite3.Error` and `OSError`."""
 
-    def __init__(self, root: Path, name: str, *, now: Callable[[], Nanos] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        *,
+        now: Callable[[], Nanos] | None = None,
+        database: str = "",
+    ) -> None:
         """Open the spool below `root`; `name` is this run's folder in it.
 
+        `database` is the identity of the one its rows go to (`identity_of`): what others left for
+        another one stays where it is.
         `now` tells how old rows are; a clock that is set while we run makes none old.
         """
         self.root = root
@@ -83,6 +93,8 @@ class Spool:
         self._gone: list[Folder] = []
         self._passed: set[str] = set()
         self._failed: set[str] = set()
+        self._left: set[str] = set()
+        self._database = database
         self._lost = self._damaged = self.recovered = 0
         self._own: Folder | None = None
         self._quarantine = Quarantine(root / QUARANTINE)
@@ -100,7 +112,7 @@ class Spool:
             self._gone.append(self._own)
             self._own, self._name = None, next(self._names)
         if self._own is None:
-            self._own = Folder.create(self.root / self._name, self._now)
+            self._own = Folder.create(self.root / self._name, self._now, self._database)
             self._take_note(self._own)
         self._own.probe()
 
@@ -126,14 +138,37 @@ class Spool:
     def _adopt(self, path: Path) -> Folder | None:
         """Take over a folder. One that cannot be is left where it is, and holds up no other."""
         try:
-            folder = Folder.adopt(path, self._now)
+            if path.name in self._left and not self._may_be_ours(path):
+                return None
+            folder = Folder.adopt(path, self._now, self._database)
+        except NotOursError as error:
+            self._leave(path, error)
+            return None
         except (OSError, sqlite3.Error) as error:
             if path.name not in self._failed and path.is_dir():
                 self._failed.add(path.name)
                 log.error("spool_folder_not_read", folder=path.name, error=str(error))  # noqa: TRY400
             return None
         self._failed.discard(path.name)
+        self._left.discard(path.name)
         return folder
+
+    def _may_be_ours(self, path: Path) -> bool:
+        """Whether somebody put another label on a folder that was none of ours."""
+        label = read_label(path)
+        return label is None or (not label.is_newer and label.suits(self._database))
+
+    def _leave(self, path: Path, error: NotOursError) -> None:
+        """Leave a folder where it is, and say so once."""
+        if path.name in self._left:
+            return
+        self._left.add(path.name)
+        if error.label.is_newer:
+            log.warning("spool_of_a_newer_version", folder=path.name, format=error.label.format)
+        else:
+            log.warning(
+                "spool_of_another_database", folder=path.name, database=error.label.database
+            )
 
     def _take_note(self, folder: Folder) -> int:
         """Count the rows of a folder that we found, those that are known to be missing too."""

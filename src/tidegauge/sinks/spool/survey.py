@@ -10,6 +10,7 @@ from pathlib import Path
 from tidegauge.core.instrument import Nanos
 
 from .folder import LOCK, READINGS, RECORDS
+from .label import Label, read_label
 from .looking import ask
 from .paths import NEW, paths_of, size_of
 from .quarantine import count_refused
@@ -27,6 +28,9 @@ WAITING = """
 class SpoolSurvey:
     """One daemon's folder. `records` and `readings` wait for the database, about: a daemon writes
     down how far it is a moment later. `damaged`: files that cannot be read as they are.
+
+    `database`: the identity of the one they are meant for; empty when nobody said, None when its
+    label cannot be read. `newer`: a version that knows more kept them.
     """
 
     folder: Path
@@ -36,6 +40,17 @@ class SpoolSurvey:
     bytes: int
     oldest_at: Nanos | None
     damaged: int
+    database: str | None = ""
+    newer: bool = False
+
+    @property
+    def rows(self) -> int:
+        """All that wait."""
+        return self.records + self.readings
+
+    def is_foreign_to(self, database: str) -> bool:
+        """Whether nobody lives who delivers them, and no daemon of `database` will."""
+        return not self.alive and self.database not in ("", database)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +103,10 @@ def _look(folder: Path) -> SpoolSurvey | None:
         waiting[lane] += count
         if at is not None:
             oldest.append(at)
+    label = _label_of(folder)
     return SpoolSurvey(
+        database=None if label is None else label.database,
+        newer=label is not None and label.is_newer,
         folder=folder,
         alive=_is_alive(folder / LOCK),
         records=waiting[RECORDS],
@@ -97,6 +115,14 @@ def _look(folder: Path) -> SpoolSurvey | None:
         oldest_at=min(oldest, default=None),
         damaged=damaged,
     )
+
+
+def _label_of(folder: Path) -> Label | None:
+    """Return the label of a folder; None when it cannot be read."""
+    try:
+        return read_label(folder) or Label()
+    except OSError:
+        return None
 
 
 def _waiting_in(path: Path) -> tuple[int, Nanos | None]:

@@ -10,6 +10,7 @@ from tests.support.spool import a_record, a_row, contents, numbers, rows
 from tidegauge.core.instrument import SECOND
 from tidegauge.sinks.locks import FileLock
 from tidegauge.sinks.spool.folder import LOCK, Folder, clear_abandoned
+from tidegauge.sinks.spool.label import LABEL
 
 
 def test_it_has_its_name_when_it_is_locked(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_a_probe_leaves_nothing(tmp_path: Path) -> None:
     """It says whether the disk takes anything."""
     folder = Folder.create(tmp_path / "a")
     folder.probe()
-    assert [path.name for path in (tmp_path / "a").iterdir()] == [LOCK]
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {LOCK, LABEL}
     shutil.rmtree(tmp_path / "a")
     with pytest.raises(FileNotFoundError):
         folder.probe()
