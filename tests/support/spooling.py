@@ -14,7 +14,7 @@ from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.embedded import EmbeddedPostgres
 from tidegauge.sinks.postmaster import listening
-from tidegauge.sinks.spool import survey
+from tidegauge.sinks.spool import identity_of, survey
 from tidegauge.sinks.spool.thread import SpoolLimits, SpoolThread
 from tidegauge.sinks.writer import PostgresWriter
 
@@ -41,7 +41,8 @@ async def spooling(
     spool: SpoolLimits = EAGER,
 ) -> AsyncIterator[PostgresWriter]:
     """Run a writer with a spool as the monitor does. It is closed at the end, and not drained."""
-    thread = SpoolThread(data_dir / "spool", run, spool)
+    identity = identity_of(database.url)
+    thread = SpoolThread(data_dir / "spool", run, spool, database=identity)
     writer = PostgresWriter(database, limits, run, spool=thread)
     await writer.open()
     task = asyncio.create_task(writer.run())

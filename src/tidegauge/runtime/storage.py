@@ -18,7 +18,7 @@ from tidegauge.sinks.leases import named, told
 from tidegauge.sinks.migrate import migrate, migrations
 from tidegauge.sinks.rows import Record, Run
 from tidegauge.sinks.slips import Slip
-from tidegauge.sinks.spool import ROOT
+from tidegauge.sinks.spool import ROOT, identity_of
 from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
 from tidegauge.sinks.upkeep import Upkeep
 from tidegauge.sinks.writer import PostgresWriter
@@ -51,7 +51,13 @@ class Storage:
         on_kept: Callable[[Sequence[Slip]], None] | None,
     ) -> None:
         name = f"{run.started_at:020}-{run.id}"
-        spool = SpoolThread(settings.data_dir / ROOT, name, spool_limits(settings))
+        url = settings.database.url
+        spool = SpoolThread(
+            settings.data_dir / ROOT,
+            name,
+            spool_limits(settings),
+            database=identity_of(url.get_secret_value() if url else None),
+        )
         self.database = database
         self.writer = PostgresWriter(
             database, writer_limits(settings), run.id, spool=spool, on_kept=on_kept

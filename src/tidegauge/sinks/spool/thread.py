@@ -42,12 +42,15 @@ class SpoolLimits:
 class SpoolThread:
     """What the writer asks of the spool. Methods raise `SpoolError`; one of them runs at a time."""
 
-    def __init__(self, root: Path, name: str, limits: SpoolLimits | None = None) -> None:
+    def __init__(
+        self, root: Path, name: str, limits: SpoolLimits | None = None, *, database: str = ""
+    ) -> None:
+        """Work on `Spool(root, name)`; `database`: the identity of the one its rows go to."""
         self.limits = SpoolLimits() if limits is None else limits
         self.figures = SpoolFigures()
         self.waiting = 0
         self.broken: str | None = None
-        self._spool = Spool(root, name)
+        self._spool = Spool(root, name, database=database)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
     async def open(self) -> None:
