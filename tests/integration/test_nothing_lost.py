@@ -22,7 +22,7 @@ from tests.support.spooling import EAGER, count, fetch, spooling, unreachable, w
 
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.rows import Kind
-from tidegauge.sinks.spool import survey
+from tidegauge.sinks.spool import identity_of, survey
 from tidegauge.sinks.spool.thread import SpoolThread
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -81,7 +81,8 @@ async def test_alerts_are_stored_before_the_readings_that_came_first(
         await until(lambda: waiting(tmp_path) == 500)
         first.submit(an_alert())
         await until(lambda: waiting(tmp_path) == 501)
-    thread = SpoolThread(tmp_path / "spool", "run-2", EAGER)
+    identity = identity_of(database.url)
+    thread = SpoolThread(tmp_path / "spool", "run-2", EAGER, database=identity)
     await thread.open()
     parcel = await thread.fetch(10)
     assert parcel is not None
