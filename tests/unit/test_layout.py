@@ -75,7 +75,6 @@ TESTED_ELSEWHERE = {
     "faces/export": "integration/test_sql_command.py",
     "sinks/caretaker": "integration/test_nothing_lost.py",
     "sinks/connect": "integration/test_postgres_database.py",
-    "sinks/delivery": "integration/test_database_faults.py",
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/lease_keeper": "integration/test_leases.py",
     "sinks/leases": "integration/test_leases.py",

@@ -18,16 +18,32 @@ from tidegauge.core.errors import OperatorError
 from .address import PASSWORD_VARIABLE, URL_VARIABLE, mask, read_address
 from .binaries import OLDEST
 from .embedded import EmbeddedPostgres
-from .failures import AWAY, is_passing
 
 __all__ = ["Database", "database_at", "mask", "open_database"]
 
 CONNECT_DEADLINE_S = 10.0
 CLOSE_DEADLINE_S = 1.0
 
+PASSING_CLASSES = frozenset({"08", "53", "57"})
+"""SQLSTATE classes of what goes by: no way to the server, no room in it, an operator at work."""
+
+PASSING_STATES = frozenset({"25006", "55P03"})
+"""A server that takes no writes now, and a lock that somebody else has."""
+
 
 class DatabaseAway(OperatorError):
     """It does not answer, or not well, now; nothing says that it never will."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether an error speaks of a database that is away, or unwell, for a while."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in PASSING_CLASSES or state in PASSING_STATES
+    if isinstance(error, ValueError):  # of our arguments
+        return False
+    lost = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return isinstance(error, lost)
 
 
 def cause_of(error: Exception) -> Exception:
@@ -145,7 +161,13 @@ async def close(connection: Any) -> None:
     try:
         async with asyncio.timeout(CLOSE_DEADLINE_S):
             await connection.close()
-    except AWAY:
+    except (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ):
         connection.terminate()
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import structlog
 
 from tidegauge.core.errors import OperatorError
@@ -20,7 +21,6 @@ from tidegauge.core.instrument import SECOND, Nanos
 from .batch import WriterLimits
 from .connect import Database, close
 from .encode import UNWRITABLE
-from .failures import AWAY, POISON, is_poison, is_slow, shown, sqlstate
 from .rows import Row, Table, instant, rows_of
 from .series import Series
 from .slips import READING, UNREADABLE, Slip, record_of, series_of
@@ -30,10 +30,22 @@ GRACE_S = 1.0
 HURRIED_BACKOFF_S = 0.1
 SERIES_KEPT = 10_000
 
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a database that is not there, or not well, raises. The last: it died between two messages."""
+
+POISON = frozenset({"22", "23", "54"})
+"""SQLSTATE classes that speak of a row: bad data, a broken constraint, a row too large."""
+
 REFUSALS = POISON | {"42"}
 """Those of a statement that will never do: it is not right, or not allowed."""
 
-PROGRAM_LIMIT = "54000"
+PROGRAM_LIMIT, QUERY_CANCELED, LOCK_NOT_AVAILABLE = "54000", "57014", "55P03"
 ROLL_UP_ATTEMPTS = 5
 LEAST, MOST = 25, 4_096
 """Slips stored at once: as many as there are, and fewer while the database is slow."""
@@ -296,3 +308,26 @@ def patience(deadline_s: float) -> str:
     """
     told = f"{int(deadline_s * 900)}ms"
     return f"SET lock_timeout = '{told}'; SET statement_timeout = '{told}'"
+
+
+def sqlstate(error: Exception) -> str:
+    """Return the code of an error of the server's; of others none."""
+    return getattr(error, "sqlstate", None) or ""
+
+
+def is_slow(error: Exception) -> bool:
+    """Whether it took too long, by our deadline or the server's."""
+    return isinstance(error, TimeoutError) or sqlstate(error) in (
+        QUERY_CANCELED,
+        LOCK_NOT_AVAILABLE,
+    )
+
+
+def is_poison(error: Exception) -> bool:
+    """Whether the database refuses a row, rather than being unwell."""
+    return sqlstate(error)[:2] in POISON
+
+
+def shown(error: Exception) -> str:
+    """Return an error as one short line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]

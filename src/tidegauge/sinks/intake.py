@@ -9,8 +9,8 @@ from tidegauge.core.instrument import Nanos
 from tidegauge.core.reading import Reading
 
 from .batch import Backlog
+from .delivery import shown
 from .encode import UNWRITABLE, ReadingEncoder
-from .failures import shown
 from .rows import KINDS, Rare, Record
 from .series import Series
 from .slips import READING, Slip, slip_of, slip_of_series

@@ -12,8 +12,8 @@ import structlog
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
 
-from .connect import Database, DatabaseAway, cause_of, close
-from .failures import AWAY, is_passing, shown
+from .connect import Database, DatabaseAway, cause_of, close, is_passing
+from .delivery import AWAY, shown
 from .holder import Holder
 from .leases import LEASE, Lease, LeaseRefused, acquire, release, renew, told
 

@@ -12,8 +12,7 @@ import structlog
 
 from tidegauge.core.errors import OperatorError
 
-from .connect import DatabaseAway, cause_of
-from .failures import is_passing
+from .connect import DatabaseAway, cause_of, is_passing
 
 LOCK_KEY = 0x7469_6465_6761_7567  # "tidegaug"
 LOCK_PATIENCE_S = 60

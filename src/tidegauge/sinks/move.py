@@ -16,13 +16,14 @@ import asyncpg
 from tidegauge.core.errors import OperatorError
 
 from .connect import Database
-from .failures import LOST
 from .leases import Lease, leases, named, told
 from .migrate import migrate
 from .shape import Piece, pieces, shapes
 from .transfer import SETTINGS, Arrived, count_on, transfer
 
 ONE_AT_A_TIME = 0x7469_6465_6D6F_7665  # "tidemove"
+
+AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 REFUSED = (
     asyncpg.InsufficientResourcesError,
@@ -75,7 +76,7 @@ async def move(
         raise OperatorError(
             f"the move stopped: {type(error).__name__}: {' '.join(str(error).split())}", fix=AGAIN
         ) from None
-    except LOST as error:
+    except AWAY as error:
         raise OperatorError(
             f"the move stopped, a database went away: {type(error).__name__}", fix=AGAIN
         ) from None

@@ -16,7 +16,7 @@ import structlog
 
 from .chores import DAY, HOUR, CatchUp, Chore, Chores, MakeDays, Prune, RollUp, below
 from .connect import Database, close
-from .failures import AWAY, shown
+from .delivery import AWAY, shown
 
 LOCK_PATIENCE_S = 5
 """Less for `prune`: while it waits for its lock, all who want the table wait behind it."""

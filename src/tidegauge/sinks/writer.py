@@ -109,9 +109,8 @@ class PostgresWriter:
                 work.create_task(self._deliver_on())
                 if self._spool is not None:
                     work.create_task(self._keep_on(self._spool))
-                    caretaker = self._caretaker(self._spool)
-                    work.create_task(caretaker.look_on())
-                    work.create_task(caretaker.roll_on())
+                    work.create_task(self._caretaker(self._spool).look_on())
+                    work.create_task(self._caretaker(self._spool).roll_on())
         finally:
             self._running = False
             await self._disconnect()

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from tidegauge.sinks.failures import is_poison, shown
+from tidegauge.sinks.delivery import is_poison, shown
 
 
 def test_only_what_speaks_of_a_row_is_poison() -> None:
