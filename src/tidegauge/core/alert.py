@@ -6,6 +6,31 @@ from hashlib import blake2b
 
 from .instrument import Nanos, Symbol, VenueName
 
+ALL = "*"
+"""In the place of a symbol or a venue: all of them."""
+
+PAIR = "~"
+"""Between the two venues of a pair."""
+
+
+class Signal(StrEnum):
+    """What may raise an alert (signals.md sections 3 to 6 and 9)."""
+
+    CRUNCH = "liquidity_crunch"
+    DIVERGENCE = "divergence"
+    EXECUTABLE = "executable_divergence"
+    BLIND = "divergence_blind"
+    STRESS = "liquidity_stress"
+    VENUE_DEGRADED = "venue_degraded"
+    VENUE_DOWN = "venue_down"
+    SYMBOL_DARK = "symbol_dark"
+    OVER_CAP = "exposure_over_cap"
+
+
+def pair_of(one: VenueName, other: VenueName) -> VenueName:
+    """Name a pair of venues, the same whichever comes first."""
+    return PAIR.join(sorted((one, other)))
+
 
 class Severity(IntEnum):
     INFO = 0
@@ -37,14 +62,25 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertKey:
-    """What an alert is about; at most one alert a key is open at a time."""
+    """What an alert is about; at most one alert a key is open at a time.
+
+    `venue` is a venue, a pair of them (`pair_of`), or `ALL`; `symbol` is `ALL` where a venue as a
+    whole is meant. `side` is empty unless the signal speaks of one.
+    """
 
     signal: str
     symbol: Symbol
     venue: VenueName
+    side: str = ""
 
     def __str__(self) -> str:
-        return f"{self.signal}:{self.venue}:{self.symbol}"
+        side = f":{self.side}" if self.side else ""
+        return f"{self.signal}:{self.venue}:{self.symbol}{side}"
+
+    @property
+    def venues(self) -> tuple[VenueName, ...]:
+        """The venues it speaks of; none where it speaks of all."""
+        return () if self.venue == ALL else tuple(self.venue.split(PAIR))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
