@@ -33,6 +33,7 @@ TESTED_ELSEWHERE = {
     "wire/shards": "unit/wire/test_fleet.py",
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
+    "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
     "risk/inputs": CRUNCH,

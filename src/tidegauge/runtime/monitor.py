@@ -5,19 +5,15 @@ Time comes with each call; records leave through `emit`, in the order in which t
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
 
-from msgspec import structs
-
-from tidegauge.core.activity import Activity, MarketSummary
-from tidegauge.core.alert import Alert, AlertKey, AlertState
+from tidegauge.core.activity import MarketSummary
+from tidegauge.core.alert import Alert, AlertState
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
 from tidegauge.core.instrument import (
     SECOND,
     BookId,
-    InstrumentKind,
     Nanos,
     Symbol,
     VenueName,
@@ -25,23 +21,19 @@ from tidegauge.core.instrument import (
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
-from tidegauge.risk.crunch import CrunchDetector
-from tidegauge.risk.crunch_inputs import Wanted
-from tidegauge.risk.glance import glance
-from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.risk.measure import MeasurePlan
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
-from tidegauge.wire.protocol import Beside
 
 from .rounds import SET_BACK, Rounds
-from .view import BookView, MarketView
+from .view import BookView
+from .watched_book import WatchedBook, view_of
 
 Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary
 Emit: TypeAlias = Callable[[Record], None]
 Crashed: TypeAlias = Callable[[BookId, Exception], None]
 
-CRUNCH = "liquidity_crunch"
 RECENT_ALERTS = 50
 RECENT_EPOCHS = 1000
 """Connections whose opening is remembered."""
@@ -59,68 +51,6 @@ class MonitorPlan:
     crunch_of: Mapping[Symbol, CrunchSettings] = field(default_factory=dict)
     sample_every: Nanos = SECOND
     write_every: Nanos = SECOND
-
-
-class WatchedBook:
-    """One book, all that is judged of it, and what is told beside it.
-
-    An option has no detector: its book is kept, and that is all (signals.md section 1, Units).
-    """
-
-    def __init__(self, feed: VenueFeed, keeper: BookKeeper, plan: MonitorPlan) -> None:
-        self.feed = feed
-        self.keeper = keeper
-        key = AlertKey(signal=CRUNCH, symbol=keeper.id.symbol, venue=keeper.id.venue)
-        self.detector: CrunchDetector | None = None
-        if keeper.instrument.kind is not InstrumentKind.OPTION:
-            self.detector = CrunchDetector(key, plan.crunch_of.get(key.symbol, plan.crunch))
-        self.activity = Activity(
-            keeper.instrument, tells_liquidations=Beside.LIQUIDATIONS in feed.spec.beside
-        )
-        self.last: Reading | None = None
-        self._measured: tuple[BookKeeper, int, MeasurePlan] | None = None
-        self.read_at: Nanos | None = None
-        self.written_at: Nanos | None = None
-        self.summed_at: Nanos | None = None
-        self._base = plan.measure
-        self._plan = plan.measure
-        self._wanted = Wanted()
-
-    def measure(self, origin: Origin) -> Reading | None:
-        """Read the book; None: it may not be read now. What has not changed is not measured again."""
-        keeper = self.keeper
-        if not keeper.quotable:
-            return None
-        measured = keeper, keeper.updates, self.plan()
-        if self.last is not None and measured == self._measured:
-            return structs.replace(self.last, origin=origin)
-        reading = measure(keeper.book, measured[2], origin)
-        self._measured = measured
-        return reading
-
-    def calm(self) -> bool:
-        """Whether a glance shows that a reading would change nothing; if it cannot tell, it does not."""
-        detector, keeper = self.detector, self.keeper
-        if detector is None or self.last is None or not keeper.quotable or not detector.idle:
-            return False
-        if detector.warming:
-            return keeper.book.two_sided
-        looked_at = detector.glanced_at()
-        if looked_at is None:
-            return False
-        seen = glance(keeper.book, self.plan(), *looked_at)
-        return seen is not None and detector.calm(seen)
-
-    def plan(self) -> MeasurePlan:
-        """The measure plan, with the sizes and bands that the detector judges by."""
-        if self.detector is None:
-            return self._plan
-        wanted = self.detector.wanted()
-        if wanted is not self._wanted:
-            if wanted != self._wanted:
-                self._plan = self._base.adding(notionals=wanted.notionals, bands=wanted.bands)
-            self._wanted = wanted
-        return self._plan
 
 
 class Monitor:
@@ -159,7 +89,7 @@ class Monitor:
         for keeper in feed.keepers.values():
             known = self._books.get(keeper.id)
             if known is None:
-                self._books[keeper.id] = WatchedBook(feed, keeper, self._plan)
+                self._books[keeper.id] = self._watched(feed, keeper)
                 self._rounds.add(keeper.id)
                 continue
             known.feed, known.keeper = feed, keeper
@@ -227,6 +157,11 @@ class Monitor:
             self._looked_at = now
             for book in [*self._stirred.values()]:
                 self._apart(book, partial(self._sum_up_if_due, book, now))
+
+    def _watched(self, feed: VenueFeed, keeper: BookKeeper) -> WatchedBook:
+        plan = self._plan
+        crunch = plan.crunch_of.get(keeper.id.symbol, plan.crunch)
+        return WatchedBook(feed, keeper, plan.measure, crunch)
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
         """Return the book that this keeper keeps; None where another one does, or none."""
@@ -349,40 +284,9 @@ class Monitor:
 
     def books(self, now: Nanos) -> tuple[BookView, ...]:
         """Every book as it stands."""
-        return tuple(_view(book, now) for book in self._books.values())
+        return tuple(view_of(book, now) for book in self._books.values())
 
 
 def _connection(trace: str) -> str:
     """Return venue/epoch of a trace id."""
     return trace.rpartition("/")[0]
-
-
-def _market(activity: Activity, now: Nanos) -> MarketView:
-    bought, sold = activity.last_minute(now)
-    return MarketView(
-        standing=activity.standing,
-        total=activity.total,
-        bought=bought,
-        sold=sold,
-        tells_liquidations=activity.tells_liquidations,
-        malformed=activity.malformed,
-    )
-
-
-def _view(book: WatchedBook, now: Nanos) -> BookView:
-    keeper = book.keeper
-    bid, ask = keeper.book.best_bid, keeper.book.best_ask
-    return BookView(
-        id=keeper.id,
-        instrument=keeper.instrument.name,
-        trust=keeper.trust,
-        reason=keeper.reason,
-        since=keeper.since,
-        age=None if keeper.updated_at is None else now - keeper.updated_at,
-        updates=keeper.updates,
-        best_bid=None if bid is None else Decimal(bid),
-        best_ask=None if ask is None else Decimal(ask),
-        reading=book.last,
-        crunch=None if book.detector is None else book.detector.status(),
-        market=_market(book.activity, now) if book.activity.told else None,
-    )
