@@ -42,6 +42,7 @@ TESTED_ELSEWHERE = {
     "risk/settings": CRUNCH,
     "risk/status": CRUNCH,
     "risk/walk": "unit/risk/test_measure.py",
+    "risk/stress_sentence": "unit/risk/test_stress.py",
     # branches and sources of one tree of settings
     "runtime/plans": "unit/runtime/test_settings_tree.py",
     "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",
