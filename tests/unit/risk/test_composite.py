@@ -33,6 +33,7 @@ def all_settings(draw: st.DrawFn) -> CompositeSettings:
 def test_a_score_is_always_within_0_and_100(
     settings: CompositeSettings, observed: list[dict[str, float | None]]
 ) -> None:
+    """Infinities and what is no number among what is measured."""
     composite = Composite(settings)
     for number, each in enumerate(observed):
         score = composite.observe(each, START + number * SECOND)
@@ -46,6 +47,7 @@ def test_a_score_is_always_within_0_and_100(
 def test_a_part_that_rises_never_lowers_the_score(
     settings: CompositeSettings, seen: dict[str, float], data: st.DataObject
 ) -> None:
+    """Not by a rounding either."""
     name = data.draw(st.sampled_from(NAMES))
     more = seen[name] + data.draw(st.floats(0, 1e6))
     before = Composite(settings).observe(seen, START).value
@@ -59,6 +61,7 @@ def test_a_part_that_rises_never_lowers_the_score(
 def test_the_parts_make_up_the_score(
     settings: CompositeSettings, seen: dict[str, float | None]
 ) -> None:
+    """Nobody has to believe the sum."""
     score = Composite(settings).observe(seen, START)
     assert tuple(part.name for part in score.parts) == NAMES
     if score.value is not None:
@@ -74,6 +77,7 @@ def test_depth_beyond_any_measure_is_worth_no_less_than_nothing() -> None:
 
 
 def test_a_part_that_goes_missing_keeps_its_last_value_and_says_since_when() -> None:
+    """It neither falls to nothing nor passes for fresh."""
     composite = Composite(CompositeSettings())
     first = composite.observe({"crunch": 1.2, "spread": 1.0}, START)
     later = composite.observe({"crunch": None, "spread": 1.0}, START + SECOND)
@@ -87,6 +91,7 @@ def test_a_part_that_goes_missing_keeps_its_last_value_and_says_since_when() -> 
 
 
 def test_a_part_that_was_never_seen_has_no_say() -> None:
+    """Its weight is dropped, and the score is marked as incomplete."""
     score = Composite(CompositeSettings()).observe({"stress": 0.05}, START)
     assert score.value == 100.0
     assert score.incomplete
@@ -95,6 +100,7 @@ def test_a_part_that_was_never_seen_has_no_say() -> None:
 
 
 def test_where_nothing_was_ever_seen_there_is_no_score() -> None:
+    """Not 0: that would be calm."""
     composite = Composite(CompositeSettings())
     assert composite.status().value is None
     nothing = composite.observe({"crunch": float("nan"), "unheard of": 5.0}, START)
@@ -107,11 +113,13 @@ def test_where_nothing_was_ever_seen_there_is_no_score() -> None:
      (55, Weather.STRESSED), (74.9, Weather.STRESSED), (75, Weather.CRITICAL)],
 )  # fmt: skip
 def test_each_weather_begins_with_its_level(points: float, weather: Weather) -> None:
+    """And ends before the next."""
     settings = CompositeSettings(parts={"only": Part(at_0=0, at_100=100, weight=0.5)})
     assert Composite(settings).observe({"only": points}, START).weather is weather
 
 
 def test_a_weight_of_nothing_leaves_a_part_out() -> None:
+    """Also where it is the only one that was seen."""
     parts = {"one": Part(at_0=0, at_100=1, weight=0), "two": Part(at_0=0, at_100=1, weight=1)}
     score = Composite(CompositeSettings(parts=parts)).observe({"one": 1.0, "two": 0.5}, START)
     assert score.value == 50.0
@@ -120,11 +128,13 @@ def test_a_weight_of_nothing_leaves_a_part_out() -> None:
 
 
 def test_points_run_straight_from_one_end_to_the_other() -> None:
+    """And stop at both."""
     part = Part(at_0=1.0, at_100=5.0, weight=1.0)
     assert [points_of(part, value) for value in (0, 1, 2, 3, 5, 9)] == [0, 0, 25, 50, 100, 100]
 
 
 def test_other_settings_score_what_was_seen_at_once() -> None:
+    """A reload does not wait for the next sample."""
     composite = Composite(CompositeSettings(parts={"a": Part(at_0=0, at_100=10, weight=1)}))
     assert composite.observe({"a": 5.0}, START).value == 50.0
     composite.adopt(CompositeSettings(parts={"a": Part(at_0=0, at_100=5, weight=1)}))
@@ -132,6 +142,7 @@ def test_other_settings_score_what_was_seen_at_once() -> None:
 
 
 def test_over_a_restart_a_score_is_kept_and_marked_as_not_seen_since() -> None:
+    """Until each part is seen again."""
     composite = Composite(CompositeSettings())
     before = composite.observe({"crunch": 0.7, "health": 1.0}, START)
     kept = msgspec.msgpack.encode(composite.snapshot())
@@ -144,6 +155,7 @@ def test_over_a_restart_a_score_is_kept_and_marked_as_not_seen_since() -> None:
 
 
 def test_the_worst_of_several_is_the_worst_that_is_known() -> None:
+    """One that is unknown hides nothing."""
     assert worst({"a": Weather.WATCH, "b": None, "c": Weather.STRESSED}) is Weather.STRESSED
     assert worst({"a": None}) is None
     assert worst({}) is None

@@ -52,6 +52,7 @@ class Watch:
 
 
 def test_a_size_that_half_the_book_does_not_fill_is_told_after_the_hold() -> None:
+    """With what it is, what fills, what is safe and what to do."""
     watch = Watch()
     assert not watch.see(EMPTY, seconds=5)
     (alert,) = watch.see(EMPTY)
@@ -71,6 +72,7 @@ def test_a_size_that_half_the_book_does_not_fill_is_told_after_the_hold() -> Non
     [("0.03", Severity.WARNING, Action.REDUCE), ("0.06", Severity.HIGH, Action.PAUSE_ASSET)],
 )
 def test_what_it_loses_says_how_bad_it_is(share: str, severity: Severity, action: Action) -> None:
+    """2 to 5 % is a warning, from 5 % on it is high."""
     watch = Watch()
     alerts = watch.see(costing(share), seconds=6)
     assert {alert.key.side for alert in alerts} == {"sell", "buy"}
@@ -80,6 +82,7 @@ def test_what_it_loses_says_how_bad_it_is(share: str, severity: Severity, action
 
 
 def test_a_safe_size_raises_nothing() -> None:
+    """However long it is watched."""
     watch = Watch()
     assert not watch.see(SAFE, seconds=60)
     report = watch.stress.status().report
@@ -101,6 +104,7 @@ def test_what_one_venue_cannot_take_is_safe_where_others_can() -> None:
 
 
 def test_a_split_that_is_told_names_the_venues_and_the_size_that_is_safe() -> None:
+    """Enough to act by, without another look."""
     watch = Watch()
     sell, _buy = watch.see(costing("0.06"), costing("0.061"), seconds=6)
     assert sell.sentence == (
@@ -111,6 +115,7 @@ def test_a_split_that_is_told_names_the_venues_and_the_size_that_is_safe() -> No
 
 
 def test_it_rises_at_once_and_falls_only_by_clearing() -> None:
+    """A severity that comes and goes would page each time."""
     watch = Watch()
     watch.see(costing("0.03"), seconds=6)
     risen = watch.see(costing("0.06"), seconds=6)
@@ -120,6 +125,7 @@ def test_it_rises_at_once_and_falls_only_by_clearing() -> None:
 
 
 def test_it_clears_well_under_the_limit_unbroken() -> None:
+    """Just under it is neither a breach nor over."""
     watch = Watch()
     watch.see(EMPTY, seconds=6)
     assert not watch.see(costing("0.0151"), seconds=60), "above 0.75 of the limit"
@@ -134,6 +140,7 @@ def test_it_clears_well_under_the_limit_unbroken() -> None:
 
 
 def test_a_size_beyond_what_is_known_of_the_books_raises_nothing() -> None:
+    """Not known to fill is not known not to."""
     watch = Watch()
     assert not watch.see(even_book(levels=2, limit=2, size="1"), seconds=60)
 
@@ -151,6 +158,7 @@ def test_without_a_book_that_says_anything_it_stays_and_is_marked(books: tuple[O
 
 
 def test_an_assumed_liquidity_raises_nothing_by_itself() -> None:
+    """With a book elsewhere, and with none."""
     assumed = StressSettings(
         execution_size=Decimal(100_000), assumed_liquidity={"two": Decimal(1_000)}
     )
@@ -163,6 +171,7 @@ def test_an_assumed_liquidity_raises_nothing_by_itself() -> None:
 
 
 def test_other_settings_are_judged_by_and_what_fires_goes_on() -> None:
+    """The smaller size is safe, and clears by the new time."""
     watch = Watch()
     watch.see(EMPTY, seconds=6)
     watch.stress.adopt(StressSettings(execution_size=Decimal(1), clear_for=SECOND))
@@ -171,6 +180,7 @@ def test_other_settings_are_judged_by_and_what_fires_goes_on() -> None:
 
 
 def test_a_restart_neither_tells_again_nor_forgets() -> None:
+    """It fires on under its name, and was not seen meanwhile."""
     watch = Watch()
     (told,) = watch.see(EMPTY, seconds=6)
     kept = msgspec.msgpack.encode(watch.stress.snapshot())
@@ -183,6 +193,7 @@ def test_a_restart_neither_tells_again_nor_forgets() -> None:
 
 
 def test_a_symbol_that_is_watched_no_more_ends_its_alerts_without_calling_them_over() -> None:
+    """Nobody looks; that is all that is known."""
     watch = Watch()
     watch.see(EMPTY, seconds=6)
     (ended,) = watch.stress.leave(watch.now, "one/1/1")
@@ -194,6 +205,7 @@ def test_a_symbol_that_is_watched_no_more_ends_its_alerts_without_calling_them_o
 
 
 def test_a_venue_that_comes_later_is_compared_when_its_quote_is_known() -> None:
+    """And one that leaves is not missed."""
     watch = Watch()
     fresh = {"late": SAFE}
     watch.stress.sample(fresh, watch.now, "late/1/1")
@@ -214,6 +226,7 @@ def test_a_venue_that_comes_later_is_compared_when_its_quote_is_known() -> None:
 
 
 def test_what_a_side_loses_is_told_in_quote_and_as_a_share() -> None:
+    """None where it is not known, and all where it does not fill."""
     watch = Watch()
     assert watch.stress.status().share is None
     assert watch.stress.impact(Taker.SELL) is None

@@ -22,7 +22,7 @@ from tests.support.stressed import (
 from tidegauge.core.book import OrderBook
 from tidegauge.core.reading import Taker
 from tidegauge.risk.measure import MeasurePlan, measure
-from tidegauge.risk.stress_ladder import FINEST, Bounds, Ladder, ladder_of
+from tidegauge.risk.stress_ladder import FINEST, Bounds, Ladder, Largest, ladder_of
 
 takers = st.sampled_from(Taker)
 kept_shares = st.sampled_from(["0.7", "0.5", "0.3", "0.25", "1"]).map(Decimal)
@@ -48,6 +48,7 @@ def test_a_haircut_costs_what_the_size_over_the_rest_costs_of_whole_levels(
 def test_of_an_inverse_book_a_haircut_is_as_exact_as_its_derived_base(
     book: OrderBook, taker: Taker, size: Decimal, kept: Decimal
 ) -> None:
+    """Its sizes are quote; the base of each level is rounded once, to 40 decimals."""
     on_whole = bounds_of(book, taker, Fraction(size) / Fraction(kept))
     on_cut = lost(remade(book, kept), taker, Fraction(size))
     assert (on_whole.high is None) == (on_cut is None)
@@ -76,6 +77,7 @@ def test_beyond_the_known_range_the_truth_lies_within_the_bounds(
 def test_the_largest_safe_size_is_safe_and_one_unit_more_is_not(
     book: OrderBook, taker: Taker, kept: Decimal, below: str
 ) -> None:
+    """At any haircut and limit, to the last decimal it is told with."""
     ladder, limit = ladder_of(book, taker, None), Fraction(below)
     mid = mid_of(book) * 10**ladder.price_scale
     largest = ladder.largest(limit, Fraction(kept), mid)
@@ -94,6 +96,7 @@ def test_the_largest_safe_size_is_safe_and_one_unit_more_is_not(
 def test_a_walk_that_ends_where_enough_is_reached_says_the_same(
     book: OrderBook, taker: Taker, size: Decimal
 ) -> None:
+    """What is not walked has no part in what is asked."""
     wanted = Fraction(size) * 2
     short, whole = ladder_of(book, taker, wanted), ladder_of(book, taker, None)
     assert short.wanted is None or short.total >= short.wanted
@@ -103,6 +106,7 @@ def test_a_walk_that_ends_where_enough_is_reached_says_the_same(
 
 
 def test_more_than_was_walked_is_not_guessed_at() -> None:
+    """The book goes on, so that it is neither filled nor unfillable."""
     ladder = ladder_of(even_book(), Taker.BUY, Fraction(1_000))
     assert ladder.wanted is not None
     with pytest.raises(ValueError, match="more is asked for than was walked"):
@@ -110,6 +114,7 @@ def test_more_than_was_walked_is_not_guessed_at() -> None:
 
 
 def test_a_safe_size_beyond_the_known_range_or_the_walk_is_at_least_that() -> None:
+    """Where knowledge ends a size does not."""
     half, mid = Fraction(1, 2), Fraction(1_000)
     known = ladder_of(even_book(levels=10, limit=10), Taker.BUY, None)
     walked = ladder_of(even_book(), Taker.BUY, Fraction(200_000))
@@ -120,17 +125,21 @@ def test_a_safe_size_beyond_the_known_range_or_the_walk_is_at_least_that() -> No
 
 
 def test_no_size_is_safe_where_the_touch_itself_is_not() -> None:
+    """Ten percent from the mid on either side."""
     wide = book_of({"900": "1"}, {"1100": "1"})
     for taker in Taker:
-        assert ladder_of(wide, taker, None).largest(
+        largest = ladder_of(wide, taker, None).largest(
             Fraction(1, 50), Fraction(1, 2), Fraction(1_000)
-        ) == (0, False)
+        )
+        assert largest == Largest(Decimal(0), at_least=False)
 
 
 def test_an_empty_side_holds_nothing() -> None:
+    """Wholly known to be empty: all is lost."""
     ladder = ladder_of(book_of({}, {"100": "1"}), Taker.SELL, Fraction(1))
     assert ladder.total == 0
-    assert ladder.slippage(Fraction(1), Fraction(100)) == (1, None, False)
+    lost_all = Bounds(Fraction(1), None, floor=False)
+    assert ladder.slippage(Fraction(1), Fraction(100)) == lost_all
 
 
 def test_a_known_range_that_the_price_has_left_still_knows_the_touch() -> None:
@@ -176,6 +185,7 @@ def test_a_walk_leaves_the_marks_of_the_monitor_alone(book: OrderBook, size: Dec
 def test_base_is_what_a_walk_level_by_level_comes_to(
     book: OrderBook, taker: Taker, size: Decimal
 ) -> None:
+    """The last level is taken in part."""
     ladder: Ladder = ladder_of(book, taker, None)
     expected = base_for(levels_of(book, taker), Fraction(size))
     found = ladder.base(ladder.units(Fraction(size)))

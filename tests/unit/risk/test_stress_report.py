@@ -43,6 +43,7 @@ def report_of(
 def test_each_haircut_is_the_cost_on_a_book_with_as_much_of_each_level_gone(
     book: OrderBook, taker: Taker, size: Decimal
 ) -> None:
+    """Bit for bit, to the float that is shown."""
     costs = report_of({"one": book}, size).of(taker).venues[0].side.costs
     assert [cost.haircut for cost in costs] == [0.0, 0.3, 0.5, 0.7]
     for cost, kept in zip(costs, ("1", "0.7", "0.5", "0.3"), strict=True):
@@ -70,11 +71,13 @@ def test_the_judged_haircut_decides(book: OrderBook, taker: Taker, size: Decimal
      ("1050", Safety.UNSAFE)],
 )  # fmt: skip
 def test_each_limit_is_reached_by_being_equal_to_it(price: str, safety: Safety) -> None:
+    """Under 2 % is safe, 2 % is not."""
     book = book_of({str(2_000 - Decimal(price)): "100"}, {price: "100"})
     assert report_of({"one": book}, "10").buy.venues[0].side.judged.safety is safety
 
 
 def test_a_size_that_half_of_a_wholly_known_book_does_not_fill_is_unsafe() -> None:
+    """There is no price at which the rest could be had."""
     book = book_of({"999": "1"}, {"1001": "1"})
     judged = report_of({"one": book}, "1000").sell.venues[0].side.judged
     assert (judged.slippage, judged.safety, judged.floor) == (None, Safety.UNSAFE, False)
@@ -82,6 +85,7 @@ def test_a_size_that_half_of_a_wholly_known_book_does_not_fill_is_unsafe() -> No
 
 
 def test_a_size_beyond_the_known_range_is_marked_and_not_judged_unfillable() -> None:
+    """A thousand levels of a snapshot are not the book."""
     book = even_book(levels=3, limit=3)
     side = report_of({"one": book}, "1000000").sell.venues[0].side
     assert side.judged.slippage is None
@@ -101,6 +105,7 @@ def test_beyond_the_known_range_a_size_is_unsafe_if_even_the_best_there_would_ma
 
 
 def test_beyond_the_known_range_a_size_is_safe_if_what_is_shown_makes_it() -> None:
+    """Whatever more rests there can only make it cheaper."""
     book = even_book(levels=5, limit=5)
     book.known_bid = book.known_ask = Decimal(1_000)
     judged = report_of({"one": book}, "150000").sell.venues[0].side.judged
@@ -139,12 +144,14 @@ def test_the_best_venue_is_the_one_that_takes_the_whole_size_for_the_least() -> 
 
 
 def test_a_venue_that_does_not_fill_the_size_is_not_the_best() -> None:
+    """However good its touch is."""
     thin, thick = book_of({"999": "1"}, {"1000": "1"}), book_of({"900": "999"}, {"1100": "999"})
     assert report_of({"one": thin, "two": thick}, "5000").buy.best == "two"
     assert report_of({"one": thin}, "5000").buy.best is None
 
 
 def test_fees_count_when_they_are_known_of_all_and_then_decide() -> None:
+    """A fee that nobody told must not make its venue look cheap."""
     plain, fee = even_book(), {"one": 30.0, "two": 1.0}
     found = {"one": plain, "two": book_of({"998": "1000"}, {"1002": "1000"})}
     without = report_of(found, "10000")
@@ -164,6 +171,7 @@ def test_fees_count_when_they_are_known_of_all_and_then_decide() -> None:
 
 
 def test_a_venue_quoted_in_something_else_is_compared_at_a_rate_that_is_set() -> None:
+    """Without one it has its own figures, and no part in the others."""
     found = {"one": even_book(), "two": even_book(mid=500)}
     quotes = {"one": "USDT", "two": "EUR"}
     apart = report_of(found, "10000", quotes=quotes)
@@ -180,6 +188,7 @@ def test_a_venue_quoted_in_something_else_is_compared_at_a_rate_that_is_set() ->
 
 
 def test_without_a_quote_of_its_own_a_size_counts_in_what_most_books_do() -> None:
+    """A symbol need not end with what it is quoted in."""
     quotes = {"one": "USD", "two": "EUR", "three": "USD"}
     found = {venue: even_book() for venue in quotes}
     report = stress_report(found, Decimal(1_000), SETTINGS, quotes=quotes)
@@ -188,6 +197,7 @@ def test_without_a_quote_of_its_own_a_size_counts_in_what_most_books_do() -> Non
 
 
 def test_a_crossed_book_and_one_that_is_missing_are_left_out_by_name() -> None:
+    """Neither vanishes without a word."""
     report = report_of({"one": even_book(), "two": book_of({"11": "1"}, {"10": "1"})}, "1000")
     assert report.compared == ("one",)
     assert report.left_out == (
@@ -197,6 +207,7 @@ def test_a_crossed_book_and_one_that_is_missing_are_left_out_by_name() -> None:
 
 
 def test_a_book_without_a_side_cannot_take_it_and_gives_no_mid() -> None:
+    """The other side is known, but not against what it would slip."""
     report = report_of({"one": book_of({}, {"1001": "100"})}, "1000")
     assert report.sell.together is not None
     assert report.buy.together is not None
@@ -208,6 +219,7 @@ def test_a_book_without_a_side_cannot_take_it_and_gives_no_mid() -> None:
 
 
 def test_a_venue_without_a_book_is_a_labelled_assumption_that_no_figure_is_made_of() -> None:
+    """An assumption once passed for a measurement, and raised an incident on every run."""
     settings = StressSettings(
         assumed_liquidity={"two": Decimal(1_000_000), "one": Decimal(1), "four": Decimal(10**12)}
     )
@@ -237,6 +249,7 @@ def test_the_model_is_a_power_of_the_share_of_the_liquidity(liquidity: str, shar
 def test_the_model_never_loses_more_than_all_nor_less_than_nothing(
     size: Decimal, liquidity: Decimal, exponent: float
 ) -> None:
+    """At any exponent, and of no liquidity at all."""
     assert 0 <= assumed_slippage(size, liquidity, exponent) <= 1
 
 
@@ -244,6 +257,7 @@ def test_the_model_never_loses_more_than_all_nor_less_than_nothing(
 def test_the_largest_safe_size_of_a_report_is_safe_and_one_unit_more_is_not(
     book: OrderBook, taker: Taker, size: Decimal
 ) -> None:
+    """As the report itself judges them."""
     side = report_of({"one": book}, size).of(taker).together
     assert side is not None
     assert side.largest_safe is not None
@@ -262,5 +276,6 @@ def test_the_largest_safe_size_of_a_report_is_safe_and_one_unit_more_is_not(
 
 @pytest.mark.parametrize("size", ["0", "-1", "NaN", "Infinity", "1e300"])
 def test_a_size_that_is_no_amount_is_refused(size: str) -> None:
+    """Asked for by a person, it may be anything."""
     with pytest.raises(ValueError, match="must be above 0"):
         report_of({"one": even_book()}, size)

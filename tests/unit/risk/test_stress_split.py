@@ -49,6 +49,7 @@ def dearer(taker: Taker, base: Fraction, than: Fraction) -> bool:
 def test_the_portions_come_exactly_to_the_size_or_to_all_there_is(
     found: list[OrderBook], taker: Taker, size: Decimal
 ) -> None:
+    """Not a unit is lost between the venues."""
     there = sum((quote for book in found for _, quote in levels_of(book, taker)), Fraction())
     result = split(found, taker, size)
     assert result is not None
@@ -61,6 +62,7 @@ def test_the_portions_come_exactly_to_the_size_or_to_all_there_is(
 def test_each_portion_is_there_to_be_taken_and_costs_what_it_says(
     found: list[OrderBook], taker: Taker, size: Decimal
 ) -> None:
+    """Each is a fill of that venue's own book."""
     result = split(found, taker, size)
     assert result is not None
     for portion in result.portions:
@@ -77,6 +79,7 @@ def test_each_portion_is_there_to_be_taken_and_costs_what_it_says(
 def test_the_split_is_never_dearer_than_any_single_venue(
     found: list[OrderBook], taker: Taker, size: Decimal
 ) -> None:
+    """In base: no more is sold, and no less bought, for the same quote."""
     result = split(found, taker, size)
     assert result is not None
     quotes = {each.venue: Fraction(each.quote) for each in result.portions}
@@ -91,6 +94,7 @@ def test_the_split_is_never_dearer_than_any_single_venue(
 def test_the_split_is_never_dearer_than_a_random_one(
     found: list[OrderBook], taker: Taker, size: Decimal, shares: list[int]
 ) -> None:
+    """Whatever shares are drawn."""
     result = split(found, taker, size)
     assert result is not None
     quotes = {each.venue: Fraction(each.quote) for each in result.portions}
@@ -108,6 +112,7 @@ def test_the_split_is_never_dearer_than_a_random_one(
 
 
 def test_at_one_price_the_venue_that_comes_first_is_taken_first() -> None:
+    """So that a replay splits as the day did."""
     book = even_book()
     for taker in Taker:
         result = split([book, even_book()], taker, Decimal(1_000))
@@ -119,7 +124,7 @@ def test_a_size_goes_where_it_is_cheapest_level_by_level() -> None:
     """10 at 101 on one, 10 at 102 on two, 10 at 103 on one again."""
     one = book_of({"99": "1"}, {"101": "10", "103": "10"})
     two = book_of({"99": "1"}, {"102": "10", "200": "10"})
-    result = split([one, two], Taker.BUY, Decimal("2545"))
+    result = split([one, two], Taker.BUY, Decimal(2545))
     assert result is not None
     assert {each.venue: each.quote for each in result.portions} == {"one": 1525, "two": 1020}
     assert result.portions[0].share == float(Fraction(1525, 2545))
@@ -127,11 +132,13 @@ def test_a_size_goes_where_it_is_cheapest_level_by_level() -> None:
 
 
 def test_of_empty_sides_nothing_is_split() -> None:
+    """There is no portion of nothing."""
     empty = book_of({}, {"101": "1"})
     assert split([empty, empty], Taker.SELL, Decimal(1)) is None
 
 
 def test_books_of_different_scales_stand_in_one_order() -> None:
+    """A price is compared as a price, not as a number of ticks."""
     coarse, fine = book_of({"99": "1"}, {"100": "1"}), book_of({"99": "1"}, {"99.999": "0.001"})
     found = merged(
         {"a": ladder_of(coarse, Taker.BUY, None), "b": ladder_of(fine, Taker.BUY, None)}, Taker.BUY
@@ -142,6 +149,7 @@ def test_books_of_different_scales_stand_in_one_order() -> None:
 
 
 def test_of_several_known_ranges_the_nearest_is_that_of_all() -> None:
+    """Beyond it one of them may hold better levels than are shown."""
     wide, near = even_book(levels=20, limit=20), even_book(levels=5, limit=5)
     for taker, edge in ((Taker.BUY, 1_005), (Taker.SELL, 995)):
         ladders = {"a": ladder_of(wide, taker, None), "b": ladder_of(near, taker, None)}
