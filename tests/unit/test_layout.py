@@ -21,6 +21,7 @@ LONGEST_FUNCTION = 60
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 CRUNCH = "unit/risk/test_crunch.py"
+DIVERGENCE = "unit/risk/test_divergence.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -42,6 +43,12 @@ TESTED_ELSEWHERE = {
     "risk/settings": CRUNCH,
     "risk/status": CRUNCH,
     "risk/walk": "unit/risk/test_measure.py",
+    "risk/departures": DIVERGENCE,
+    "risk/divergence_said": DIVERGENCE,
+    "risk/divergence_status": DIVERGENCE,
+    "risk/pair": DIVERGENCE,
+    "risk/health_said": "unit/risk/test_health.py",
+    "risk/liveness": "unit/risk/test_health.py",
     # branches and sources of one tree of settings
     "runtime/plans": "unit/runtime/test_settings_tree.py",
     "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",
