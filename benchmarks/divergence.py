@@ -49,35 +49,39 @@ def ns_of(work: Callable[[int], object], calls: int) -> float:
     return statistics.median(rounds)
 
 
+NAME, AT = "venue-00", 10_000 * SECOND
+
+
+def costs(watch: Divergence) -> tuple[float, float, float, float]:
+    """Return what a quote costs that did not move, one that did, a sample, and a quote of a venue
+    whose alert fires."""
+    still, moving = touch(3), [touch(step) for step in range(50)]
+    far = [touch(step + 24_000) for step in range(50)]
+    watch.quoted(NAME, still, AT, "t")
+    unmoved = ns_of(lambda _n: watch.quoted(NAME, still, AT, "t"), CALLS)
+    moved = ns_of(lambda n: watch.quoted(NAME, moving[n % 50], AT, "t"), CALLS)
+    sample = ns_of(lambda n: watch.sample(AT + n * SECOND, "t"), CALLS // 100)
+    now = AT + CALLS // 100 * SECOND
+    for second in range(9):
+        watch.quoted(NAME, far[second], now + second * SECOND, "t")
+        watch.sample(now + second * SECOND, "t")
+    assert watch.status().left == (NAME,)
+    later = now + 9 * SECOND
+    firing = ns_of(lambda n: watch.quoted(NAME, far[n % 50], later, "t"), CALLS // 20)
+    return unmoved, moved, sample, firing
+
+
 def main() -> None:
     """Print the table."""
-    still, moving = touch(3), [touch(step) for step in range(50)]
-    at, name = 10_000 * SECOND, "venue-00"
-    print(
-        f"{'venues':>6} {'unmoved':>9} {'moved':>9} {'while firing':>13} {'sample':>10} {'memory':>9}"
-    )
+    print("venues   unmoved     moved   while firing     sample    memory")
     for venues in (5, 11):
         tracemalloc.start()
         watch = watch_of(venues, 3_700)
         held = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-        watch.quoted(name, still, at, "t")
-        unmoved = ns_of(lambda _n, watch=watch: watch.quoted(name, still, at, "t"), CALLS)
-        moved = ns_of(lambda n, watch=watch: watch.quoted(name, moving[n % 50], at, "t"), CALLS)
-        sample = ns_of(lambda n, watch=watch: watch.sample(at + n * SECOND, "t"), CALLS // 100)
-        now = at + CALLS // 100 * SECOND
-        far = [touch(step + 24_000) for step in range(50)]
-        for second in range(7):
-            watch.quoted(name, far[second], now + second * SECOND, "t")
-            watch.sample(now + second * SECOND, "t")
-        now += 9 * SECOND
-        assert watch.status().left == (name,)
-        firing = ns_of(
-            lambda n, watch=watch, far=far, now=now: watch.quoted(name, far[n % 50], now, "t"),
-            CALLS // 20,
-        )
+        unmoved, moved, sample, firing = costs(watch)
         print(
-            f"{venues:>6} {unmoved:>6.0f} ns {moved:>6.0f} ns {firing / 1e3:>10.1f} µs "
+            f"{venues:>6} {unmoved:>6.0f} ns {moved:>6.0f} ns {firing / 1e3:>11.1f} µs "
             f"{sample / 1e3:>7.1f} µs {held / 2**20:>6.1f} MB"
         )
 

@@ -1,10 +1,10 @@
 """Venues that quote one symbol, second by second, before a divergence that watches them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.alert import Alert, AlertState, Severity
 from tidegauge.core.instrument import SECOND, InstrumentKind, Nanos
 from tidegauge.risk.divergence import Divergence, QuoteFacts, Touch
 from tidegauge.risk.signal_settings import DivergenceSettings
@@ -25,6 +25,12 @@ def touch(bps: float = 0.0, *, half_spread: int = 50, lots: int = 150_000_000) -
     """A touch whose mid is so many bps from 60,000, 1 wide, and 1.5 of the base on each side."""
     mid = round(PRICE * (1 + bps / 10_000) * 10**SCALE)
     return Touch(mid - half_spread, mid + half_spread, lots, lots, SCALE, 8)
+
+
+def opened(alerts: Iterable[Alert]) -> list[tuple[str, str, Severity]]:
+    """What fired, of whom, and how badly."""
+    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    return [(alert.key.signal, alert.key.venue, alert.severity) for alert in firing]
 
 
 class Venues:

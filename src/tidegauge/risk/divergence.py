@@ -277,6 +277,12 @@ class Divergence:
             alerts=(*alerts, *([] if self._blind.alert is None else [self._blind.alert])),
         )
 
+    @property
+    def judged_bps(self) -> float | None:
+        """How far apart the widest pair is that can be judged now, as it is judged."""
+        apart = [_deviation(pair) for pair in self._pairs.values() if pair.visible]
+        return max((each for each in apart if each is not None), default=None)
+
     def _pair_status(self, pair: Pair) -> PairStatus:
         normal, visible = pair.normal, pair.visible
         if visible:

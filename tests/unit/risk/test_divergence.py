@@ -1,6 +1,5 @@
 """Whether venues agree: what fires, whom it names, what it says, and what clears it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,10 +10,11 @@ from tests.support.quoting import (
     QUICK,
     SPOT,
     Venues,
+    opened,
     warm,
 )
 
-from tidegauge.core.alert import Action, Alert, AlertState, Severity, Signal
+from tidegauge.core.alert import Action, AlertState, Severity, Signal
 from tidegauge.core.instrument import SECOND, InstrumentKind
 from tidegauge.risk.divergence import QuoteFacts
 from tidegauge.risk.divergence_status import DivergencePhase
@@ -23,12 +23,6 @@ TWO = {"binance": SPOT, "okx": SPOT}
 THREE = {"binance": SPOT, "bybit": SPOT, "okx": SPOT}
 MIXED = {"binance": SPOT, "binance-futures": PERP, "bybit": SPOT, "bybit-linear": PERP}
 FEES = replace(QUICK, taker_bps=dict.fromkeys(FIVE, 2.0))
-
-
-def opened(alerts: Sequence[Alert]) -> list[tuple[str, str, Severity]]:
-    """What fired, of whom, and how badly."""
-    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
-    return [(alert.key.signal, alert.key.venue, alert.severity) for alert in firing]
 
 
 # -- one that leaves -----------------------------------------------------------------------------
@@ -57,6 +51,7 @@ def test_one_venue_that_leaves_four_others_is_one_alert_that_names_it() -> None:
     assert pair is not None
     assert pair.raw_bps == pair.deviation_bps == pytest.approx(-39.92, abs=0.01)
     assert pair.divergence_bps == pair.judged_bps == status.judged_bps
+    assert venues.watch.judged_bps == status.judged_bps
 
 
 @pytest.mark.parametrize(
@@ -165,11 +160,11 @@ def test_a_flap_shorter_than_the_hold_never_fires() -> None:
 def test_worse_counts_once_it_lasted_too_and_is_one_alert() -> None:
     """The severity rises within the alert, and does not fall."""
     venues = warm()
-    venues.run(10, okx=15.0)
-    venues.run(3, okx=70.0)
-    assert venues.open["divergence okx"].severity is Severity.INFO
-    venues.run(3, okx=70.0)
-    assert venues.open["divergence okx"].severity is Severity.HIGH
+    severities = []
+    for seconds, bps in ((10, 15.0), (3, 70.0), (3, 70.0)):
+        venues.run(seconds, okx=bps)
+        severities.append(venues.open["divergence okx"].severity)
+    assert severities == [Severity.INFO, Severity.INFO, Severity.HIGH]
     assert venues.run(60, okx=15.0) == []
     assert len({alert.id for alert in venues.issued}) == 1
 
@@ -343,61 +338,3 @@ def test_alike_instruments_have_no_premium_to_rebase() -> None:
     venues.run(10, okx=40.0)
     assert list(venues.watch.rebase("okx", venues.at, "x")) == []
     assert venues.open.keys() == {"divergence okx"}
-
-
-# -- what could be taken -------------------------------------------------------------------------
-
-
-def test_what_is_executable_is_named_with_its_size_and_its_own_alert() -> None:
-    """(bid - ask) over the mid less both fees, exactly, with the smaller of the two sizes."""
-    venues = warm(settings=FEES)
-    venues.quote("binance", 0.0, lots=40_000_000)
-    issued = venues.run(6, okx=8.0)
-    assert opened(issued) == [(Signal.EXECUTABLE, "okx", Severity.WARNING)]
-    pair = venues.watch.status().pair("binance", "okx")
-    assert pair is not None
-    assert pair.executable is not None
-    bid, ask = Decimal("60047.50"), Decimal("60000.50")
-    mid = (Decimal(60_048) + Decimal(60_000)) / 2
-    assert pair.executable.bps == pytest.approx(float(10_000 * (bid - ask) / mid - 4), abs=1e-9)
-    assert (pair.executable.buy, pair.executable.sell) == ("binance", "okx")
-    assert pair.executable.size == Decimal("1.5")
-    (alert,) = issued
-    assert "and selling it on okx gains 3.8 bps after both fees, on 1.50000000 of it" in (
-        alert.sentence
-    )
-    ended = venues.run(40, okx=0.0)
-    assert [alert.state for alert in ended] == [AlertState.RESOLVED]
-
-
-def test_without_both_fees_nothing_is_executable() -> None:
-    """Unknown is not nothing: None, and no alert."""
-    venues = warm(settings=replace(QUICK, taker_bps={"okx": 0.0}))
-    issued = venues.run(20, okx=300.0)
-    assert {alert.key.signal for alert in issued} == {Signal.DIVERGENCE}
-    assert all(pair.executable is None for pair in venues.watch.status().pairs)
-
-
-def test_a_basis_is_nothing_to_take() -> None:
-    """Of instruments that differ only what is beyond the premium counts; the raw number is kept."""
-    venues = Venues(MIXED, replace(QUICK, taker_bps=dict.fromkeys(MIXED, 1.0)))
-    bps: dict[str, float | None] = {"binance-futures": 45.0, "bybit-linear": 45.0}
-    assert venues.run(300, **bps) == []
-    pair = venues.watch.status().pair("binance", "binance-futures")
-    assert pair is not None
-    assert pair.executable is not None
-    assert pair.executable.bps > 40
-    assert pair.executable.beyond is not None
-    assert pair.executable.beyond < 0
-
-
-def test_exactly_nothing_left_is_not_executable() -> None:
-    """At a limit of 0 more than 0 must be left."""
-    venues = Venues(TWO, replace(QUICK, taker_bps=dict.fromkeys(TWO, 0.0)))
-    crossing = 10_000 * 1 / 60_000
-    assert venues.run(60, okx=crossing) == []
-    pair = venues.watch.status().pair("binance", "okx")
-    assert pair is not None
-    assert pair.executable is not None
-    assert pair.executable.bps == 0.0
-    assert len(venues.run(10, okx=2 * crossing)) == 1

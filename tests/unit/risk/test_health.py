@@ -1,6 +1,6 @@
 """The health of a venue and of a symbol: what is a fault, from when on, and what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -315,7 +315,7 @@ def again(watched: Watched, away: int = 0) -> Watched:
 
 
 @pytest.mark.parametrize("make", [venue, symbol])
-def test_a_restart_neither_tells_again_nor_resolves(make: type[Watched]) -> None:
+def test_a_restart_neither_tells_again_nor_resolves(make: Callable[[], Watched]) -> None:
     """Before its books are known, and while they synchronise; it ends once they are LIVE."""
     watched = make()
     watched.lose()

@@ -21,7 +21,7 @@ def test_a_touch_says_what_its_book_does() -> None:
     touch = touch_of(book("60000.1", "60000.25"))
     assert touch is not None
     assert (touch.best_bid, touch.best_ask) == (Decimal("60000.1"), Decimal("60000.25"))
-    assert (touch.bid_size, touch.ask_size) == (300, 500)
+    assert (touch.bid_size, touch.ask_size) == (Decimal(300), Decimal(500))
 
 
 def test_the_base_of_an_inverse_contract_is_its_quote_by_its_price() -> None:
