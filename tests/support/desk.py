@@ -84,6 +84,7 @@ class Reader:
         self.outcomes: list[Outcome] = []
         self.silences: list[Silence] = []
         self.told: Counter[tuple[str, str]] = Counter()
+        self.repeated: list[str] = []
         self.open: dict[tuple[str, str], str] = {}
 
     def __call__(self, record: DeskRecord) -> None:
@@ -131,6 +132,7 @@ class Reader:
         assert "\n" not in page.title
         assert page.title.isprintable()
         self.pages.append(page)
+        self.repeated += [page.key for channel in page.channels if self.told[page.key, channel]]
         self.told.update((page.key, channel) for channel in page.channels)
         if page.kind in (PageKind.DIGEST, PageKind.HEARTBEAT):
             assert all(each in self.incidents for each in page.of)

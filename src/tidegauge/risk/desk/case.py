@@ -34,11 +34,11 @@ class Refused(Exception):  # noqa: N818
 @dataclass(slots=True)
 class Told:
     """Who was told of an incident. `channels`: whether each was told by a page of its own, or only
-    in a digest. `owed`: the page that is due when nothing keeps quiet any more. `reminded`,
-    `flapping`: whether these were told."""
+    in a digest. `owed`: the page that is due when nothing keeps quiet any more, and the number of
+    the event it is about. `reminded`, `flapping`: whether these were told."""
 
     channels: dict[str, bool]
-    owed: PageKind | None = None
+    owed: tuple[PageKind, int] | None = None
     reminded: bool = False
     flapping: bool = False
 

@@ -86,8 +86,7 @@ class Desk:
         self.quiet.maintenance = rules.maintenance
         self.incidents.adopt(rules)
         self.intake.adopt(rules, now)
-        if self.quiet.changed(now):
-            self.pager.pay(now)
+        self.pager.pay(now)
 
     def firing(self, incident_id: str) -> tuple[AlertKey, ...]:
         """Return what fires in an incident: what a rebase of it concerns."""

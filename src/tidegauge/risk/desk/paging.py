@@ -50,9 +50,12 @@ class Pager:
         """Tell of an incident; `number` is the event it is about, else the last one."""
         if kind not in ALWAYS and kind not in self.rules.told_of:
             return
+        number = number or case.incident.version
         muted = self.why_quiet(case, now)
         if muted is not None:
-            self._mute(case, kind, now, *muted)
+            stage, why = muted
+            self._mutes.say(stage, f"{kind}: {why}", now, incident_id=case.incident.id)
+            self._owe(case, kind, number)
             return
         channels = self._channels(case, kind)
         if not channels:
@@ -60,7 +63,7 @@ class Pager:
                 said = f"no route fits {case.lead()[0]} ({case.lead()[1]}): nobody is told"
                 self._mutes.say(Muted.UNROUTED, said, now, incident_id=case.incident.id)
             return
-        page = self._page(case, kind, now, number or case.incident.version)
+        page = self._page(case, kind, now, number)
         free = tuple(name for name in channels if self._leaves(case, page, name, now))
         case.told.owed = None
         self.owing.pop(case.incident.id, None)
@@ -91,24 +94,25 @@ class Pager:
         owed, state = case.told.owed, case.incident.state
         if owed is None or self.why_quiet(case, now) is not None:
             return
-        if owed is PageKind.RESOLVED or state in _AWAKE:
+        kind, number = owed
+        if kind is PageKind.RESOLVED or state in _AWAKE:
             self.settle(case)
             self._mutes.forget(incident_id=case.incident.id)
-            self.tell(case, owed, now)
+            self.tell(case, kind, now, number)
 
     def settle(self, case: Case) -> None:
         """Owe nothing more of an incident."""
         case.told.owed = None
         self.owing.pop(case.incident.id, None)
 
-    def _mute(self, case: Case, kind: PageKind, now: Nanos, stage: Muted, why: str) -> None:
-        self._mutes.say(stage, f"{kind}: {why}", now, incident_id=case.incident.id)
+    def _owe(self, case: Case, kind: PageKind, number: int) -> None:
+        """Remember what was kept quiet about."""
         told = case.told
         if kind in _NEWS:
-            told.owed = PageKind.UNSILENCED
+            told.owed = PageKind.UNSILENCED, number
         elif kind is PageKind.RESOLVED:
             # Whoever heard that it began hears, later, that it is over; nobody else needs to.
-            told.owed = PageKind.RESOLVED if told.channels else None
+            told.owed = (kind, number) if told.channels else None
         if told.owed is None:
             self.owing.pop(case.incident.id, None)
         else:

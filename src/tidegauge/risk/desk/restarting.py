@@ -1,6 +1,6 @@
 """What a desk keeps for a restart, and how it goes on: nobody is told twice, nothing resolves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ...core.alert import ALL, AlertKey
@@ -101,6 +101,7 @@ def _cases(
     known = {each.incident_id: each for each in state.cases}
     alerts = {each.alert.id: each for each in state.alerts}
     cases = []
+    parts.incidents.dismissed.update(state.dismissed)
     for incident in sorted(incidents, key=lambda each: each.resolved_at or each.updated_at):
         case = _case(incident, known.get(incident.id), happened.get(incident.id, []))
         if case.over:
@@ -150,14 +151,12 @@ def _know_alerts(
         case.unheard[alert_id] = keys.get(alert_id) if known is None else known.alert.key
 
 
-def _alerts(parts: Parts, state: DeskState, incidents: Iterable[Incident], now: Nanos) -> None:
+def _alerts(parts: Parts, state: DeskState, incidents: Sequence[Incident], now: Nanos) -> None:
     """Know what fired, without what ended, by the log, after the state was kept."""
-    ended = {
-        alert_id
-        for incident in incidents
-        for alert_id in incident.alerts
-        if alert_id not in incident.firing
-    }
+    # One that was dismissed fires on, though its incident came back without it.
+    fires = {alert_id for incident in incidents for alert_id in incident.firing}
+    fires.update(state.dismissed)
+    ended = {alert_id for incident in incidents for alert_id in incident.alerts} - fires
     for each in state.alerts:
         if each.alert.id not in ended:
             parts.intake.restore(Firing(each.alert, each.impact))

@@ -31,7 +31,7 @@ class KeptCase(msgspec.Struct, frozen=True, kw_only=True):
     recurred: int = 0
     open_since: Nanos = 0
     channels: dict[str, bool] = {}
-    owed: PageKind | None = None
+    owed: tuple[PageKind, int] | None = None
     reminded: bool = False
     flapping: bool = False
     history: tuple[IncidentEvent, ...] = ()
