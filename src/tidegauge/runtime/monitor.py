@@ -29,6 +29,7 @@ from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.crunch_inputs import Wanted
 from tidegauge.risk.glance import glance
 from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
@@ -57,6 +58,7 @@ class MonitorPlan:
     measure: MeasurePlan = field(default_factory=MeasurePlan)
     crunch: CrunchSettings = field(default_factory=CrunchSettings)
     crunch_of: Mapping[Symbol, CrunchSettings] = field(default_factory=dict)
+    rules: RuleSet = field(default_factory=RuleSet)
     sample_every: Nanos = SECOND
     write_every: Nanos = SECOND
 
