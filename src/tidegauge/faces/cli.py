@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import Assignment
+from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
@@ -98,9 +99,15 @@ def monitor(
         duration_s=duration,
     )
     running.check_venues(assignment.venues)
+    in_force = rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
     recorder = running.recorder_into(record, record_max_gb)
     running.run_monitor(
-        settings, assignment, title="tidegauge monitor", plain=plain, recorder=recorder
+        settings,
+        assignment,
+        title="tidegauge monitor",
+        plain=plain,
+        recorder=recorder,
+        rules=in_force.rules,
     )
 
 
@@ -117,7 +124,8 @@ def replay(
 ) -> None:
     """Play recorded frames through the same code; notifies nobody, writes to no table."""
     loaded = load(config, {})
-    running.run_replay(tape, _speed(speed), loaded.settings, as_json=as_json)
+    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings).rules)
+    running.run_replay(tape, _speed(speed), plan, as_json=as_json)
 
 
 @app.command("config", epilog="Example: TIDEGAUGE_VENUES=bybit tidegauge config")

@@ -1,6 +1,7 @@
 """`tidegauge rules`: are the rules sound, and which are in force?"""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegauge.core.errors import OperatorError
+from tidegauge.core.instrument import Symbol, VenueName
 from tidegauge.runtime.rules.load import LoadedRules, RulesRefused, load_rules, rules_path
 from tidegauge.runtime.rules.shown import rule_rows, rule_rows_of, summary
 from tidegauge.runtime.settings import Settings, load_settings
@@ -31,9 +33,24 @@ File = Annotated[
 BUILT_IN = "built-in rules (no config/rules.yaml here)"
 
 
-def rules_of(settings: Settings, path: Path | None = None) -> LoadedRules:
-    """Return the rules that the settings lead to, or those of a file. Raises `OperatorError`."""
-    return load_rules(path or rules_path(settings), settings, channels=channels_of(settings))
+def rules_of(
+    settings: Settings,
+    path: Path | None = None,
+    *,
+    symbols: Iterable[Symbol] = (),
+    venues: Iterable[VenueName] = (),
+) -> LoadedRules:
+    """Return the rules that the settings lead to, or those of a file. Raises `OperatorError`.
+
+    `symbols` and `venues` are what a command watches beside what the settings name.
+    """
+    return load_rules(
+        path or rules_path(settings),
+        settings,
+        channels=channels_of(settings),
+        symbols=symbols,
+        venues=venues,
+    )
 
 
 def channels_of(settings: Settings) -> tuple[str, ...] | None:
@@ -50,7 +67,7 @@ def check(file: File = None, config: Config = None) -> None:
         loaded = rules_of(settings, file)
     except RulesRefused as refused:
         for complaint in refused.complaints:
-            typer.echo(figures.printable(complaint), err=True)
+            typer.echo(figures.printable(complaint))
         count = len(refused.complaints)
         errors = "1 error" if count == 1 else f"{count} errors"
         raise OperatorError(f"{file or rules_path(settings)} is refused: {errors}") from None

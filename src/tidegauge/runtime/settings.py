@@ -92,7 +92,8 @@ def load_settings(
 def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
     """Return (key, value, origin) of every setting in force; secrets are masked."""
     return [
-        (key, shown(value), loaded.origins[key]) for key, value in rows_of(loaded.settings, ROOT, "")
+        (key, shown(value), loaded.origins[key])
+        for key, value in rows_of(loaded.settings, ROOT, "")
     ]
 
 

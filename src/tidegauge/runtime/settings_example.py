@@ -79,6 +79,8 @@ def _table(entries: Mapping[str, Any], node: Node, path: tuple[str, ...]) -> Ite
     assert entry is not None
     if not entries:
         yield f"{indent[2:]}{path[-1]}: {{}}"
+        if entry.kind is NodeKind.VALUE:
+            return
         yield from (f"#   {line}" for line in ("<name>:", *_example(entry)))
         return
     yield f"{indent[2:]}{path[-1]}:"

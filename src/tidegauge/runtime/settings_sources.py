@@ -83,7 +83,7 @@ class _Loader(yaml.SafeLoader):
     and a date is left to who knows what it is for."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        tag = super().resolve(kind, value, implicit)
+        tag = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
         if kind is not yaml.ScalarNode or not implicit[0]:
             return tag
         meant = {

@@ -104,7 +104,9 @@ def fits(pattern: str, name: str) -> bool:
 def _of_tables(tree: RuleTree, watched: Watched) -> Iterator[Flaw]:
     """Find the entries of venues, quotes and assets that there are not."""
     everywhere = (("", tree.divergence, tree.stress),)
-    own = ((f"symbols.{name}.", each.divergence, each.stress) for name, each in tree.symbols.items())
+    own = (
+        (f"symbols.{name}.", each.divergence, each.stress) for name, each in tree.symbols.items()
+    )
     specs = tuple(venues.load())
     for prefix, divergence, stress in chain(everywhere, own):
         fees = divergence.taker_bps if divergence is not None else ()

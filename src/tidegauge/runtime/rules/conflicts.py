@@ -17,7 +17,9 @@ THURSDAY = 3
 """The first day of 1970."""
 
 
-def flaws_of_the_whole(tree: RuleTree, watched: Watched, lines: Mapping[str, int]) -> Iterator[Flaw]:
+def flaws_of_the_whole(
+    tree: RuleTree, watched: Watched, lines: Mapping[str, int]
+) -> Iterator[Flaw]:
     """Find the rules that contradict each other."""
     yield from _sizes(tree, watched, lines)
     yield from _circles(tree, watched)

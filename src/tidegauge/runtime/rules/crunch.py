@@ -2,14 +2,14 @@
 
 import math
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
 
 from tidegauge.runtime.settings_types import Bps, Harm, Notional, Ratio, listed
 
-from .kinds import BpsLimit, Hold, InnerShare, Noises, RuleSection, Samples, misfit
+from .kinds import BpsLimit, Hold, InnerShare, Noises, Rising, RuleSection, Samples, misfit
 
 Ceiling = Annotated[BpsLimit, Gt(0)]
 
@@ -72,7 +72,7 @@ class BleedRules(RuleSection):
 class CrunchRules(RuleSection):
     """When a book has lost its liquidity, and when it has it back."""
 
-    rising = (("high_share", "critical_share"),)
+    rising: ClassVar[Rising] = (("high_share", "critical_share"),)
 
     reference_notional_quote: Notional = Field(
         default=Decimal(500_000), description="size whose slippage is judged"

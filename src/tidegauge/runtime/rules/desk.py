@@ -1,6 +1,6 @@
 """Rules of the operations desk: incidents, paging, inhibitions, maintenance, routes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 from pydantic import Field, model_validator
@@ -15,6 +15,7 @@ from .kinds import (
     Listed,
     Names,
     Once,
+    Rising,
     RuleSection,
     Severities,
     Severity,
@@ -41,7 +42,7 @@ class MatchRules(RuleSection):
 class IncidentRules(RuleSection):
     """Which incidents open, and how they live."""
 
-    rising = (("settle_for_s", "reopen_within_s"),)
+    rising: ClassVar[Rising] = (("settle_for_s", "reopen_within_s"),)
 
     opens_from: Severity = Field(
         default="high", description="severity that opens one; an alert below it only joins"
@@ -104,9 +105,11 @@ class MaintenanceRules(RuleSection):
     """A silence that was planned: once (`from_utc`, `until_utc`), or each day or week (`hours_utc`)."""
 
     match: MatchRules = Field(description="what nobody is paged of")
-    from_utc: Instant | None = Field(default=None, description="once: 2026-12-01T02:00")
-    until_utc: Instant | None = Field(default=None, description="once: 2026-12-01T04:00")
-    hours_utc: DayHours | None = Field(default=None, description="each time: 23:00-01:30")
+    from_utc: Instant | None = Field(default=None, description="once, from: 2026-12-01T02:00")
+    until_utc: Instant | None = Field(default=None, description="once, until: 2026-12-01T04:00")
+    hours_utc: DayHours | None = Field(
+        default=None, description="each day, or on days: 23:00-01:30"
+    )
     days: Days = Field(default=(), description="days on which these hours begin; none: every day")
 
     @model_validator(mode="after")

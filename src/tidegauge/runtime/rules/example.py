@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tidegauge.runtime.settings_example import scalar, sentence, yaml_lines
-from tidegauge.runtime.settings_schema import Node, NodeKind
+from tidegauge.runtime.settings_schema import Node, NodeKind, node_of
 
 from .crunch import CrunchRules
 from .desk import MaintenanceRules, MatchRules, RouteRules
@@ -64,6 +64,9 @@ OF_A_SYMBOL = """\
 #         crunch: {clear_for_s: 60}"""
 
 
+MATCHERS = "What source, target and match below may ask of an alert; a name left out asks nothing"
+
+
 def rules_yaml() -> str:
     """Return `config/rules.yaml`: every rule at its default, with its meaning."""
     lines, defaults = [HEAD.rstrip()], RuleTree()
@@ -71,6 +74,8 @@ def rules_yaml() -> str:
         node, value = ROOT.child(name), getattr(defaults, name)
         assert node is not None
         lines.append("")
+        if name == "inhibitions":
+            lines += (*_meanings(node_of(MatchRules), MATCHERS), "")
         if node.kind is NodeKind.TABLE:
             lines += _table(name, node, value)
         else:
@@ -82,11 +87,7 @@ def _table(name: str, node: Node, value: Any) -> Iterator[str]:
     yield f"# {sentence(node)}"
     entry = node.child("")
     assert entry is not None
-    for field in entry.names():
-        child = entry.child(field)
-        assert child is not None
-        yield f"#   {field}: {sentence(child)}"
-        yield from (f"#     {each}: {sentence(below)}" for each, below in _of_a_match(child))
+    yield from _meanings(entry)
     yield f"{name}:" if value else f"{name}: {{}}"
     for key, each in value.items():
         yield from _entry(key, each)
@@ -98,12 +99,12 @@ def _table(name: str, node: Node, value: Any) -> Iterator[str]:
             yield from (f"# {line}" for line in _entry(key, each))
 
 
-def _of_a_match(node: Node) -> Iterator[tuple[str, Node]]:
-    if node.annotation is MatchRules:
-        for name in node.names():
-            child = node.child(name)
-            assert child is not None
-            yield name, child
+def _meanings(node: Node, *above: str) -> Iterator[str]:
+    yield from (f"# {line}" for line in above)
+    for name in node.names():
+        child = node.child(name)
+        assert child is not None
+        yield f"#   {name}: {sentence(child)}"
 
 
 def _entry(name: str, value: Any) -> Iterator[str]:

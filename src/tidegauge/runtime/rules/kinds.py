@@ -16,6 +16,8 @@ DAY: Nanos = 86_400 * SECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+Rising: TypeAlias = tuple[tuple[str, ...], ...]
+
 MISFIT = "misfit"
 """pydantic's kind of error for values that are sound each by itself, but not together."""
 
@@ -29,7 +31,7 @@ def misfit(said: str, *fields: str) -> PydanticCustomError:
 class RuleSection(Section):
     """A group of rules. `rising` names rules that must not fall, from the first to the last."""
 
-    rising: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    rising: ClassVar[Rising] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> "RuleSection":

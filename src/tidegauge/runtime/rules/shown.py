@@ -75,7 +75,7 @@ def summary(loaded: LoadedRules) -> Iterator[str]:
     yield (
         f"{_some(len(tree.inhibitions), 'inhibition')}, "
         f"{_some(len(tree.maintenance), 'maintenance window')}, "
-        f"{_some(sum(map(len, tree.actions.values())), 'action')} of its own"
+        f"{_some(sum(map(len, tree.actions.values())), 'own action')}"
     )
     remind = tree.paging.remind_after_s
     reminded = "never told again" if remind is None else f"told again after {remind:g} s"
@@ -100,7 +100,9 @@ def _row(loaded: LoadedRules, key: str, said: str, value: object) -> RuleRow:
 
 def _differing(tree: RuleTree) -> str:
     usual = dict(rows_of(RuleTree(), ROOT, ""))
-    rows = [(key, value) for key, value in rows_of(tree, ROOT, "") if not key.startswith("symbols.")]
+    rows = [
+        (key, value) for key, value in rows_of(tree, ROOT, "") if not key.startswith("symbols.")
+    ]
     count = sum(usual.get(key, ()) != value for key, value in rows)
     return f"{_some(count, 'rule')} not as built in" if count else "all as built in"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from tidegauge.runtime.settings_types import FREEZE, Notional, Ratio, Seconds, SymbolKey, VenueKey
 from tidegauge.runtime.settings_types import listed as listed_text
 
-from .kinds import BpsLimit, Count, Hold, InnerShare, RuleSection, Share, misfit
+from .kinds import BpsLimit, Count, Hold, InnerShare, Rising, RuleSection, Share, misfit
 
 Fee = Annotated[float, Ge(-100), Le(1_000), Field(allow_inf_nan=False)]
 Level = Annotated[float, Ge(0), Le(100), Field(allow_inf_nan=False)]
@@ -50,16 +50,18 @@ class WindowRules(RuleSection):
 class DivergenceRules(RuleSection):
     """When venues disagree about one symbol."""
 
-    rising = (("monitor_bps", "widen_bps", "pause_bps"),)
+    rising: ClassVar[Rising] = (("monitor_bps", "widen_bps", "pause_bps"),)
 
     monitor_bps: BpsLimit = Field(default=10.0, description="info, from this far apart")
     widen_bps: BpsLimit = Field(default=30.0, description="warning, from this far apart")
     pause_bps: BpsLimit = Field(default=60.0, description="high, from this far apart")
     executable_bps: BpsLimit = Field(
-        default=0.0, description="buying on one and selling on the other: must leave more, after fees"
+        default=0.0,
+        description="buying on one and selling on the other: must leave more, after fees",
     )
     taker_bps: Annotated[Mapping[VenueKey, Fee], *FREEZE] = Field(
-        default_factory=dict, description="fee of a taker on each venue; not named: not known"
+        default_factory=dict,
+        description="fee of a taker on each venue, such as {binance: 10}; not named: not known",
     )
     hold_s: Hold = Field(default=5.0, description="how long they must be apart")
     executable_hold_s: Hold = Field(
@@ -77,7 +79,7 @@ class DivergenceRules(RuleSection):
 class StressRules(RuleSection):
     """Whether executing is safe."""
 
-    rising = (("elevated_share", "unsafe_share"),)
+    rising: ClassVar[Rising] = (("elevated_share", "unsafe_share"),)
 
     execution_size_quote: Notional = Field(
         default=Decimal(500_000),
@@ -95,13 +97,15 @@ class StressRules(RuleSection):
     )
     rates: Annotated[Mapping[SymbolKey, Notional], *FREEZE] = Field(
         default_factory=dict,
-        description="what one of a quote is worth in the first quote of its group, where that is not 1",
+        description="what one of a quote is worth in the first of its group, such as {USDC: 0.9998}",
     )
     assumed_liquidity_quote: Annotated[Mapping[VenueKey, Notional], *FREEZE] = Field(
-        default_factory=dict, description="liquidity assumed of a venue that has no book"
+        default_factory=dict,
+        description="liquidity assumed of a venue without a book, such as {kraken: 5000000}",
     )
     exponent: Annotated[float, Gt(0), Le(10), Field(allow_inf_nan=False)] = Field(
-        default=1.3, description="of that model: slippage is 100 * (size / liquidity) ** this percent"
+        default=1.3,
+        description="of that model: slippage is 100 * (size / liquidity) ** this percent",
     )
     hold_s: Hold = Field(default=5.0, description="how long it must last")
     clear_share: InnerShare = Field(
@@ -125,7 +129,7 @@ class StressRules(RuleSection):
 class HealthRules(RuleSection):
     """When a venue is unwell."""
 
-    rising = (("degraded_after_s", "down_after_s"),)
+    rising: ClassVar[Rising] = (("degraded_after_s", "down_after_s"),)
 
     degraded_after_s: Hold = Field(
         default=5.0, description="warning, when any of its books is not live for this long"
@@ -193,7 +197,7 @@ class PartsRules(RuleSection):
 class CompositeRules(RuleSection):
     """The score of a symbol, from 0 to 100."""
 
-    rising = (("watch_from", "stressed_from", "critical_from"),)
+    rising: ClassVar[Rising] = (("watch_from", "stressed_from", "critical_from"),)
 
     watch_from: Level = Field(default=30.0, description="calm below, watch from here")
     stressed_from: Level = Field(default=55.0, description="stressed from here")
@@ -204,10 +208,10 @@ class CompositeRules(RuleSection):
 class ExposureRules(RuleSection):
     """How much of an asset may be held; less in bad weather."""
 
-    rising = (("critical_share", "stressed_share", "watch_share", "calm_share"),)
+    rising: ClassVar[Rising] = (("critical_share", "stressed_share", "watch_share", "calm_share"),)
 
     limits_quote: Annotated[Mapping[SymbolKey, Notional], *FREEZE] = Field(
-        default_factory=dict, description="most of an asset in calm weather, in quote"
+        default_factory=dict, description="most of an asset in calm weather, such as {BTC: 250000}"
     )
     calm_share: Share = Field(default=1.0, description="share of it that counts when calm")
     watch_share: Share = Field(default=0.75, description="when it is to be watched")
