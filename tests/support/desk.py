@@ -20,8 +20,8 @@ from tidegauge.core.incident import (
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.desk.incident_table import LEADS_TO
-from tidegauge.risk.desk.state import DeskState
 from tidegauge.risk.desk.orders import PassOn
+from tidegauge.risk.desk.state import DeskState
 from tidegauge.risk.ruleset import DeskRules, Route
 
 START: Nanos = 1_764_000_000 * SECOND

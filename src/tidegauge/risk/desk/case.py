@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from ...core.alert import Action, Alert, AlertKey, Severity
+from ...core.alert import Alert, AlertKey, Severity
 from ...core.desk import PageKind
 from ...core.incident import (
     DAEMON,
@@ -27,7 +27,7 @@ REMEMBERED = 30
 MOST_DOUBLINGS = 20
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """What a person asked for does not happen, and why."""
 
 
@@ -141,7 +141,7 @@ class Case:
         lost = any(alert_id not in self.firing for alert_id in self.incident.firing)
         return {
             "severity": max(known, self.incident.severity) if lost else known,
-            "action": rules.actions.get((worst.key.signal, worst.severity), worst.action),
+            "action": rules.action(worst.key.signal, worst.severity) or worst.action,
         }
 
     def settles_after(self, rules: DeskRules) -> Nanos:

@@ -149,7 +149,7 @@ class Incidents:
             worst_severity=alert.severity,
             trigger=alert.sentence,
             impact_quote=impact,
-            action=self.rules.actions.get((alert.key.signal, alert.severity), alert.action),
+            action=self.rules.action(alert.key.signal, alert.severity) or alert.action,
             opened_at=now,
             updated_at=now,
             version=1,
@@ -299,9 +299,7 @@ class Incidents:
             detail = {"by": incident.acknowledged_by or "", "expired": "acknowledgement"}
             fields = dict.fromkeys(("acknowledged_at", "acknowledged_by", "acknowledged_until"))
             case.told.reminded = False
-            self._change(
-                case, IncidentChange.ACKNOWLEDGEMENT_EXPIRED, now, detail=detail, **fields
-            )
+            self._change(case, IncidentChange.ACKNOWLEDGEMENT_EXPIRED, now, detail=detail, **fields)
             self._pager.tell(case, PageKind.ACKNOWLEDGEMENT_EXPIRED, now)
         else:
             case.told.reminded = True
