@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from tests.support.plain_venue import SPEC, frame, instrument
 
-from tidegauge.core.alert import Alert
+from tidegauge.core.alert import Alert, Signal
 from tidegauge.core.instrument import SECOND, BookId, Nanos
 from tidegauge.core.reading import Reading
 from tidegauge.risk.measure import MeasurePlan
@@ -59,4 +59,5 @@ class Bench:
         return [record for record in self.records if isinstance(record, Reading)]
 
     def alerts(self) -> list[Alert]:
-        return [record for record in self.records if isinstance(record, Alert)]
+        alerts = [record for record in self.records if isinstance(record, Alert)]
+        return [alert for alert in alerts if alert.key.signal == Signal.CRUNCH]

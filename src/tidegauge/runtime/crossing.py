@@ -3,11 +3,11 @@ it is for a symbol as a whole, and whether too much is held for that. Pure, as `
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from tidegauge.core.alert import ALL, Alert, Signal
+from tidegauge.core.alert import ALL, Alert, AlertKey, Signal
 from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.core.reading import Taker
@@ -66,6 +66,9 @@ class WatchedSymbol:
         self.kept: SymbolState | None = None
         """What is still to be gone on with: once the venues it speaks of are watched again."""
         divergence, stress = settings_of(symbol, rules)
+        self._rules = rules
+        self._size: Decimal | None = stress.execution_size if symbol in rules.stress_of else None
+        """What is to be executed at once; None: nobody said, and no book is known well enough."""
         self.divergence = Divergence(symbol, divergence, {}, stress.execution_size)
         self.stress = Stress(symbol, stress, {}, divergence.taker_bps)
         self.composite = Composite(rules.composite)
@@ -90,11 +93,31 @@ class WatchedSymbol:
             self.kept = None
         live = self.live()
         issued += self.divergence.sample(at, self.trace)
-        fresh = {venue: book.keeper.book for venue, book in live.items()}
-        issued += self.stress.sample(fresh, at, self.trace)
+        self._fit_size(live.values())
+        if self._size is not None:
+            fresh = {venue: book.keeper.book for venue, book in live.items()}
+            issued += self.stress.sample(fresh, at, self.trace)
         issued += self.health.tick(at, self.trace)
         self.composite.observe(self._parts(live.values()), at)
         return issued
+
+    def _fit_size(self, live: Iterable[WatchedBook]) -> None:
+        """Where nobody said what is to be executed, no more than what a book takes on a usual day."""
+        if self.symbol in self._rules.stress_of:
+            return
+        usual = [book.detector.reference_notional for book in live if book.detector is not None]
+        largest = max((size for size in usual if size is not None), default=None)
+        if largest is None:
+            return
+        size = min(self._rules.stress.execution_size, largest)
+        if size != self._size:
+            self._size = size
+            self._adopt_sizes(replace(self._rules.stress, execution_size=size))
+
+    def _adopt_sizes(self, stress: StressSettings) -> None:
+        divergence, _stress = settings_of(self.symbol, self._rules)
+        self.divergence.adopt(divergence, stress.execution_size)
+        self.stress.adopt(stress, divergence.taker_bps)
 
     def _parts(self, live: Iterable[WatchedBook]) -> dict[str, float | None]:
         """What the score is made of. Of the books that are judged, half are at least as bad."""
@@ -112,9 +135,10 @@ class WatchedSymbol:
         }
 
     def adopt(self, rules: RuleSet) -> None:
-        divergence, stress = settings_of(self.symbol, rules)
-        self.divergence.adopt(divergence, stress.execution_size)
-        self.stress.adopt(stress, divergence.taker_bps)
+        self._rules = rules
+        _divergence, stress = settings_of(self.symbol, rules)
+        self._size = stress.execution_size if self.symbol in rules.stress_of else None
+        self._adopt_sizes(stress)
         self.composite.adopt(rules.composite)
         self.health.adopt(rules.health)
 
@@ -263,12 +287,12 @@ class Crossing:
 
     # -- what people want ------------------------------------------------------------------------
 
-    def rebase(self, alert: Alert, at: Nanos, trace: str) -> bool:
+    def rebase(self, key: AlertKey, at: Nanos) -> bool:
         """Take the premium an alert speaks of for the usual one. Returns whether there is such."""
-        watched = self._symbols.get(alert.key.symbol)
-        if watched is None or alert.key.signal not in (Signal.DIVERGENCE, Signal.EXECUTABLE):
+        watched = self._symbols.get(key.symbol)
+        if watched is None or key.signal not in (Signal.DIVERGENCE, Signal.EXECUTABLE):
             return False
-        issued = watched.divergence.rebase(alert.key.venue, at, trace)
+        issued = watched.divergence.rebase(key.venue, at, watched.trace)
         self._tell_all(issued)
         return bool(issued)
 

@@ -3,7 +3,7 @@
 Time comes with each call; records leave through `emit`, in the order in which they came about.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -330,12 +330,12 @@ class Monitor:
         """Do what concerns the books rather than the desk."""
         if order.kind is OrderKind.EXPOSE:
             return expose(self.crossing.caps, order, now)
-        done = [
-            key for key in self.desk.firing(order.incident_id or "") if self._rebase(key, now)
-        ]
+        done = [key for key in self.desk.firing(order.incident_id or "") if self._rebase(key, now)]
         said = f"The present level is the new normal of {', '.join(map(str, done))}."
         if not done:
-            said = "None of its alerts is measured against what is usual: there is nothing to rebase"
+            said = (
+                "None of its alerts is measured against what is usual: there is nothing to rebase"
+            )
         return Outcome(order_id=order.id, at=now, done=bool(done), said=said)
 
     def _rebase(self, key: AlertKey, now: Nanos) -> bool:

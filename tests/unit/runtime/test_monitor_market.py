@@ -8,7 +8,7 @@ import pytest
 from tests.support.plain_venue import SPEC, frame, instrument
 
 from tidegauge.core.activity import MarketSummary
-from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.alert import Alert, AlertState, Signal
 from tidegauge.core.events import (
     FeedEvent,
     FeedEventKind,
@@ -87,7 +87,8 @@ class Bench:
         return [record for record in self.records if isinstance(record, MarketSummary)]
 
     def alerts(self) -> list[Alert]:
-        return [record for record in self.records if isinstance(record, Alert)]
+        alerts = [record for record in self.records if isinstance(record, Alert)]
+        return [alert for alert in alerts if alert.key.signal == Signal.CRUNCH]
 
     def crunched(self) -> None:
         for second in range(100):
