@@ -31,7 +31,8 @@ from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.migrate import migrate, migrations
-from tidegauge.sinks.rows import Kind, Listed, Record, Run, instant, rows_of
+from tidegauge.sinks.rows import Kind, Listed, Record, Run, rows_of
+from tidegauge.sinks.table import instant
 from tidegauge.sinks.writer import PostgresWriter
 
 SOME = settings(

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tidegauge.core.reading import Reading
-from tidegauge.sinks.rows import instant
+from tidegauge.sinks.table import instant
 
 OLD_COLUMNS = (
     *("id", "run", "venue", "symbol", "instrument", "epoch", "frame", "trace", "sequence"),

@@ -20,7 +20,7 @@ from tests.support.odd_readings import readings
 
 from tidegauge.core.reading import Reading
 from tidegauge.sinks.encode import UNWRITABLE, ReadingEncoder
-from tidegauge.sinks.rows import READINGS, Kind, Listed, Run, kind_of, text
+from tidegauge.sinks.rows import READINGS, Kind, Listed, Run, kind_of
 from tidegauge.sinks.series import Series
 from tidegauge.sinks.slips import (
     ABOUT,
