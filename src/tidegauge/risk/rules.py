@@ -19,6 +19,7 @@ DEPTH, BID_DEPTH, ASK_DEPTH = "depth", "bid_depth", "ask_depth"
 SPREAD, SELL_SLIPPAGE, BUY_SLIPPAGE = "spread", "sell_slippage", "buy_slippage"
 SELL_FILL, BUY_FILL, ONE_SIDED = "sell_fill", "buy_fill", "one_sided"
 DEPTH_FLOOR, SPREAD_FLOOR, SLIPPAGE_FLOOR = "depth_floor", "spread_floor", "slippage_floor"
+FLOORS = (DEPTH_FLOOR, SPREAD_FLOOR, SLIPPAGE_FLOOR)
 
 
 class Inputs(Struct, frozen=True, kw_only=True):

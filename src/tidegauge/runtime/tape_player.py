@@ -13,8 +13,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.effects import Effect
 from tidegauge.wire.feed import Care, Listing, Observer, VenueFeed
 from tidegauge.wire.fleet import Fleet
@@ -51,6 +53,10 @@ class Watcher(Protocol):
     def forget(self, id_: BookId, now: Nanos) -> None: ...
 
     def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None: ...
+
+    def order(self, order: Order, now: Nanos) -> Outcome: ...
+
+    def adopt(self, rules: RuleSet, now: Nanos) -> None: ...
 
 
 def header_of(lines: GoodPart) -> dict[str, Any] | None:
@@ -164,6 +170,9 @@ class TapePlayer:
         now = line.at
         if meta not in UNADVANCED:
             self._watcher.advance(now)
+        if meta in (Meta.ORDER, Meta.RULES):
+            self._instruct(facts, now)
+            return
         place = place_of(line)
         if place is None:
             if line.kind is not TapeKind.TICK:
@@ -178,6 +187,16 @@ class TapePlayer:
             self.frames += 1
         if self._crosses(place, line):
             self._tell(fleet, line)
+
+    def _instruct(self, facts: dict[str, Any], now: Nanos) -> None:
+        """Tell the watcher what a person wanted of it."""
+        try:
+            if facts["meta"] == Meta.ORDER:
+                self._watcher.order(msgspec.convert(facts["order"], Order), now)
+            else:
+                self._watcher.adopt(msgspec.convert(facts["rules"], RuleSet), now)
+        except (KeyError, msgspec.ValidationError) as error:
+            raise MalformedFrame(f"an order or rules that cannot be read: {error}") from None
 
     def _tell(self, fleet: Fleet, line: TapeLine) -> None:
         if line.kind is TapeKind.META and line.facts["meta"] == Meta.PACE:
