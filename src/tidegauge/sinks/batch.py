@@ -18,8 +18,7 @@ SPARED = tuple(
 """In which order records are given up when there is no room. What is not here never is."""
 
 URGENT = frozenset(
-    CODES[kind]
-    for kind in (Kind.RUN, Kind.ALERT, Kind.TRANSITION, Kind.SILENCE, Kind.OUTCOME)
+    CODES[kind] for kind in (Kind.RUN, Kind.ALERT, Kind.TRANSITION, Kind.SILENCE, Kind.OUTCOME)
 )
 
 

@@ -120,8 +120,34 @@ def transition_of(line: bytes) -> Transition:
             incident=msgspec.convert(incident, Incident),
             event=msgspec.convert(told["event"], IncidentEvent),
         )
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, AttributeError) as error:
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise BadLine(f"it does not tell of an incident: {error}") from None
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """Which incident a line tells of, and which version of it."""
+
+    id: str
+    symbol: str
+    version: int
+
+
+def glance(line: bytes) -> Glance | None:
+    """Return what a line tells of. None: it was changed, or tells of none."""
+    try:
+        return _glances.decode(line).incident if link_of(line).sequence else None
+    except (BadLine, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+class _Glanced(msgspec.Struct, frozen=True):
+    incident: Glance
 
 
 class _First(msgspec.Struct, frozen=True):
@@ -156,4 +182,5 @@ def _whole(said: Any) -> Any:
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _links = msgspec.json.Decoder(Link)
+_glances = msgspec.json.Decoder(_Glanced)
 _firsts = msgspec.json.Decoder(_First)

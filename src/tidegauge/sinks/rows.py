@@ -135,7 +135,7 @@ MARKET = Table(
 ALERT_COLUMNS = (
     *("run", "signal", "venue", "symbol", "severity", "worst_severity", "state", "cause", "causes"),
     *("value", "threshold", "baseline", "sentence", "action", "started_at", "updated_at"),
-    *("ended_at", "unobserved_since", "trace", "updated_ns", "side"),
+    *("ended_at", "unobserved_since", "trace", "side", "updated_ns"),
 )
 ALERTS = Table(name="alerts", columns=("id", *ALERT_COLUMNS), newest="updated_ns")
 ALERT_CHANGES = Table(name="alert_changes", columns=("id", "alert_id", *ALERT_COLUMNS))
@@ -192,7 +192,7 @@ def _of_alert(alert: Alert, run: str) -> list[tuple[Table, Row]]:
     )
     # One that speaks of no side keeps the id it had before there were sides.
     change = deterministic_id("alert_change", alert.id, *rest, *filter(None, (alert.key.side,)))
-    row = (*rest, text(alert.key.side))
+    row = (*rest[:-1], text(alert.key.side), rest[-1])
     return [(ALERTS, (alert.id, *row)), (ALERT_CHANGES, (change, alert.id, *row))]
 
 
