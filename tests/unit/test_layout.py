@@ -46,6 +46,7 @@ TESTED_ELSEWHERE = {
     "risk/departures": DIVERGENCE,
     "risk/divergence_said": DIVERGENCE,
     "risk/divergence_status": DIVERGENCE,
+    "risk/watch": DIVERGENCE,
     "risk/health_said": "unit/risk/test_health.py",
     "risk/liveness": "unit/risk/test_health.py",
     # branches and sources of one tree of settings
