@@ -111,6 +111,7 @@ def test_two_that_left_either_way_are_as_bad_as_they_are_apart(first: str) -> No
     second, at = {"kraken": ("okx", -40.0), "okx": ("kraken", 40.0)}[first]
     venues = warm()
     venues.run(10, **{first: at})
+    venues.run(10, **{second: -at / 4})
     venues.run(10, **{second: -at})
     severities = {alert.key.venue: alert.severity for alert in venues.open.values()}
     assert severities == {first: Severity.HIGH, second: Severity.WARNING}

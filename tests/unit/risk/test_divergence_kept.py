@@ -180,8 +180,12 @@ def test_a_restart_anywhere_keeps_what_fires(
 
 
 @given(
-    quotes=st.lists(
-        st.tuples(st.sampled_from(sorted(FIVE)), st.integers(-400, 400)), min_size=1, max_size=60
+    quotes=st.sampled_from([60, 400]).flatmap(
+        lambda most: st.lists(
+            st.tuples(st.sampled_from(sorted(FIVE)), st.integers(-most, most)),
+            min_size=1,
+            max_size=60,
+        )
     ),
     fee=st.sampled_from([None, 1.0, 3.0]),
 )
