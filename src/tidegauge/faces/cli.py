@@ -18,7 +18,7 @@ from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, export, running, sql, symbols, venues
+from . import database, demo, export, notify, running, sql, symbols, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import (
@@ -43,6 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(database.app, name="db")
+app.add_typer(notify.app, name="notify")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
 app.command("demo")(demo.command)

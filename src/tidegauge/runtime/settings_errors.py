@@ -11,6 +11,7 @@ from tidegauge.core.errors import OperatorError
 
 from .redaction import mask_urls
 from .settings_schema import Node, NodeKind, keys
+from .settings_types import WrongBelow
 
 LONGEST_SHOWN = 60
 
@@ -68,13 +69,15 @@ def invalid(error: ValidationError, root: Node, places: Mapping[str, str]) -> Op
     """Turn the first complaint about a value into one line; no secret is repeated."""
     found = error.errors(include_url=False)
     first = found[0]
-    path = tuple(step for step in first["loc"] if step != "[key]")
+    wrong = first.get("ctx", {}).get("error")
+    below = wrong.path if isinstance(wrong, WrongBelow) else ()
+    path = (*(step for step in first["loc"] if step != "[key]"), *below)
     key = ".".join(str(step) for step in path)
     node = root.at(path)
     place = _place(key, places)
     rest = f" ({len(found) - 1} more like it)" if len(found) > 1 else ""
     said = _complaint(dict(first), node)
-    if node is None or node.kind is not NodeKind.VALUE:
+    if below or node is None or node.kind is not NodeKind.VALUE:
         return OperatorError(f"{key}: {said} ({place}){rest}" if key else f"{said} ({place}){rest}")
     shown = "(secret)" if node.secret else shorten(first["input"])
     return OperatorError(f"{key} is {shown}, but {said} ({place}){rest}")
