@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegauge.core.errors import MalformedFrame
-from tidegauge.core.exact import from_units, parse, to_units
+from tidegauge.core.exact import from_units, is_amount, parse, to_units
 
 NOT_NUMBERS = [
     "", " ", "NaN", "sNaN", "nan123", "inf", "Infinity", "-Infinity", "1e999", "1e999999999",
