@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from ...core.alert import Action, Alert, AlertKey, Severity
+from ...core.alert import Alert, AlertKey, Severity
 from ...core.desk import PageKind
 from ...core.incident import (
     DAEMON,
@@ -27,7 +27,7 @@ REMEMBERED = 30
 MOST_DOUBLINGS = 20
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """What a person asked for does not happen, and why."""
 
 
