@@ -1,6 +1,7 @@
 """The file that shows the rules shows them as they are."""
 
 import re
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,4 +60,4 @@ def test_the_examples_in_comments_can_be_used_as_they_stand() -> None:
     assert own.crunch.floor_depth_quote == 2_000_000
     book = own.venues["binance"].crunch
     assert book is not None
-    assert (book.clear_for_s, book.floor_depth_quote) == (60, 2_000_000)
+    assert (book.clear_for_s, book.floor_depth_quote) == (60.0, Decimal(2_000_000))
