@@ -19,7 +19,7 @@ from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, export, rules, running, sql, symbols, venues
+from . import database, demo, export, notify, rules, running, sql, symbols, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import (
@@ -44,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(database.app, name="db")
+app.add_typer(notify.app, name="notify")
 app.add_typer(rules.app, name="rules")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")

@@ -32,8 +32,6 @@ def monitor_plan(settings: Settings, rules: RuleSet) -> MonitorPlan:
             notionals=readings.notionals,
             max_size_bps=readings.max_size_bps,
         ),
-        crunch=rules.crunch,
-        crunch_of=rules.crunch_of,
         sample_every=_nanos(readings.sample_every_s),
         write_every=_nanos(readings.write_every_s),
         rules=rules,
