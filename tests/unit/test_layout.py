@@ -47,10 +47,14 @@ TESTED_ELSEWHERE = {
     "risk/desk/state": "unit/risk/desk/test_restarting.py",
     "risk/desk/view": "unit/risk/desk/test_desk.py",
     # branches and sources of one tree of settings
-    "runtime/plans": "unit/runtime/test_settings_tree.py",
-    "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",
+    "runtime/plans": "unit/runtime/rules/test_build.py",
     "runtime/settings_sources": "unit/runtime/test_settings_errors.py",
     "runtime/settings_types": "unit/runtime/test_settings_tree.py",
+    # branches of one tree of rules, and what is made of them
+    "runtime/rules/build_signals": "unit/runtime/rules/test_build.py",
+    "runtime/rules/crunch": "unit/runtime/rules/test_tree.py",
+    "runtime/rules/desk": "unit/runtime/rules/test_tree.py",
+    "runtime/rules/signals": "unit/runtime/rules/test_tree.py",
     # parts of one generated market
     "simulator/dialect": "unit/simulator/test_recorded.py",
     "simulator/dialects/binance_beside": "unit/venues/test_conformance_served.py",
