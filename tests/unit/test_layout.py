@@ -21,6 +21,7 @@ LONGEST_FUNCTION = 60
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 CRUNCH = "unit/risk/test_crunch.py"
+DIVERGENCE = "unit/risk/test_divergence.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -46,6 +47,11 @@ TESTED_ELSEWHERE = {
     "risk/desk/case": "unit/risk/desk/test_incidents.py",
     "risk/desk/state": "unit/risk/desk/test_restarting.py",
     "risk/desk/view": "unit/risk/desk/test_desk.py",
+    "risk/departures": DIVERGENCE,
+    "risk/divergence_said": DIVERGENCE,
+    "risk/divergence_status": DIVERGENCE,
+    "risk/health_said": "unit/risk/test_health.py",
+    "risk/liveness": "unit/risk/test_health.py",
     # branches and sources of one tree of settings
     "runtime/plans": "unit/runtime/rules/test_build.py",
     "runtime/settings_sources": "unit/runtime/test_settings_errors.py",
