@@ -52,6 +52,7 @@ TESTED_ELSEWHERE = {
     "risk/divergence_status": DIVERGENCE,
     "risk/health_said": "unit/risk/test_health.py",
     "risk/liveness": "unit/risk/test_health.py",
+    "risk/stress_sentence": "unit/risk/test_stress.py",
     # branches and sources of one tree of settings
     "runtime/plans": "unit/runtime/rules/test_build.py",
     "runtime/settings_sources": "unit/runtime/test_settings_errors.py",
