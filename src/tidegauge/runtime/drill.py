@@ -47,7 +47,7 @@ class _Rehearsal:
         self.venues = {each.venue: DrillVenue(each, "BTC", SYMBOL, seed) for each in drill.books}
         self.price = DrillPrice(seed)
         self.costs = DrillCosts(self.venues, rules.stress.execution_size)
-        self.notes = DrillNotes(STARTS_AT, self._cost)
+        self.notes = DrillNotes(rules.desk, STARTS_AT, self._cost)
         plan = MonitorPlan(crunch=rules.crunch, crunch_of=rules.crunch_of, write_every=_NEVER)
         self.monitor = Monitor(plan, self.notes.take)
         for venue in self.venues.values():
@@ -64,6 +64,8 @@ class _Rehearsal:
             if elapsed % _TICK == 0:
                 for venue in self.venues.values():
                     self._handle(venue, venue.tick(self.now))
+            if elapsed % SECOND == 0:
+                self.notes.desk.tick(self.now)
             if elapsed < self.drill.begins_at and elapsed % _LEARN_EVERY == 0:
                 self.costs.learn(self.now)
 

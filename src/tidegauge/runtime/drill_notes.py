@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from tidegauge.core.alert import Alert, AlertState
-from tidegauge.core.desk import Mute, Outcome, Page, Silence
+from tidegauge.core.desk import Matcher, Mute, Outcome, Page, Silence
 from tidegauge.core.events import FeedEvent
 from tidegauge.core.incident import Transition
 from tidegauge.core.instrument import Nanos
+from tidegauge.risk.desk.desk import Desk
+from tidegauge.risk.ruleset import DeskRules, Route
 
 from .drill_outcome import AlertSeen, Cost, IncidentSeen, MuteSeen, PageSeen
 from .monitor import Record
@@ -17,10 +19,21 @@ from .monitor import Record
 Noted: TypeAlias = Record | Transition | Page | Mute | Outcome | Silence
 
 
-class DrillNotes:
-    """What was emitted since `starts_at`; `cost` says what an alert that fires means in money."""
+EVERYBODY = "everybody"
+"""The channel that has all the pages of rules that route none."""
 
-    def __init__(self, starts_at: Nanos, cost: Callable[[Alert], Cost | None]) -> None:
+
+class DrillNotes:
+    """A desk of its own, and what it and the monitor emitted since `starts_at`.
+
+    `cost` says what an alert that fires means in money. Heartbeats are not sent.
+    """
+
+    def __init__(
+        self, rules: DeskRules, starts_at: Nanos, cost: Callable[[Alert], Cost | None]
+    ) -> None:
+        routes = rules.routes or (Route(matcher=Matcher(), channels=(EVERYBODY,)),)
+        self.desk = Desk(replace(rules, routes=routes, heartbeat_at=None), self.take)
         self._starts_at = starts_at
         self._cost = cost
         self.alerts: dict[str, AlertSeen] = {}
@@ -33,7 +46,9 @@ class DrillNotes:
         """Take one record down."""
         match record:
             case Alert():
-                self._alert(record)
+                seen = self._alert(record)
+                impact = None if seen is None or seen.cost is None else seen.cost.impact
+                self.desk.alert(record, record.updated_at, impact)
             case Transition():
                 self._transition(record)
             case Page():
@@ -43,12 +58,10 @@ class DrillNotes:
             case FeedEvent():
                 self.events[record.kind.value] += 1
 
-    def _alert(self, alert: Alert) -> None:
+    def _alert(self, alert: Alert) -> AlertSeen | None:
         known, at = self.alerts.get(alert.id), self._since(alert.updated_at)
-        if known is None:
-            if alert.state is not AlertState.FIRING:
-                return
-            self.alerts[alert.id] = AlertSeen(
+        if known is None and alert.state is AlertState.FIRING:
+            known = AlertSeen(
                 id=alert.id,
                 signal=alert.key.signal,
                 symbol=alert.key.symbol,
@@ -59,11 +72,14 @@ class DrillNotes:
                 sentence=alert.sentence,
                 cost=self._cost(alert),
             )
-        elif alert.state is AlertState.RESOLVED:
-            self.alerts[alert.id] = replace(known, ended_at=at)
-        elif alert.severity > known.worst:
+        elif known is not None and alert.state is AlertState.RESOLVED:
+            known = replace(known, ended_at=at)
+        elif known is not None and alert.severity > known.worst:
             rises = (*known.rises, (at, alert.severity))
-            self.alerts[alert.id] = replace(known, rises=rises, sentence=alert.sentence)
+            known = replace(known, rises=rises, sentence=alert.sentence)
+        if known is not None:
+            self.alerts[alert.id] = known
+        return known
 
     def _transition(self, transition: Transition) -> None:
         incident = transition.incident

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tidegauge.core.alert import ALL, PAIR, Severity
 from tidegauge.core.incident import Family
@@ -23,11 +24,17 @@ class Cost:
     usual_bps: float | None
     extra: float | None
 
+    @property
+    def impact(self) -> Decimal | None:
+        """What is more than usual, in quote and cents of it."""
+        return None if self.extra is None else Decimal(f"{self.extra:.2f}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSeen:
     """An alert that fired. `rises` tells when it was first how bad; `after` is how long it took from
-    when what it tells of was there, None where nothing of the kind was meant to happen."""
+    when what it tells of was there, None where nothing of the kind was to happen. `meant`: it is
+    what the drill is about; else it may fire as well, or is `false`."""
 
     id: str
     signal: str
@@ -39,6 +46,7 @@ class AlertSeen:
     sentence: str
     cost: Cost | None
     after: Nanos | None = None
+    meant: bool = False
     false: bool = False
 
     @property
@@ -119,6 +127,13 @@ class DrillOutcome:
     def passed(self) -> bool:
         """Whether the rule set did all that was expected of it."""
         return all(check.met for check in self.checks)
+
+    @property
+    def delay(self) -> Nanos | None:
+        """How long what had to fire took, from when it was there; None: it did not, or nothing had
+        to."""
+        delays = [each.after for each in self.alerts if each.meant and each.after is not None]
+        return min(delays, default=None)
 
     @property
     def false_alerts(self) -> int:

@@ -32,7 +32,8 @@ def _placed(alert: AlertSeen, drill: Drill) -> AlertSeen:
     if meant is None:
         return replace(alert, after=alert.fired_at - drill.begins_at)
     reached = alert.reached(meant.least)
-    return replace(alert, after=None if reached is None else reached - meant.since)
+    after = None if reached is None else max(0, reached - meant.since)
+    return replace(alert, after=after, meant=True)
 
 
 def _speaks_of(alert: AlertSeen, expected: Expected) -> bool:
@@ -65,7 +66,7 @@ def _fires(
 ) -> Iterator[Check]:
     where = "" if expected.venue is None else f" on {expected.venue}"
     what = f"{expected.signal}{where}"
-    timely = [a for a in outcome.alerts if not a.false and _speaks_of(a, expected)]
+    timely = [a for a in outcome.alerts if a.meant and _speaks_of(a, expected)]
     found = min((a for a in timely if a.after is not None), key=_delay, default=None)
     after = None if found is None else found.after
     yield Check(
