@@ -8,6 +8,7 @@ from tidegauge.core.alert import Alert
 from tidegauge.core.instrument import SECOND, BookId, Nanos
 from tidegauge.core.reading import Reading
 from tidegauge.risk.measure import MeasurePlan
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.wire.feed import Listing, VenueFeed
@@ -16,7 +17,7 @@ from tidegauge.wire.protocol import BOOK_LINK
 BOOK = BookId("plain", "AAAUSDT")
 PLAN = MonitorPlan(
     measure=MeasurePlan(notionals=(Decimal(1_000),)),
-    crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND),
+    rules=RuleSet(crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND)),
 )
 
 

@@ -59,6 +59,7 @@ TESTED_ELSEWHERE = {
     "simulator/path": "unit/simulator/test_market.py",
     "simulator/profile": "unit/simulator/test_market.py",
     "simulator/quotes": "unit/simulator/test_market.py",
+    "simulator/readings": "unit/simulator/test_noise.py",
     "simulator/reel": "unit/simulator/test_recorded.py",
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about

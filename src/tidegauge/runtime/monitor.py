@@ -3,7 +3,7 @@
 Time comes with each call; records leave through `emit`, in the order in which they came about.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -15,14 +15,13 @@ from tidegauge.core.instrument import (
     SECOND,
     BookId,
     Nanos,
-    Symbol,
     VenueName,
 )
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
 from tidegauge.risk.measure import MeasurePlan
-from tidegauge.risk.settings import CrunchSettings
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
 
@@ -44,11 +43,10 @@ LOOKS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorPlan:
-    """What to measure, how often to sample and to write, and what a crunch is."""
+    """What to measure, how often to sample and to write, and by which rules it is judged."""
 
     measure: MeasurePlan = field(default_factory=MeasurePlan)
-    crunch: CrunchSettings = field(default_factory=CrunchSettings)
-    crunch_of: Mapping[Symbol, CrunchSettings] = field(default_factory=dict)
+    rules: RuleSet = field(default_factory=RuleSet)
     sample_every: Nanos = SECOND
     write_every: Nanos = SECOND
 
@@ -159,9 +157,7 @@ class Monitor:
                 self._apart(book, partial(self._sum_up_if_due, book, now))
 
     def _watched(self, feed: VenueFeed, keeper: BookKeeper) -> WatchedBook:
-        plan = self._plan
-        crunch = plan.crunch_of.get(keeper.id.symbol, plan.crunch)
-        return WatchedBook(feed, keeper, plan.measure, crunch)
+        return WatchedBook(feed, keeper, self._plan.measure, self._plan.rules.crunch_for(keeper.id))
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
         """Return the book that this keeper keeps; None where another one does, or none."""
