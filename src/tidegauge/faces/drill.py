@@ -15,6 +15,7 @@ from tidegauge.simulator.drills import DRILLS
 
 from . import drill_tables
 from .options import Config
+from .rules import rules_of
 from .running import progress_of
 
 EXAMPLE = "Example: tidegauge drill step-crunch --rules config/rules.yaml --seed 7"

@@ -48,7 +48,7 @@ class _Rehearsal:
         self.price = DrillPrice(seed)
         self.costs = DrillCosts(self.venues, rules.stress.execution_size)
         self.notes = DrillNotes(rules.desk, STARTS_AT, self._cost)
-        plan = MonitorPlan(crunch=rules.crunch, crunch_of=rules.crunch_of, write_every=_NEVER)
+        plan = MonitorPlan(rules=rules, write_every=_NEVER)
         self.monitor = Monitor(plan, self.notes.take)
         for venue in self.venues.values():
             self.monitor.watch(venue.feed)

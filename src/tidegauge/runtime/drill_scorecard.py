@@ -1,9 +1,12 @@
 """The scorecard of a rule set: every drill, several seeds each, on all cores that may be used."""
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from multiprocessing import get_context
 from statistics import median
 
@@ -99,14 +102,14 @@ def _outcomes(
     if workers == 1 or len(tasks) == 1:
         yield from (_run(rules, *task) for task in tasks)
         return
+    leave_it_to_us = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     # A fresh interpreter each: a fork would take over whatever threads held.
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=leave_it_to_us)
     with pool:
-        pending = [pool.submit(_run, rules, *task) for task in tasks]
         try:
-            yield from (each.result() for each in pending)
+            yield from pool.map(_run, repeat(rules), *zip(*tasks, strict=True))
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _run(rules: RuleSet, name: str, seed: int) -> DrillOutcome:
