@@ -8,7 +8,9 @@ import typer
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.drill import run_drill
-from tidegauge.runtime.drill_scorecard import Scorecard, run_drills
+from tidegauge.runtime.drill_scorecard import cores, run_drills
+from tidegauge.runtime.scorecard import render
+from tidegauge.runtime.scorecard import scorecard as quality_scorecard
 from tidegauge.runtime.settings import load_settings
 from tidegauge.runtime.settings_errors import unknown_name
 from tidegauge.simulator.drills import DRILLS
@@ -34,6 +36,12 @@ Seeds = Annotated[
     int | None, typer.Option("--seeds", min=1, help="How many markets of each kind, with --all.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON; times are ns since the start.")]
+Quality = Annotated[
+    bool,
+    typer.Option(
+        "--quality", help="Judge the crunch rule by itself, by noise, beside a textbook detector."
+    ),
+]
 All = Annotated[bool, typer.Option("--all", help="Every drill: the scorecard of a rule set.")]
 
 
@@ -43,6 +51,7 @@ def command(
     seed: Seed = 1,
     *,
     every: All = False,
+    quality: Quality = False,
     seeds: Seeds = None,
     as_json: AsJson = False,
     config: Config = None,
@@ -51,13 +60,16 @@ def command(
     if scenario == LIST:
         typer.echo(_json(drill_tables.listed()) if as_json else drill_tables.list_of_drills())
         return
-    if every == (scenario is not None):
+    if (every, quality, scenario is not None).count(True) != 1:
         raise OperatorError(
-            "Which drill?" if scenario is None else "--all is every drill: name none beside it",
+            "Say one of: the name of a drill, --all, --quality",
             fix="`tidegauge drill list` names them; --all runs every one",
         )
-    if seeds is not None and not every:
+    if seeds is not None and scenario is not None:
         raise OperatorError("--seeds goes with --all", fix="For another market: --seed 2")
+    if quality:
+        _judge_quality(seeds or SEEDS, as_json=as_json)
+        return
     if scenario is not None and scenario not in DRILLS:
         raise unknown_name("drill", scenario, (*DRILLS, LIST))
     loaded = rules_of(load_settings(config=config).settings, rules)
@@ -72,6 +84,15 @@ def command(
         typer.echo(_json(outcome) if as_json else drill_tables.report(outcome, DRILLS[scenario]))
         passed = outcome.passed
     if not passed:
+        raise typer.Exit(1)
+
+
+def _judge_quality(seeds: int, *, as_json: bool) -> None:
+    """Print how well crunches are told from noise; exit 1 where a target is missed."""
+    with progress_of("watching", "generated markets") as told:
+        rows = quality_scorecard(seeds, cores(), lambda done, _all: told(done))
+    typer.echo(_json(rows) if as_json else render(rows))
+    if any(row.met is False for row in rows):
         raise typer.Exit(1)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tidegauge.core.instrument import MINUTE, SECOND, Nanos
-from tidegauge.runtime.drill_outcome import AlertSeen, Cost, DrillOutcome
+from tidegauge.runtime.drill_outcome import AlertSeen, Cost, DrillOutcome, pages_by_channel
 from tidegauge.runtime.drill_scorecard import Line, Scorecard
 from tidegauge.simulator.drills import DRILLS, Drill
 
@@ -80,8 +80,8 @@ def _told(outcome: DrillOutcome) -> Iterator[str]:
         )
     for page in outcome.pages:
         yield f"  {minutes(page.at)} page to {', '.join(page.channels)}: {page.title}"
-    pages = outcome.pages_by_channel()
-    counted = ", ".join(f"{count} to {channel}" for channel, count in sorted(pages.items()))
+    pages = pages_by_channel(outcome.pages)
+    counted = ", ".join(f"{count} to {channel}" for channel, count in pages.items())
     yield f"  Pages: {counted or 'none'}. Nobody was notified."
 
 

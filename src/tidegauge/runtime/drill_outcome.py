@@ -1,6 +1,7 @@
 """What came of a fire drill. Times are nanoseconds since it began."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -139,10 +140,8 @@ class DrillOutcome:
     def false_alerts(self) -> int:
         return sum(alert.false for alert in self.alerts)
 
-    def pages_by_channel(self) -> dict[str, int]:
-        """Return how many pages each channel would have been sent."""
-        counted: dict[str, int] = {}
-        for page in self.pages:
-            for channel in page.channels:
-                counted[channel] = counted.get(channel, 0) + 1
-        return counted
+
+def pages_by_channel(pages: Iterable[PageSeen]) -> dict[str, int]:
+    """Return how many pages each channel would have been sent, by its name."""
+    counted = Counter(channel for page in pages for channel in page.channels)
+    return dict(sorted(counted.items()))

@@ -15,7 +15,7 @@ from tidegauge.risk.ruleset import RuleSet
 from tidegauge.simulator.drills import DRILLS
 
 from .drill import run_drill
-from .drill_outcome import DrillOutcome
+from .drill_outcome import DrillOutcome, pages_by_channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def _line(name: str, outcomes: Sequence[DrillOutcome]) -> Line:
         missed=0 if DRILLS[name].quiet else len(outcomes) - len(delays),
         false_alerts=sum(each.false_alerts for each in outcomes),
         incidents=sum(len(each.incidents) for each in outcomes),
-        pages=sum(max(each.pages_by_channel().values(), default=0) for each in outcomes),
+        pages=sum(max(pages_by_channel(each.pages).values(), default=0) for each in outcomes),
         muted=sum(mute.times for each in outcomes for mute in each.mutes),
         failures=tuple(
             Failure(seed=each.seed, expected=check.expected, came=check.came)

@@ -10,7 +10,7 @@ from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.simulator.drills import Drill, Expected
 
-from .drill_outcome import AlertSeen, Check, DrillOutcome
+from .drill_outcome import AlertSeen, Check, DrillOutcome, pages_by_channel
 
 SLACK: Nanos = 5 * SECOND
 """How much later than `clear_for` after the trouble an alert may end (signals.md section 3)."""
@@ -52,7 +52,7 @@ def _checks(outcome: DrillOutcome, drill: Drill, rules: RuleSet) -> Iterator[Che
         met=not false,
     )
     yield from _incidents(outcome, drill)
-    pages = outcome.pages_by_channel()
+    pages = pages_by_channel(outcome.pages)
     most = max(pages.values(), default=0)
     yield Check(
         expected=f"at most {drill.most_pages} pages a channel" if drill.most_pages else "no page",
