@@ -17,6 +17,7 @@ from tidegauge.runtime.app import Assignment
 from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
+from tidegauge.runtime.rules.reload import RulesInForce
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
@@ -102,7 +103,9 @@ def monitor(
         duration_s=duration,
     )
     running.check_venues(assignment.venues)
-    in_force = rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
+    in_force = RulesInForce(
+        lambda: rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
+    )
     recorder = running.recorder_into(record, record_max_gb)
     running.run_monitor(
         settings,
@@ -110,7 +113,7 @@ def monitor(
         title="tidegauge monitor",
         plain=plain,
         recorder=recorder,
-        rules=in_force.rules,
+        rules=in_force,
     )
 
 

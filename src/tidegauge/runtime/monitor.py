@@ -22,6 +22,7 @@ from tidegauge.core.instrument import (
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
+from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.measure import MeasurePlan
 from tidegauge.risk.ruleset import RuleSet
@@ -349,6 +350,12 @@ class Monitor:
         if change is not None:
             self._alert(change)
         return change is not None
+
+    @property
+    def detectors(self) -> dict[BookId, CrunchDetector]:
+        """What judges each book by itself."""
+        found = ((id_, book.detector) for id_, book in self._books.items())
+        return {id_: detector for id_, detector in found if detector is not None}
 
     @property
     def watched(self) -> int:
