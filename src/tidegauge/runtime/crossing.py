@@ -66,6 +66,7 @@ class WatchedSymbol:
     def sample(self, at: Nanos) -> list[Alert]:
         """Judge what is judged at the cadence."""
         issued: list[Alert] = []
+        self.since = self.since or at
         if self.kept is not None:
             late = at - self.since > GATHERED_WITHIN
             if not late and not self.books.keys() >= set(self.kept.venues):
@@ -169,6 +170,7 @@ class Crossing:
         self.venues: dict[VenueName, VenueHealth] = {}
         self._rounds = Rounds(every, at_once=AT_ONCE)
         self._kept = kept
+        self._to_look_at: list[WatchedBook] = []
 
     # -- who is judged ---------------------------------------------------------------------------
 
@@ -179,7 +181,6 @@ class Crossing:
         watched = self.symbols.get(symbol)
         if watched is None:
             watched = self.symbols[symbol] = WatchedSymbol(symbol, self._rules)
-            watched.since = keeper.since
             if self._kept is not None:
                 watched.kept = self._kept.symbol(symbol)
             self._rounds.add(BookId(ALL, symbol))
@@ -189,7 +190,7 @@ class Crossing:
         instrument = keeper.instrument
         watched.divergence.join(venue, QuoteFacts(instrument.kind, instrument.quote))
         watched.stress.know(venue, instrument.quote)
-        self.trusted(book, keeper.since)
+        self.look_at(book)
 
     def forget(self, book: WatchedBook, at: Nanos, trace: str) -> None:
         """Judge a book no more."""
@@ -245,6 +246,10 @@ class Crossing:
         if not live and trace is not None:
             self._tell_all(watched.divergence.lost(venue, at, trace))
 
+    def look_at(self, book: WatchedBook) -> None:
+        """Have a book's trust looked at with the next tick: nobody has said yet when it became so."""
+        self._to_look_at.append(book)
+
     def advance(self, now: Nanos) -> None:
         """Judge what is judged at the cadence, up to `now`."""
         for at, ids in self._rounds.due(now):
@@ -253,6 +258,9 @@ class Crossing:
 
     def tick(self, at: Nanos) -> None:
         """Once a second: venues, and what is held."""
+        for book in self._to_look_at:
+            self.trusted(book, at)
+        self._to_look_at.clear()
         for venue, health in self.venues.items():
             self._tell_all(health.tick(at, f"{venue}/0/0"))
         weathers = {name: each.composite.status().weather for name, each in self.symbols.items()}

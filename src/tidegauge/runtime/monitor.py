@@ -113,7 +113,7 @@ class Monitor:
             known.feed, known.keeper = feed, keeper
             if keeper.trust is not Trust.LIVE:
                 known.last = None
-            self.crossing.trusted(known, keeper.since)
+            self.crossing.look_at(known)
 
     def forget(self, id_: BookId, now: Nanos) -> None:
         """Watch a book no more: its windows go, and an alert that fires ends, saying why."""
