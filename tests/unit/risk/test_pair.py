@@ -102,6 +102,21 @@ def test_a_basis_is_nothing_to_take() -> None:
     assert pair.executable.beyond < 0
 
 
+def test_what_deviates_from_a_basis_must_pay_for_the_fees_too() -> None:
+    """A perpetual that lost its 45 bps is cheap beside what is usual, and there is nothing to take."""
+    venues = Venues(MIXED, replace(QUICK, taker_bps=dict.fromkeys(MIXED, 1.0)))
+    venues.run(100, **{"binance-futures": 45.0, "bybit-linear": 45.0})
+    issued = venues.run(20, **{"binance-futures": 0.0})
+    assert {alert.key.signal for alert in issued} == {Signal.DIVERGENCE, Signal.EXECUTABLE}
+    assert [alert.value for alert in issued if alert.key.signal == Signal.EXECUTABLE] == [
+        pytest.approx(42.7, abs=0.1)
+    ], "of the other perpetual, which is dear"
+    pair = venues.watch.status().pair("binance", "binance-futures")
+    assert pair is not None
+    assert pair.executable is not None
+    assert pair.executable.bps < 0
+
+
 def test_exactly_nothing_left_is_not_executable() -> None:
     """At a limit of 0 more than 0 must be left."""
     venues = Venues(TWO, replace(QUICK, taker_bps=dict.fromkeys(TWO, 0.0)))
