@@ -21,6 +21,7 @@ LONGEST_FUNCTION = 60
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 CRUNCH = "unit/risk/test_crunch.py"
+DIVERGENCE = "unit/risk/test_divergence.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -42,6 +43,16 @@ TESTED_ELSEWHERE = {
     "risk/settings": CRUNCH,
     "risk/status": CRUNCH,
     "risk/walk": "unit/risk/test_measure.py",
+    # what a desk keeps and shows, and the way of a page: tested as the desk they are
+    "risk/desk/case": "unit/risk/desk/test_incidents.py",
+    "risk/desk/state": "unit/risk/desk/test_restarting.py",
+    "risk/desk/view": "unit/risk/desk/test_desk.py",
+    "risk/departures": DIVERGENCE,
+    "risk/divergence_said": DIVERGENCE,
+    "risk/divergence_status": DIVERGENCE,
+    "risk/health_said": "unit/risk/test_health.py",
+    "risk/liveness": "unit/risk/test_health.py",
+    "risk/stress_sentence": "unit/risk/test_stress.py",
     # branches and sources of one tree of settings
     "runtime/plans": "unit/runtime/rules/test_build.py",
     "runtime/settings_sources": "unit/runtime/test_settings_errors.py",

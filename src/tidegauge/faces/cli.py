@@ -19,7 +19,7 @@ from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, export, notify, rules, running, sql, symbols, venues
+from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import (
@@ -48,7 +48,9 @@ app.add_typer(notify.app, name="notify")
 app.add_typer(rules.app, name="rules")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
+rules.app.command("tune", epilog=tune.EXAMPLE)(tune.command)
 app.command("demo")(demo.command)
+app.command("drill", epilog=drill.EXAMPLE)(drill.command)
 app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)

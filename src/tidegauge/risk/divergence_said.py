@@ -9,6 +9,8 @@ from .departures import Departure
 from .pair import BPS, Pair, Quote
 from .sentence import ACTIONS, ADVICE, span_of
 
+CENT = Decimal("0.01")
+
 
 class DivergenceTeller:
     """Says what alerts of divergence say. `size`: what is to be executed at once, in quote."""
@@ -47,13 +49,16 @@ class DivergenceTeller:
             f"{pair.beside(left).venue}{beyond}, and {among}; {limit}."
         )
 
+    def impact(self, bps: float | None) -> Decimal | None:
+        """Return what so many bps of the size are, in quote, to the hundredth; None: unknown."""
+        if self.size is None or bps is None:
+            return None
+        return (self.size * Decimal(bps) / BPS).quantize(CENT)
+
     def _cost(self, bps: float) -> str:
-        if self.size is None:
+        if (more := self.impact(bps)) is None:
             return ""
-        return (
-            f"Executing {self.size:,f} on the wrong one of them costs "
-            f"{float(self.size) * bps / BPS:,.0f} more."
-        )
+        return f"Executing {self.size:,f} on the wrong one of them costs {more:,.0f} more."
 
     def came_back(self, alert: Alert, lasted: Nanos) -> str:
         """Return the sentence of an alert that resolved."""
@@ -110,9 +115,8 @@ class ExecutableTeller(DivergenceTeller):
         )
 
     def _loss(self, departure: Departure) -> str:
-        if self.size is None:
+        if (lost := self.impact(departure.value)) is None:
             return ""
-        lost = float(self.size) * departure.value / BPS
         return f"Whoever quotes {self.size:,f} at these prices may lose {lost:,.0f}. "
 
     def came_back(self, alert: Alert, lasted: Nanos) -> str:

@@ -151,10 +151,12 @@ class Pair:
         self.deviation = None if self.premium is None else self.raw - self.premium
 
     def gain(self) -> float | None:
-        """Return what `executable` is judged by: what is left beyond the usual premium."""
-        if self.fees is None or self.premium is None:
+        """Return what `executable` is judged by: what is left beyond the usual premium; where the mids
+        are no further apart than the fees, what is left at most."""
+        if self.fees is None or self.deviation is None:
             return None
-        return self._better_way().beyond - self.fees
+        most = abs(self.deviation) - self.fees
+        return most if most <= 0 else self._better_way().beyond - self.fees
 
     def executable(self) -> Executable | None:
         """Return the better of buying here and selling there, None unless both fees are known."""

@@ -53,8 +53,10 @@ class Channel:
         self.waiting.pop(entry.incident_id, None)
         self.waiting[entry.incident_id] = entry
         if self.due is None:
-            running = self.began is not None and self.began <= now < self.began + every
-            self.due = (self.began or now) + every if running else now + every
+            began = self.began
+            if began is None or not began <= now < began + every:
+                began = now
+            self.due = began + every
 
     def digest(self, now: Nanos, *, burst: int, every: Nanos) -> tuple[Entry, ...]:
         """Return what waited, the worst first, if it is time; then nothing waits.
@@ -64,7 +66,8 @@ class Channel:
         if self.due is None or now < self.due <= now + every:
             return ()
         entries = sorted(self.waiting.values(), key=lambda entry: (-entry.severity, entry.at))
-        self.began, self.sent = now, burst if self.crowded else 1
+        if entries:
+            self.began, self.sent = now, burst if self.crowded else 1
         self.waiting, self.due, self.crowded = {}, None, False
         return tuple(entries)
 

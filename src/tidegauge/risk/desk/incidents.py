@@ -122,7 +122,7 @@ class Incidents:
         firing = tuple(each for each in case.incident.firing if each != alert_id)
         detail = said_of(alert)
         if firing:
-            fields = {"firing": firing} | case.weighed(self.rules)
+            fields = case.weighed(self.rules, firing)
             self._change(case, IncidentChange.UPDATED, now, detail=detail, **fields)
             self._pager.pay_one(case, now)
             return
@@ -203,12 +203,12 @@ class Incidents:
     ) -> dict[str, Any]:
         """Return the fields of the record with this alert firing in it."""
         incident = case.incident
-        firing = tuple(each for each in incident.firing if each != without)
+        kept = tuple(each for each in incident.firing if each != without)
+        firing = kept if alert.id in kept else (*kept, alert.id)
         return {
             "alerts": named(incident.alerts, alert.id),
-            "firing": firing if alert.id in firing else (*firing, alert.id),
             "impact_quote": worse(incident.impact_quote, impact),
-        } | case.weighed(self.rules)
+        } | case.weighed(self.rules, firing)
 
     def _escalated(
         self, case: Case, alert: Alert, now: Nanos, impact: Decimal | None = None

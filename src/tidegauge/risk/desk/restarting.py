@@ -154,7 +154,13 @@ def _alerts(parts: Parts, state: DeskState, incidents: Sequence[Incident], now: 
     # One that was dismissed fires on, though its incident came back without it.
     fires = {alert_id for incident in incidents for alert_id in incident.firing}
     fires.update(state.dismissed)
-    ended = {alert_id for incident in incidents for alert_id in incident.alerts} - fires
+    known = {each.incident_id: each.version for each in state.cases}
+    ended = {
+        alert_id
+        for incident in incidents
+        if incident.version != known.get(incident.id)
+        for alert_id in incident.alerts
+    } - fires
     for each in state.alerts:
         if each.alert.id not in ended:
             parts.intake.restore(Firing(each.alert, each.impact))
