@@ -130,7 +130,7 @@ def replay(
 ) -> None:
     """Play recorded frames through the same code; notifies nobody, writes to no table."""
     loaded = load(config, {})
-    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings).rules)
+    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings, tells=False).rules)
     running.run_replay(tape, _speed(speed), plan, as_json=as_json)
 
 
