@@ -20,8 +20,8 @@ from tidegauge.core.incident import (
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.desk.incident_table import LEADS_TO
-from tidegauge.risk.desk.state import DeskState
 from tidegauge.risk.desk.orders import PassOn
+from tidegauge.risk.desk.state import DeskState
 from tidegauge.risk.ruleset import DeskRules, Route
 
 START: Nanos = 1_764_000_000 * SECOND
@@ -227,7 +227,6 @@ class Watched:
     def all_events(self) -> list[IncidentEvent]:
         return [event for events in self.reader.events.values() for event in events]
 
-    @property
     def incident(self) -> Incident:
         """The only incident there ever was."""
         (incident,) = self.reader.incidents.values()

@@ -200,5 +200,3 @@ def anything(room: Room, random: Random, *, crashes: bool = False) -> None:
         room.crash(lost=random.random() < 0.2)
     else:
         random.choice((room.keep, room.end_and_begin, lambda: room.adopt(random.randrange(2))))()
-
-

@@ -41,6 +41,10 @@ TESTED_ELSEWHERE = {
     "risk/settings": CRUNCH,
     "risk/status": CRUNCH,
     "risk/walk": "unit/risk/test_measure.py",
+    # what a desk keeps and shows, and the way of a page: tested as the desk they are
+    "risk/desk/case": "unit/risk/desk/test_incidents.py",
+    "risk/desk/state": "unit/risk/desk/test_restarting.py",
+    "risk/desk/view": "unit/risk/desk/test_desk.py",
     # branches and sources of one tree of settings
     "runtime/plans": "unit/runtime/test_settings_tree.py",
     "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",

@@ -18,9 +18,7 @@ DARK = AlertKey(signal=Signal.SYMBOL_DARK, symbol="BTCUSDT", venue=ALL)
         (DOWN, AlertKey(signal=Signal.CRUNCH, symbol="BTCUSDT", venue="okx"), True),
         (
             DOWN,
-            AlertKey(
-                signal=Signal.DIVERGENCE, symbol="BTCUSDT", venue=pair_of("okx", "binance")
-            ),
+            AlertKey(signal=Signal.DIVERGENCE, symbol="BTCUSDT", venue=pair_of("okx", "binance")),
             True,
         ),
         (DOWN, AlertKey(signal=Signal.VENUE_DEGRADED, symbol=ALL, venue="okx"), True),

@@ -299,9 +299,7 @@ class Incidents:
             detail = {"by": incident.acknowledged_by or "", "expired": "acknowledgement"}
             fields = dict.fromkeys(("acknowledged_at", "acknowledged_by", "acknowledged_until"))
             case.told.reminded = False
-            self._change(
-                case, IncidentChange.ACKNOWLEDGEMENT_EXPIRED, now, detail=detail, **fields
-            )
+            self._change(case, IncidentChange.ACKNOWLEDGEMENT_EXPIRED, now, detail=detail, **fields)
             self._pager.tell(case, PageKind.ACKNOWLEDGEMENT_EXPIRED, now)
         else:
             case.told.reminded = True

@@ -135,7 +135,9 @@ class Intake:
             self._join_waiting(about, now)
         else:
             self.waiting.setdefault(about, {})[alert.key] = None
-            why = f"{alert.key} is {alert.severity}: it opens no incident, and there is none to join"
+            why = (
+                f"{alert.key} is {alert.severity}: it opens no incident, and there is none to join"
+            )
             self._mutes.say(Muted.NOTHING_OPEN, why, now, alert_id=alert.id)
 
     def _comes_back(self, alert: Alert) -> bool:

@@ -31,9 +31,7 @@ class Mutes:
         about = alert_id, incident_id
         if self._said.get(about) == (stage, reason):
             return
-        mute = Mute(
-            at=now, stage=stage, reason=reason, alert_id=alert_id, incident_id=incident_id
-        )
+        mute = Mute(at=now, stage=stage, reason=reason, alert_id=alert_id, incident_id=incident_id)
         self._remember(mute)
         self._emit(mute)
 

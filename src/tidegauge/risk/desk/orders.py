@@ -73,7 +73,9 @@ class Orders:
         case = self._case(order, IncidentChange.ACKNOWLEDGED)
         until = order.until if order.until is not None else now + self.rules.acknowledged_for
         if until <= now:
-            raise Refused(f"An acknowledgement until {utc(until)} is over already: it is {utc(now)}")
+            raise Refused(
+                f"An acknowledgement until {utc(until)} is over already: it is {utc(now)}"
+            )
         self._incidents.acknowledge(
             case, order.actor, until, now, comment=order.comment, order=order.id
         )
@@ -92,9 +94,13 @@ class Orders:
         case = self._case(order, IncidentChange.RESOLVED)
         firing = len(case.incident.firing)
         self._incidents.resolve(case, order.actor, now, comment=order.comment, order=order.id)
-        still = "" if not firing else (
-            f" {firing} of its alerts still {'fires' if firing == 1 else 'fire'}: it is reopened only"
-            " by one that gets worse, or that ends and fires anew."
+        still = (
+            ""
+            if not firing
+            else (
+                f" {firing} of its alerts still {'fires' if firing == 1 else 'fire'}: it is reopened only"
+                " by one that gets worse, or that ends and fires anew."
+            )
         )
         return _done(order, now, f"{case.incident.id} is resolved.{still}", case)
 
@@ -105,9 +111,7 @@ class Orders:
         outcome = self._passed_on(order, now)
         if outcome.done:
             detail = {"order": order.id, "ordered": str(order.kind), "says": outcome.said}
-            self._incidents.comment(
-                case, order.actor, now, comment=order.comment, detail=detail
-            )
+            self._incidents.comment(case, order.actor, now, comment=order.comment, detail=detail)
             return _done(order, now, outcome.said, case)
         return outcome
 
@@ -158,7 +162,9 @@ class Orders:
         )
         self._quiet.add(made)
         self._emit(made)
-        return _done(order, now, f"Nobody is paged of {said(made.matcher)} until {utc(made.ends_at)}.")
+        return _done(
+            order, now, f"Nobody is paged of {said(made.matcher)} until {utc(made.ends_at)}."
+        )
 
     def _expire_silence(self, order: Order, now: Nanos) -> Outcome:
         if order.silence_id is None or order.silence_id not in self._quiet.silences:
@@ -192,7 +198,8 @@ def _what_changed(case: Case, version: int) -> str:
     begins = f"{incident.id} is at version {incident.version}, not {version}"
     since = [event for event in case.history if event.number > version]
     told = "; ".join(
-        f"{event.kind.replace('_', ' ')} by {event.actor} at {utc(event.at)}" for event in since[-5:]
+        f"{event.kind.replace('_', ' ')} by {event.actor} at {utc(event.at)}"
+        for event in since[-5:]
     )
     if version > incident.version or not told:
         return f"{begins}. Look again: `tidegauge incidents show {incident.id}`"

@@ -159,9 +159,7 @@ class Pager:
         """Send the digests that are due."""
         for channel in self.channels.values():
             if channel.due is not None:
-                entries = channel.digest(
-                    now, burst=self.rules.burst, every=self.rules.group_every
-                )
+                entries = channel.digest(now, burst=self.rules.burst, every=self.rules.group_every)
                 if entries:
                     self.told += 1
                     self._emit(_digest(channel.name, entries, now))
@@ -216,4 +214,3 @@ def _digest(channel: str, entries: tuple[Entry, ...], now: Nanos) -> Page:
         symbol=symbols.pop() if len(symbols) == 1 else "",
         labels={"alertname": "digest", "incidents": str(len(entries))},
     )
-

@@ -37,7 +37,9 @@ class Quiet:
         for silence in self.silences.values():
             if silence.starts_at <= now < silence.ends_at and fits(silence.matcher, key, severity):
                 until = utc(silence.ends_at)
-                why = f"silenced by {silence.author} until {until} ({silence.id}): {silence.comment}"
+                why = (
+                    f"silenced by {silence.author} until {until} ({silence.id}): {silence.comment}"
+                )
                 return Muted.SILENCED, why
         for planned in self.maintenance:
             if fits(planned.matcher, key, severity):

@@ -139,9 +139,7 @@ def _case(incident: Incident, before: KeptCase | None, events: list[IncidentEven
     return case
 
 
-def _know_alerts(
-    case: Case, alerts: Mapping[str, KeptAlert], events: list[IncidentEvent]
-) -> None:
+def _know_alerts(case: Case, alerts: Mapping[str, KeptAlert], events: list[IncidentEvent]) -> None:
     """Nothing was heard yet of any alert; of some not even the key is known."""
     keys = {event.detail.get("alert"): _key(event, case.incident) for event in events}
     for alert_id in case.incident.firing:
@@ -200,9 +198,7 @@ def _outcomes(events: list[IncidentEvent]) -> Iterable[Outcome]:
         order = event.detail.get("order")
         if order is not None:
             done = f"{event.kind} by {event.actor}, before a restart"
-            yield Outcome(
-                order_id=order, at=event.at, done=True, said=done, version=event.number
-            )
+            yield Outcome(order_id=order, at=event.at, done=True, said=done, version=event.number)
 
 
 def _key(event: IncidentEvent, incident: Incident) -> AlertKey | None:

@@ -88,7 +88,9 @@ def owner(incident: Incident) -> str:
     if incident.acknowledged_by is None:
         return "Nobody has it."
     until = incident.acknowledged_until
-    return f"{incident.acknowledged_by} has it" + ("." if until is None else f" until {utc(until)}.")
+    return f"{incident.acknowledged_by} has it" + (
+        "." if until is None else f" until {utc(until)}."
+    )
 
 
 def unheard(case: Case) -> str:

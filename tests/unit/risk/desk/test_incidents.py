@@ -25,7 +25,7 @@ def acknowledge(watched: Watched, *, until: int | None = None) -> None:
             kind=OrderKind.ACKNOWLEDGE,
             at=0,
             actor="anna",
-            incident_id=watched.incident.id,
+            incident_id=watched.incident().id,
             until=until,
         )
     ).done
@@ -35,7 +35,7 @@ def test_an_alert_opens_is_mitigated_and_is_over_when_it_settled() -> None:
     """Two pages, and an event for each step, with who did it."""
     watched = Watched()
     alert = watched.fire(impact=Decimal("120.5"))
-    opened = watched.incident
+    opened = watched.incident()
     assert (opened.state, opened.severity, opened.version) == (
         IncidentState.OPEN,
         Severity.HIGH,
@@ -45,12 +45,12 @@ def test_an_alert_opens_is_mitigated_and_is_over_when_it_settled() -> None:
     assert opened.firing == opened.alerts == (alert.id,)
     watched.pass_time(30 * SECOND)
     watched.clear()
-    assert watched.incident.state is IncidentState.MITIGATED
-    assert watched.incident.action is Action.MONITOR
+    assert watched.incident().state is IncidentState.MITIGATED
+    assert watched.incident().action is Action.MONITOR
     watched.pass_time(59 * SECOND)
-    assert watched.incident.state is IncidentState.MITIGATED
+    assert watched.incident().state is IncidentState.MITIGATED
     watched.pass_time(SECOND)
-    over = watched.incident
+    over = watched.incident()
     assert (over.state, over.resolved_by, over.mitigated_by) == (
         IncidentState.RESOLVED,
         DAEMON,
@@ -85,7 +85,7 @@ def test_a_mild_alert_opens_nothing_and_joins_what_opens_later() -> None:
     assert watched.reader.incidents == {}
     assert watched.reader.muted == [Muted.NOTHING_OPEN]
     watched.fire()
-    assert len(watched.incident.firing) == 2
+    assert len(watched.incident().firing) == 2
     assert watched.reader.changes == [IncidentChange.OPENED, IncidentChange.JOINED]
 
 
@@ -96,7 +96,7 @@ def test_a_mild_alert_that_gets_worse_opens_one() -> None:
     watched.fire(severity=Severity.INFO)
     watched.clear(BYBIT)
     watched.fire(severity=Severity.HIGH)
-    assert len(watched.incident.firing) == 1
+    assert len(watched.incident().firing) == 1
 
 
 def test_what_gets_worse_is_told_also_when_somebody_has_it() -> None:
@@ -106,8 +106,8 @@ def test_what_gets_worse_is_told_also_when_somebody_has_it() -> None:
     acknowledge(watched)
     watched.fire(severity=Severity.CRITICAL)
     watched.fire(BYBIT, Severity.CRITICAL)
-    assert watched.incident.state is IncidentState.ACKNOWLEDGED
-    assert watched.incident.worst_severity is Severity.CRITICAL
+    assert watched.incident().state is IncidentState.ACKNOWLEDGED
+    assert watched.incident().worst_severity is Severity.CRITICAL
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.ESCALATED]
 
 
@@ -126,7 +126,7 @@ def test_an_alert_that_is_not_seen_mitigates_nothing() -> None:
     watched.fire()
     watched.unsee(key_of())
     watched.pass_time(2 * HOUR, 10 * SECOND)
-    assert watched.incident.state is IncidentState.OPEN
+    assert watched.incident().state is IncidentState.OPEN
     watched.unsee(key_of(), seen=True)
     assert watched.reader.changes == [
         IncidentChange.OPENED,
@@ -143,12 +143,12 @@ def test_what_recurs_before_it_settled_goes_on_without_a_page() -> None:
     watched.clear()
     watched.pass_time(50 * SECOND)
     watched.fire()
-    assert watched.incident.state is IncidentState.ACKNOWLEDGED
+    assert watched.incident().state is IncidentState.ACKNOWLEDGED
     watched.clear()
     watched.pass_time(119 * SECOND)
-    assert watched.incident.state is IncidentState.MITIGATED
+    assert watched.incident().state is IncidentState.MITIGATED
     watched.pass_time(SECOND)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.RESOLVED]
 
 
@@ -161,9 +161,9 @@ def test_what_comes_back_soon_reopens_the_same_incident() -> None:
     watched.pass_time(MINUTE)
     watched.pass_time(10 * MINUTE)
     watched.fire(severity=Severity.WARNING)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     watched.fire(severity=Severity.CRITICAL)
-    again = watched.incident
+    again = watched.incident()
     assert (again.state, again.reopened, again.worst_severity) == (
         IncidentState.OPEN,
         1,
@@ -172,7 +172,7 @@ def test_what_comes_back_soon_reopens_the_same_incident() -> None:
     assert (again.acknowledged_by, again.resolved_at, again.mitigated_at) == (None, None, None)
     watched.clear()
     watched.pass_time(2 * MINUTE)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     watched.pass_time(10 * MINUTE + SECOND)
     watched.fire()
     assert len(watched.reader.incidents) == 2
@@ -194,9 +194,9 @@ def test_flapping_is_told_once_and_no_more() -> None:
         watched.clear()
         watched.pass_time(SECOND // 2)
     watched.pass_time(10 * MINUTE)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.FLAPPING, PageKind.RESOLVED]
-    assert len(watched.incident.alerts) == MOST_ALERTS
+    assert len(watched.incident().alerts) == MOST_ALERTS
 
 
 def test_an_acknowledgement_that_runs_out_is_told_and_nobody_has_it() -> None:
@@ -205,10 +205,10 @@ def test_an_acknowledgement_that_runs_out_is_told_and_nobody_has_it() -> None:
     watched.fire()
     acknowledge(watched)
     watched.pass_time(HOUR - SECOND, 10 * SECOND)
-    assert watched.incident.state is IncidentState.ACKNOWLEDGED
+    assert watched.incident().state is IncidentState.ACKNOWLEDGED
     watched.pass_time(SECOND)
-    assert watched.incident.state is IncidentState.OPEN
-    assert watched.incident.acknowledged_by is None
+    assert watched.incident().state is IncidentState.OPEN
+    assert watched.incident().acknowledged_by is None
     acknowledge(watched, until=watched.now + 5 * SECOND)
     watched.pass_time(5 * SECOND)
     assert watched.reader.kinds[1:] == [PageKind.ACKNOWLEDGEMENT_EXPIRED] * 2
@@ -224,7 +224,7 @@ def test_an_acknowledgement_does_not_run_out_while_nothing_fires() -> None:
     assert watched.reader.kinds == [PageKind.OPENED]
     watched.fire()
     watched.pass_time(SECOND)
-    assert watched.incident.state is IncidentState.OPEN
+    assert watched.incident().state is IncidentState.OPEN
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.ACKNOWLEDGEMENT_EXPIRED]
 
 
@@ -245,21 +245,21 @@ def test_the_recommended_action_is_that_of_the_rules() -> None:
     rules = replace(TOLD, actions={(Signal.CRUNCH, Severity.CRITICAL): Action.HEDGE})
     watched = Watched(rules)
     watched.fire()
-    assert watched.incident.action is Action.PAUSE_ASSET
+    assert watched.incident().action is Action.PAUSE_ASSET
     watched.fire(BYBIT, Severity.CRITICAL)
-    assert watched.incident.action is Action.HEDGE
+    assert watched.incident().action is Action.HEDGE
     watched.clear(BYBIT)
-    assert watched.incident.action is Action.PAUSE_ASSET
+    assert watched.incident().action is Action.PAUSE_ASSET
 
 
 def test_the_impact_is_the_worst_that_was_known() -> None:
     """Unknown is not nothing."""
     watched = Watched()
     watched.fire()
-    assert watched.incident.impact_quote is None
+    assert watched.incident().impact_quote is None
     watched.fire(BYBIT, impact=Decimal(10))
     watched.fire(BYBIT, Severity.CRITICAL, impact=Decimal(5))
-    assert watched.incident.impact_quote == Decimal(10)
+    assert watched.incident().impact_quote == Decimal(10)
 
 
 def test_times_of_an_incident_do_not_go_back() -> None:
@@ -273,7 +273,7 @@ def test_times_of_an_incident_do_not_go_back() -> None:
     watched.clear(BYBIT)
     watched.now += 2 * HOUR
     watched.desk.tick(watched.now)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
 
 
 def test_of_those_that_are_over_a_thousand_are_known() -> None:

@@ -1,7 +1,6 @@
 """An alert holds others back while it fires, and not a moment longer."""
 
 import pytest
-
 from tests.support.desk import START, firing, key_of
 
 from tidegauge.core.alert import ALL, AlertKey, Severity, Signal, pair_of

@@ -85,7 +85,7 @@ def test_the_same_record_again_changes_nothing() -> None:
     for _ in range(3):
         watched.pass_time(SECOND)
         watched.desk.alert(replace(alert, updated_at=watched.now), watched.now)
-    assert watched.incident.version == 1
+    assert watched.incident().version == 1
     assert watched.desk.counts.alerts == 1
 
 
@@ -106,12 +106,12 @@ def test_a_new_alert_of_a_key_takes_the_place_of_one_whose_end_was_not_seen() ->
     old = watched.fire()
     new = firing(CRUNCH, watched.now + SECOND)
     watched.desk.alert(new, watched.now + SECOND)
-    assert watched.incident.firing == (new.id,)
-    assert watched.incident.alerts == (old.id, new.id)
+    assert watched.incident().firing == (new.id,)
+    assert watched.incident().alerts == (old.id, new.id)
     watched.desk.alert(ended(old, watched.now + SECOND), watched.now + SECOND)
-    assert watched.incident.state is IncidentState.OPEN
+    assert watched.incident().state is IncidentState.OPEN
     watched.desk.alert(ended(new, watched.now + SECOND), watched.now + SECOND)
-    assert watched.incident.state is IncidentState.MITIGATED
+    assert watched.incident().state is IncidentState.MITIGATED
 
 
 def test_what_a_person_resolved_while_it_fires_stays_resolved() -> None:
@@ -121,15 +121,13 @@ def test_what_a_person_resolved_while_it_fires_stays_resolved() -> None:
     watched.fire(key_of(venue="bybit"), Severity.WARNING)
     said = resolve(watched, "a known migration")
     assert "2 of its alerts still fire" in said
-    (event,) = [
-        each for each in watched.all_events() if each.kind is IncidentChange.RESOLVED
-    ]
+    (event,) = [each for each in watched.all_events() if each.kind is IncidentChange.RESOLVED]
     assert (event.actor, event.comment) == ("anna", "a known migration")
-    assert set(event.detail["still_firing"].split()) == set(watched.incident.firing)
+    assert set(event.detail["still_firing"].split()) == set(watched.incident().firing)
     watched.unsee(CRUNCH)
     watched.unsee(CRUNCH, seen=True)
     watched.pass_time(5 * SECOND)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.RESOLVED]
 
 
@@ -139,7 +137,7 @@ def test_what_a_person_resolved_comes_back_when_it_gets_worse() -> None:
     watched.fire()
     resolve(watched)
     watched.fire(severity=Severity.CRITICAL)
-    assert (watched.incident.state, watched.incident.reopened) == (IncidentState.OPEN, 1)
+    assert (watched.incident().state, watched.incident().reopened) == (IncidentState.OPEN, 1)
 
 
 def test_what_a_person_resolved_comes_back_when_it_ends_and_fires_anew() -> None:
@@ -148,10 +146,10 @@ def test_what_a_person_resolved_comes_back_when_it_ends_and_fires_anew() -> None
     watched.fire()
     resolve(watched)
     watched.clear()
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     watched.pass_time(SECOND)
     watched.fire()
-    assert watched.incident.state is IncidentState.OPEN
+    assert watched.incident().state is IncidentState.OPEN
     resolve(watched)
     watched.pass_time(HOUR, 10 * SECOND)
     watched.clear()
@@ -165,9 +163,9 @@ def test_what_was_dismissed_neither_joins_nor_holds_open_what_others_open() -> N
     watched.fire()
     resolve(watched)
     bybit = watched.fire(key_of(venue="bybit"))
-    assert watched.incident.firing == (bybit.id,)
+    assert watched.incident().firing == (bybit.id,)
     watched.clear(key_of(venue="bybit"))
-    assert watched.incident.state is IncidentState.MITIGATED
+    assert watched.incident().state is IncidentState.MITIGATED
 
 
 def test_other_rules_let_on_what_they_no_longer_keep_back() -> None:

@@ -12,6 +12,7 @@ from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.ruleset import HOUR, MINUTE, DeskRules, Maintenance, Route
 
 BYBIT = key_of(venue="bybit")
+BTC = Matcher(symbols=("BTC*",))
 ROUTED = DeskRules(
     routes=(
         Route(
@@ -23,11 +24,11 @@ ROUTED = DeskRules(
 )
 
 
-def silence(watched: Watched, lasts: Nanos, **matcher: tuple[str, ...]) -> None:
+def silence(watched: Watched, lasts: Nanos, matcher: Matcher = BTC) -> None:
     """Anna wants nothing to hear of it for a while."""
     made = Silence(
         id="",
-        matcher=Matcher(**matcher),
+        matcher=matcher,
         starts_at=watched.now,
         ends_at=watched.now + lasts,
         author="anna",
@@ -44,7 +45,7 @@ def acknowledge(watched: Watched) -> None:
         kind=OrderKind.ACKNOWLEDGE,
         at=0,
         actor="anna",
-        incident_id=watched.incident.id,
+        incident_id=watched.incident().id,
         until=watched.now + 5 * HOUR,
     )
     assert watched.order(order).done
@@ -75,7 +76,7 @@ def test_what_no_route_fits_is_told_to_nobody_and_that_is_said() -> None:
     watched.fire(BYBIT)
     watched.clear(BYBIT)
     watched.pass_time(MINUTE)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.pages == []
     assert watched.reader.muted == [Muted.UNROUTED]
 
@@ -108,10 +109,10 @@ def test_only_what_people_want_to_hear_of_is_told() -> None:
 def test_a_silence_keeps_back_pages_and_not_incidents() -> None:
     """When it is over and the incident still open, it is told of."""
     watched = Watched()
-    silence(watched, 10 * MINUTE, symbols=("BTC*",))
+    silence(watched, 10 * MINUTE)
     watched.fire()
     watched.fire(severity=Severity.CRITICAL)
-    assert watched.incident.version == 2
+    assert watched.incident().version == 2
     watched.pass_time(10 * MINUTE - SECOND)
     assert watched.reader.pages == []
     assert set(watched.reader.muted) == {Muted.SILENCED}
@@ -126,11 +127,11 @@ def test_a_silence_keeps_back_pages_and_not_incidents() -> None:
 def test_what_opened_and_ended_in_silence_is_told_to_nobody() -> None:
     """Nor later."""
     watched = Watched()
-    silence(watched, 10 * MINUTE, symbols=("BTC*",))
+    silence(watched, 10 * MINUTE)
     watched.fire()
     watched.clear()
     watched.pass_time(HOUR, 10 * SECOND)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.pages == []
 
 
@@ -138,25 +139,23 @@ def test_whoever_heard_that_it_began_hears_that_it_is_over_when_the_silence_is()
     """Else it would stay open for ever where it was told."""
     watched = Watched()
     watched.fire()
-    silence(watched, 10 * MINUTE, symbols=("BTC*",))
+    silence(watched, 10 * MINUTE)
     watched.clear()
     watched.pass_time(9 * MINUTE)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.kinds == [PageKind.OPENED]
     watched.pass_time(MINUTE)
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.RESOLVED]
-    assert watched.reader.pages[-1].ends_at == watched.incident.resolved_at
+    assert watched.reader.pages[-1].ends_at == watched.incident().resolved_at
 
 
 def test_a_silence_that_is_ended_by_hand_is_over_at_once() -> None:
     """What it kept back is told then and there."""
     watched = Watched()
-    silence(watched, HOUR, symbols=("BTC*",))
+    silence(watched, HOUR)
     watched.fire()
     made = watched.reader.silences[0]
-    order = Order(
-        id="", kind=OrderKind.EXPIRE_SILENCE, at=0, actor="ben", silence_id=made.id
-    )
+    order = Order(id="", kind=OrderKind.EXPIRE_SILENCE, at=0, actor="ben", silence_id=made.id)
     assert watched.order(order).done
     assert watched.reader.kinds == [PageKind.UNSILENCED]
     assert watched.reader.silences[-1].ended_by == "ben"
@@ -165,7 +164,7 @@ def test_a_silence_that_is_ended_by_hand_is_over_at_once() -> None:
 def test_an_incident_is_loud_as_soon_as_one_of_its_grave_alerts_is() -> None:
     """One venue is silenced; another one joins."""
     watched = Watched()
-    silence(watched, HOUR, venues=("binance",))
+    silence(watched, HOUR, Matcher(venues=("binance",)))
     watched.fire()
     watched.fire(key_of(venue="okx"), Severity.WARNING)
     assert watched.reader.pages == []
@@ -176,12 +175,12 @@ def test_an_incident_is_loud_as_soon_as_one_of_its_grave_alerts_is() -> None:
 def test_what_somebody_has_is_not_told_when_the_silence_is_over() -> None:
     """But it is when it got worse since."""
     watched = Watched()
-    silence(watched, 10 * MINUTE, symbols=("BTC*",))
+    silence(watched, 10 * MINUTE)
     watched.fire()
     acknowledge(watched)
     watched.pass_time(11 * MINUTE)
     assert watched.reader.pages == []
-    silence(watched, 10 * MINUTE, symbols=("BTC*",))
+    silence(watched, 10 * MINUTE)
     watched.fire(severity=Severity.CRITICAL)
     watched.pass_time(11 * MINUTE)
     assert watched.reader.kinds == [PageKind.UNSILENCED]
@@ -229,7 +228,9 @@ def test_a_storm_is_a_burst_and_digests_and_no_incident_is_lost_in_it() -> None:
     )
     assert len(digest.text.splitlines()) < 30
     for channel in rules.routes[0].channels:
-        told = {each for page in watched.reader.pages if channel in page.channels for each in page.of}
+        told = {
+            each for page in watched.reader.pages if channel in page.channels for each in page.of
+        }
         assert told == set(watched.reader.incidents)
     for key in keys:
         watched.clear(key)

@@ -26,9 +26,7 @@ def ordered(watched: Watched, kind: OrderKind) -> None:
         comment="",
     )
     incident = next(iter(watched.reader.incidents), None)
-    order = Order(
-        id="", kind=kind, at=0, actor="anna", incident_id=incident, silence=silence
-    )
+    order = Order(id="", kind=kind, at=0, actor="anna", incident_id=incident, silence=silence)
     assert watched.order(order).done
 
 
@@ -138,15 +136,15 @@ def test_an_alert_that_nobody_knows_any_more_keeps_its_incident_open_and_says_so
     alert = watched.fire()
     watched.restart()
     watched.alerts.clear()
-    assert watched.desk.view(watched.now).unheard == {watched.incident.id: (alert.id,)}
+    assert watched.desk.view(watched.now).unheard == {watched.incident().id: (alert.id,)}
     watched.pass_time(3 * HOUR, 10 * SECOND)
-    assert watched.incident.state is IncidentState.OPEN
+    assert watched.incident().state is IncidentState.OPEN
     (event,) = [each for each in watched.all_events() if each.kind is IncidentChange.UPDATED]
     assert event.detail["unheard"] == alert.id
     assert "stays open until" in event.detail["says"]
     assert "Nothing was heard since a restart" in watched.reader.pages[-1].text
     ordered(watched, OrderKind.RESOLVE)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -158,10 +156,10 @@ def test_an_alert_that_nobody_knows_is_known_again_when_its_key_fires(lost: bool
     watched.alerts.clear()
     watched.now += SECOND
     new = watched.fire()
-    assert watched.incident.firing == (new.id,) != (old.id,)
+    assert watched.incident().firing == (new.id,) != (old.id,)
     assert watched.desk.view(watched.now).unheard == {}
     watched.clear()
-    assert watched.incident.state is IncidentState.MITIGATED
+    assert watched.incident().state is IncidentState.MITIGATED
 
 
 def test_of_two_that_are_lost_each_waits_for_its_own() -> None:
@@ -173,11 +171,11 @@ def test_of_two_that_are_lost_each_waits_for_its_own() -> None:
     watched.alerts.clear()
     watched.now += SECOND
     watched.fire()
-    assert watched.incident.firing[0] == lost.id
+    assert watched.incident().firing[0] == lost.id
     watched.clear()
-    assert watched.incident.state is IncidentState.OPEN
+    assert watched.incident().state is IncidentState.OPEN
     watched.desk.alert(ended(lost, watched.now), watched.now)
-    assert watched.incident.state is IncidentState.MITIGATED
+    assert watched.incident().state is IncidentState.MITIGATED
 
 
 def test_what_happened_after_the_state_was_kept_is_told_again_by_the_same_keys() -> None:
@@ -191,7 +189,7 @@ def test_what_happened_after_the_state_was_kept_is_told_again_by_the_same_keys()
     watched.restart(state=kept, since=watched.all_events())
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.ESCALATED]
     assert list(watched.reader.told) == told
-    assert watched.desk.incidents.by_id[watched.incident.id].opened_by == key_of()
+    assert watched.desk.incidents.by_id[watched.incident().id].opened_by == key_of()
 
 
 def test_without_any_state_what_is_open_is_told_by_the_key_it_had() -> None:
@@ -199,7 +197,7 @@ def test_without_any_state_what_is_open_is_told_by_the_key_it_had() -> None:
     watched = Watched()
     watched.fire()
     watched.restart(lost=True)
-    assert [page.key for page in watched.reader.pages] == [f"{watched.incident.id}/1/opened"] * 2
+    assert [page.key for page in watched.reader.pages] == [f"{watched.incident().id}/1/opened"] * 2
     ordered(watched, OrderKind.ACKNOWLEDGE)
     watched.restart(lost=True)
     assert len(watched.reader.pages) == 2
@@ -219,7 +217,7 @@ def test_what_ended_after_the_state_was_kept_does_not_fire_again() -> None:
     watched.restart(state=kept, since=watched.all_events())
     assert watched.desk.view(watched.now).alerts == ()
     watched.pass_time(MINUTE)
-    assert watched.incident.state is IncidentState.RESOLVED
+    assert watched.incident().state is IncidentState.RESOLVED
 
 
 def test_a_source_of_which_nothing_is_heard_holds_nothing_back_for_long() -> None:
@@ -230,7 +228,7 @@ def test_a_source_of_which_nothing_is_heard_holds_nothing_back_for_long() -> Non
     watched.fire()
     assert watched.reader.muted == [Muted.NOTHING_OPEN, Muted.INHIBITED]
     watched.pass_time(MINUTE)
-    assert watched.incident.symbol == "BTCUSDT"
+    assert watched.incident().symbol == "BTCUSDT"
     assert down not in watched.desk.view(watched.now).alerts
 
 
@@ -278,7 +276,7 @@ def test_who_changed_what_is_known_after_a_restart() -> None:
         kind=OrderKind.RESOLVE,
         at=0,
         actor="ben",
-        incident_id=watched.incident.id,
+        incident_id=watched.incident().id,
         version=1,
     )
     assert "acknowledged by anna" in watched.order(order).said

@@ -19,7 +19,7 @@ def test_a_page_says_what_since_when_how_bad_what_it_costs_what_to_do_and_who() 
     watched = Watched()
     watched.fire(impact=Decimal("1234.5"))
     (page,) = watched.reader.pages
-    incident = watched.incident.id
+    incident = watched.incident().id
     assert page.title == "HIGH BTCUSDT liquidity on binance"
     assert page.text == (
         "Depth on binance BTCUSDT is gone.\n"
@@ -56,10 +56,10 @@ def test_the_last_page_says_how_it_ended() -> None:
         " (2025-11-24 16:00:00 UTC); worst severity critical." in page.text
     )
     assert "Do:" not in page.text
-    assert page.labels | {"severity": "high"} == watched.reader.pages[0].labels
+    assert {**page.labels, "severity": "high"} == watched.reader.pages[0].labels
     assert (page.starts_at, page.ends_at) == (
-        watched.incident.opened_at,
-        watched.incident.resolved_at,
+        watched.incident().opened_at,
+        watched.incident().resolved_at,
     )
 
 
@@ -73,7 +73,7 @@ def test_a_page_says_who_has_it() -> None:
             kind=OrderKind.ACKNOWLEDGE,
             at=0,
             actor=HOSTILE,
-            incident_id=watched.incident.id,
+            incident_id=watched.incident().id,
         )
     )
     watched.fire(severity=Severity.CRITICAL)
@@ -97,14 +97,17 @@ def test_every_kind_of_page_has_a_title_that_tells_it_from_the_others() -> None:
             kind=OrderKind.ACKNOWLEDGE,
             at=0,
             actor="anna",
-            incident_id=watched.incident.id,
+            incident_id=watched.incident().id,
         )
     )
     watched.pass_time(HOUR, 10 * SECOND)
     watched.clear()
     watched.pass_time(20 * MINUTE)
     watched.fire()
-    titles = [page.title.removesuffix("HIGH BTCUSDT liquidity on binance") for page in watched.reader.pages]
+    titles = [
+        page.title.removesuffix("HIGH BTCUSDT liquidity on binance")
+        for page in watched.reader.pages
+    ]
     assert titles == [
         "",
         "Comes and goes: ",
