@@ -33,6 +33,7 @@ TESTED_ELSEWHERE = {
     "wire/shards": "unit/wire/test_fleet.py",
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
+    "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
     "risk/inputs": CRUNCH,
@@ -62,6 +63,7 @@ TESTED_ELSEWHERE = {
     "simulator/path": "unit/simulator/test_market.py",
     "simulator/profile": "unit/simulator/test_market.py",
     "simulator/quotes": "unit/simulator/test_market.py",
+    "simulator/readings": "unit/simulator/test_noise.py",
     "simulator/reel": "unit/simulator/test_recorded.py",
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about
@@ -78,6 +80,9 @@ TESTED_ELSEWHERE = {
     "faces/sql": "integration/test_sql_command.py",
     "faces/export": "integration/test_sql_command.py",
     "sinks/caretaker": "integration/test_nothing_lost.py",
+    "sinks/chain_check": "integration/test_incident_trail.py",
+    "sinks/desk_rows": "unit/sinks/test_rows.py",
+    "sinks/orders": "integration/test_orders.py",
     "sinks/connect": "integration/test_postgres_database.py",
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/lease_keeper": "integration/test_leases.py",

@@ -14,11 +14,12 @@ from typer.exceptions import TyperException
 from tidegauge import __version__
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.app import Assignment
+from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, export, running, sql, symbols, venues
+from . import database, demo, export, rules, running, sql, symbols, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import (
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(database.app, name="db")
+app.add_typer(rules.app, name="rules")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
 app.command("demo")(demo.command)
@@ -97,9 +99,15 @@ def monitor(
         duration_s=duration,
     )
     running.check_venues(assignment.venues)
+    in_force = rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
     recorder = running.recorder_into(record, record_max_gb)
     running.run_monitor(
-        settings, assignment, title="tidegauge monitor", plain=plain, recorder=recorder
+        settings,
+        assignment,
+        title="tidegauge monitor",
+        plain=plain,
+        recorder=recorder,
+        rules=in_force.rules,
     )
 
 
@@ -116,7 +124,8 @@ def replay(
 ) -> None:
     """Play recorded frames through the same code; notifies nobody, writes to no table."""
     loaded = load(config, {})
-    running.run_replay(tape, _speed(speed), loaded.settings, as_json=as_json)
+    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings).rules)
+    running.run_replay(tape, _speed(speed), plan, as_json=as_json)
 
 
 @app.command("config", epilog="Example: TIDEGAUGE_VENUES=bybit tidegauge config")

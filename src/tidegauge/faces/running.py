@@ -19,8 +19,9 @@ from tidegauge import venues
 from tidegauge.core.alert import Alert
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.app import App, Assignment
-from tidegauge.runtime.plans import monitor_plan
+from tidegauge.runtime.monitor import MonitorPlan
 from tidegauge.runtime.recorder import Limits, Recorder
 from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import ReplayOutcome
@@ -84,6 +85,7 @@ def run_monitor(
     title: str,
     plain: bool,
     recorder: Recorder | None = None,
+    rules: RuleSet | None = None,
 ) -> None:
     """Run the monitor until it is stopped, showing what it sees, and recording it if wanted."""
     console = console_for(plain=plain)
@@ -91,7 +93,7 @@ def run_monitor(
         title = f"{title}  (log: {log_to_file(settings)})"
 
     async def run() -> None:
-        app = recorded_app(settings, assignment, recorder)
+        app = recorded_app(settings, assignment, recorder, rules)
         async with app.opened(), recording(app, recorder):
             await watch(app, console, title)
 
@@ -151,11 +153,11 @@ async def watch(app: App, console: Console, title: str) -> None:
 
 
 def run_replay(
-    tapes: Sequence[Path], speed: float | None, settings: Settings, *, as_json: bool
+    tapes: Sequence[Path], speed: float | None, plan: MonitorPlan, *, as_json: bool
 ) -> None:
     """Replay a tape with its progress on standard error, and print what it found."""
     with progress_of("reading the tape") as told:
-        outcome = play(tapes, monitor_plan(settings), speed=speed, progress=told)
+        outcome = play(tapes, plan, speed=speed, progress=told)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
     else:

@@ -12,7 +12,7 @@ from ..core.instrument import Nanos
 from ..core.reading import Reading
 from .crunch_inputs import CrunchInputs, Wanted
 from .glance import Glance
-from .inputs import Track
+from .kept import DetectorState, HoldState
 from .lifecycle import AlertLife, Hold, Stimulus
 from .rules import Evidence, Inputs, evidence, quiet
 from .sentence import (
@@ -46,7 +46,7 @@ class CrunchDetector:
         self._holding = False
         self._clear = Hold(settings.clear_for)
         self._harmless: bool | None = None
-        self._causes: dict[str, Track | None] = {}
+        self._causes: list[str] = []
         self._inputs: Inputs | None = None
         self._last: Reading | None = None
         self._judged_at: Nanos = 0
@@ -60,6 +60,11 @@ class CrunchDetector:
     def reference_notional(self) -> Decimal | None:
         """The size that slippage is judged at, in quote; None until enough depth was seen."""
         return None if self.windows.size is None else self.windows.size.notional
+
+    @property
+    def inputs(self) -> Inputs | None:
+        """What the last reading was judged by; None before the first."""
+        return self._inputs
 
     def wanted(self) -> Wanted:
         """Return what to add to the `MeasurePlan` of this book."""
@@ -161,6 +166,65 @@ class CrunchDetector:
         sentence = what_was_left(self.key, lasted=now - alert.started_at)
         return self._end(alert, sentence, now, trace)
 
+    # -- kept over a restart, and other settings -------------------------------------------------
+
+    def adopt(self, settings: CrunchSettings) -> None:
+        """Judge by other settings from now on; windows, holds and an open alert stay.
+
+        Windows keep the samples that they have room for. While an alert fires its band and reference
+        notional stay, and frozen windows count as warm; it clears by the new thresholds.
+        """
+        if settings == self.settings:
+            return
+        self.settings = settings
+        self._clear.span = settings.clear_for
+        self.windows.adopt(settings)
+
+    def snapshot(self) -> DetectorState:
+        """Return what a restart must not lose, as of when the book was last seen."""
+        return DetectorState(
+            at=max(self._judged_at, self._sampled_at),
+            windows=self.windows.snapshot(),
+            holds={
+                rule: state
+                for rule, hold in self._holds.items()
+                if (state := HoldState.of(hold)) is not None
+            },
+            clear=HoldState.of(self._clear),
+            harmless=self._harmless,
+            causes=tuple(self._causes),
+            alert=self.alert,
+            sentence=self._sentence,
+        )
+
+    @classmethod
+    def restored(
+        cls, key: AlertKey, settings: CrunchSettings, state: DetectorState, now: Nanos
+    ) -> "CrunchDetector":
+        """Return a detector that goes on from a snapshot; the time between counts as unseen.
+
+        An alert that fired still does, under its id, marked as unobserved since the book was last
+        seen: it is `alert`, and is not told of by itself. Samples that are still young enough by
+        `now` are kept. Raises `ValueError` if the state does not belong together.
+        """
+        detector = cls(key, settings)
+        detector.windows.restore(state.windows)
+        detector.windows.expire(now)
+        detector._judged_at = state.at
+        for rule, kept in state.holds.items():
+            detector._holds[rule] = kept.hold(settings.bleed_hold)
+        if state.clear is not None:
+            detector._clear = state.clear.hold(settings.clear_for)
+        detector._harmless, detector._causes = state.harmless, [*state.causes]
+        detector.alert, detector._sentence = state.alert, state.sentence
+        detector._holding = bool(state.holds)
+        if state.alert is not None:
+            detector._life.state = AlertState.FIRING
+        elif state.holds:
+            detector._life.state = AlertState.PENDING
+        detector.lost_trust(min(state.at, now), "" if state.alert is None else state.alert.trace)
+        return detector
+
     # -- judging ---------------------------------------------------------------------------------
 
     def _judge(self, reading: Reading, at: Nanos) -> Alert | None:
@@ -192,6 +256,7 @@ class CrunchDetector:
                 continue
             if hold is None:
                 hold = self._holds[found.rule] = Hold(found.hold)
+            hold.span = found.hold
             if hold.observe(found.breached, at) and found.breached:
                 held.append(found)
         return held, any(hold.since is not None for hold in self._holds.values())
@@ -205,7 +270,7 @@ class CrunchDetector:
 
     def _all_recovered(self) -> bool | None:
         """Whether every cause is harmless again; None when the rest is, but one cannot be seen."""
-        answers = [self.windows.recovered(*cause) for cause in self._causes.items()]
+        answers = [self.windows.recovered(cause) for cause in self._causes]
         if False in answers:
             return False
         return None if None in answers else True
@@ -216,7 +281,8 @@ class CrunchDetector:
         """Open the alert, or tell what is new about it; return it if it changed."""
         added = [found for found in held if found.cause not in self._causes]
         for found in added:
-            self._causes[found.cause] = None if found.judged is None else found.judged.track
+            if found.cause not in self._causes:
+                self._causes.append(found.cause)
         if added:
             self._harmless = False
         severity = max(severity_of(found, self.settings) for found in held)

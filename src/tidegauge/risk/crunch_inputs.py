@@ -1,7 +1,7 @@
 """One book's windows, and the reading turned into what the crunch rules judge."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from . import rules
 from .choice import DAY, choose_band, choose_reference
 from .glance import Glance
 from .inputs import BandTracks, Harmful, Judged, Scale, SizeTracks, Track
+from .kept import SharedTimes, TrackState, WindowsState
 from .rules import Inputs
 from .settings import CrunchSettings
 
@@ -42,11 +43,7 @@ class CrunchInputs:
         self._wanted: Wanted | None = None
         self._warming: bool | None = None
         self._one_sided: deque[bool] = deque(maxlen=settings.clear_samples)
-        self._floored: dict[str, deque[float]] = {
-            cause: deque(maxlen=settings.clear_samples)
-            for cause in (rules.DEPTH_FLOOR, rules.SPREAD_FLOOR, rules.SLIPPAGE_FLOOR)
-            if rules.floor_limit(cause, settings) is not None
-        }
+        self._floored = _floored(settings, {})
 
     # -- what the caller must measure ------------------------------------------------------------
 
@@ -54,12 +51,14 @@ class CrunchInputs:
         """Return what each reading must hold; it changes with a sample, if at all."""
         if self._wanted is None:
             extra = self.settings.fallback_bands if self._narrow else ()
+            # Until another is chosen: an alert clears only by the band it fired by.
+            current = () if self.band is None else (self.band,)
             floors = self.settings.floors
             floor = () if floors.min_depth is None else (floors.depth_band,)
             self._wanted = Wanted(
                 tuple(size.notional for size in (self.size, self.next_size) if size is not None),
                 # Narrow bands as well, once the narrowest is not known.
-                tuple(sorted({*self.settings.bands, *extra, *floor})),
+                tuple(sorted({*self.settings.bands, *extra, *floor, *current})),
             )
         return self._wanted
 
@@ -158,10 +157,9 @@ class CrunchInputs:
             self._choose(reading, now, firing=firing)
 
     def _sample_band(self, bps: int, reading: Reading, now: Nanos) -> None:
-        settings = self.settings
-        if bps not in settings.bands and bps not in settings.fallback_bands:
+        if not self._watches(bps):
             return
-        tracks = self.bands.setdefault(bps, BandTracks(bps, settings))
+        tracks = self.bands.setdefault(bps, BandTracks(bps, self.settings))
         for track, value in zip(tracks.tracks(), tracks.values(reading), strict=True):
             track.sample(value, now)
 
@@ -172,9 +170,19 @@ class CrunchInputs:
         if not firing or self.band is None:
             spread = self.spread.baseline()
             assert spread is not None
-            self.band = choose_band(reading, spread, self.band, self.settings)
+            before, self.band = self.band, choose_band(reading, spread, self.band, self.settings)
+            if self.band != before:
+                self._forget_bands()
         if not firing or self.size is None:
             self._choose_size(now)
+
+    def _watches(self, bps: int) -> bool:
+        settings = self.settings
+        return bps in settings.bands or bps in settings.fallback_bands or bps == self.band
+
+    def _forget_bands(self) -> None:
+        """Drop the bands that are not set any more."""
+        self.bands = {bps: tracks for bps, tracks in self.bands.items() if self._watches(bps)}
 
     def _choose_size(self, now: Nanos) -> None:
         """Choose the reference notional once a day; a new one first warms up beside the old."""
@@ -223,16 +231,97 @@ class CrunchInputs:
         for track in self.tracks():
             track.normal.expire(at)
 
+    # -- kept over a restart, and other settings -------------------------------------------------
+
+    def adopt(self, settings: CrunchSettings) -> None:
+        """Judge by other settings from now on, with the samples that there are."""
+        before, self.settings = self.settings, settings
+        if (settings.reference_notional, settings.reference_share) != (
+            before.reference_notional, before.reference_share,
+        ):  # fmt: skip
+            self._day, self.next_size = None, None
+        for track in self.tracks():
+            track.adopt(settings)
+        self._forget_bands()
+        self._one_sided = deque(self._one_sided, maxlen=settings.clear_samples)
+        self._floored = _floored(settings, self._floored)
+        self._wanted = self._warming = None
+
+    def snapshot(self) -> WindowsState:
+        """Return all of it, to be restored later."""
+        times = SharedTimes()
+
+        def states(tracks: Iterable[Track]) -> tuple[TrackState, ...]:
+            return tuple(track.snapshot(times) for track in tracks)
+
+        spread, imbalance = states((self.spread, self.imbalance))
+        bands = {bps: states(band.tracks()) for bps, band in self.bands.items()}
+        sizes = [size for size in (self.size, self.next_size) if size is not None]
+        kept = tuple((size.notional, states(size.tracks())) for size in sizes)
+        return WindowsState(
+            times=times.all,
+            spread=spread,
+            imbalance=imbalance,
+            bands=bands,
+            sizes=kept,
+            band=self.band,
+            day=self._day,
+            narrow=self._narrow,
+            too_large=self.too_large,
+            one_sided=tuple(self._one_sided),
+            floored={cause: tuple(values) for cause, values in self._floored.items()},
+        )
+
+    def restore(self, state: WindowsState) -> None:
+        """Go on from what was kept. Raises `ValueError` if it does not belong together."""
+        times = SharedTimes(state.times)
+        self.band, self._day, self._narrow = state.band, state.day, state.narrow
+        self.too_large = state.too_large
+        self.bands = {bps: BandTracks(bps, self.settings) for bps in state.bands}
+        sizes = [SizeTracks(notional, self.settings) for notional, _kept in state.sizes]
+        self.size, self.next_size = (*sizes, None, None)[:2]
+        kept = [state.spread, state.imbalance]
+        kept += [track for tracks in state.bands.values() for track in tracks]
+        kept += [track for _notional, tracks in state.sizes for track in tracks]
+        for track, one in zip(self.tracks(), kept, strict=True):
+            track.restore(one, times)
+        self._forget_bands()
+        self._one_sided.extend(state.one_sided)
+        for cause, values in self._floored.items():
+            values.extend(state.floored.get(cause, ()))
+
     # -- recovery --------------------------------------------------------------------------------
 
-    def recovered(self, cause: str, track: Track | None) -> bool | None:
+    def recovered(self, cause: str) -> bool | None:
         """Whether a cause that breached is harmless again, None when it could not be seen."""
-        if track is not None:
-            return rules.recovered(track, self.settings)
         if cause == rules.ONE_SIDED:
             seen = self._one_sided
             return 2 * sum(seen) < len(seen) if seen else None
-        return rules.floor_recovered(cause, list(self._floored[cause]), self.settings)
+        if cause in rules.FLOORS:
+            # A limit that was taken back is not exceeded any more.
+            values = self._floored.get(cause)
+            return values is None or rules.floor_recovered(cause, list(values), self.settings)
+        track = self._track(cause)
+        return None if track is None else rules.recovered(track, self.settings)
+
+    def _track(self, cause: str) -> Track | None:
+        """Return the input a cause speaks of; band and size do not change while an alert fires."""
+        band = None if self.band is None else self.bands.get(self.band)
+        judged = [self.spread]
+        judged += () if band is None else band.tracks()
+        judged += () if self.size is None else self.size.tracks()
+        return next((track for track in judged if track.name == cause), None)
+
+
+def _floored(
+    settings: CrunchSettings, known: Mapping[str, Iterable[float]]
+) -> dict[str, deque[float]]:
+    """Return the last values of what the user set a limit for."""
+    return {
+        cause: deque(known.get(cause, ()), maxlen=settings.clear_samples)
+        for cause in rules.FLOORS
+        if rules.floor_limit(cause, settings) is not None
+    }
 
 
 def _judge(track: Track, value: float | None) -> Judged:

@@ -4,6 +4,7 @@ Every input has a harm h, the difference from its median signed so that positive
 noise s (docs/signals.md §2).
 """
 
+from array import array
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from ..core.instrument import Nanos
 from ..core.reading import Fill, Reading, Taker
+from .kept import SharedTimes, TrackState, doubles
 from .settings import CrunchSettings
 from .window import Normal
 
@@ -228,6 +230,30 @@ class Track:
         self._harms.clear()
         self._medians.clear()
         self.alarm = None
+
+    def adopt(self, settings: CrunchSettings) -> None:
+        """Judge by other settings from now on, with the samples that there are."""
+        self.least_noise = settings.least_noise
+        self.normal.resize(
+            slow=settings.slow,
+            fast=settings.fast,
+            cadence=settings.cadence,
+            min_samples=settings.min_samples,
+            max_freeze=settings.max_freeze,
+        )
+        self._harms = deque(self._harms, maxlen=settings.bleed_long)
+        self._medians.clear()
+
+    def snapshot(self, times: SharedTimes) -> TrackState:
+        """Return all of it, to be restored later."""
+        harms = array("d", self._harms).tobytes()
+        return TrackState(self.normal.snapshot(times), harms, self.seen)
+
+    def restore(self, state: TrackState, times: SharedTimes) -> None:
+        """Go on from what was kept. Raises `ValueError` if it does not belong together."""
+        self.normal.restore(state.normal, times)
+        self._harms.extend(doubles(state.harms))
+        self.seen = state.seen
 
 
 class BandTracks:

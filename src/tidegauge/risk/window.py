@@ -7,10 +7,12 @@ at most.
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
 from ..core.instrument import Nanos
+from .kept import NormalState, Samples, SharedTimes
 
 LOW_QUANTILE, HIGH_QUANTILE = 0.159, 0.841
 """One standard deviation either side of the median, if the numbers were normal."""
@@ -30,12 +32,13 @@ class Quantiles(NamedTuple):
 class SortedWindow:
     """The last `size` samples, none older than `span`, kept in order."""
 
-    __slots__ = ("_ordered", "_quantiles", "_queue", "size", "span", "version")
+    __slots__ = ("_ordered", "_quantiles", "_times", "_values", "size", "span", "version")
 
     def __init__(self, size: int, span: Nanos) -> None:
         self.size = size
         self.span = span
-        self._queue: deque[tuple[Nanos, float]] = deque()
+        self._times: deque[Nanos] = deque()
+        self._values: deque[float] = deque()
         # A plain list: at 3,600 samples moving its tail costs less than one index into a SortedList.
         self._ordered: list[float] = []
         self._quantiles: Quantiles | None = None
@@ -43,27 +46,47 @@ class SortedWindow:
         """Moves whenever the samples do: who works something out from them need not do it again."""
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._times)
 
     def add(self, value: float, at: Nanos) -> None:
         """Take a sample; the oldest leaves when there are too many or it is too old."""
-        self._queue.append((at, value))
+        self._times.append(at)
+        self._values.append(value)
         insort(self._ordered, value)
         self._quantiles = None
         self.version += 1
-        if len(self._queue) > self.size:
+        if len(self._times) > self.size:
             self._drop()
         self.expire(at)
 
     def expire(self, at: Nanos) -> None:
         """Drop what is older than the span."""
-        queue, oldest = self._queue, at - self.span
-        while queue and queue[0][0] < oldest:
+        times, oldest = self._times, at - self.span
+        while times and times[0] < oldest:
             self._drop()
+
+    def resize(self, size: int, span: Nanos) -> None:
+        """Hold so many from now on, and for so long; the oldest leave at once if there are too many."""
+        self.size, self.span = size, span
+        while len(self._times) > size:
+            self._drop()
+        self.version += 1
+
+    def snapshot(self, shared: SharedTimes) -> Samples:
+        """Return the samples, to be restored later."""
+        return shared.keep(self._times, self._values)
+
+    def fill(self, times: Sequence[Nanos], values: Sequence[float]) -> None:
+        """Hold these samples instead, the last of them if there are too many."""
+        self._times = deque(times[-self.size :])
+        self._values = deque(values[-self.size :])
+        self._ordered = sorted(self._values)
+        self._quantiles = None
+        self.version += 1
 
     def quantiles(self) -> Quantiles | None:
         """Return the quantiles by linear interpolation, None when the window is empty."""
-        if self._quantiles is None and self._queue:
+        if self._quantiles is None and self._times:
             self._quantiles = Quantiles(
                 self._at(LOW_QUANTILE), self._at(0.5), self._at(HIGH_QUANTILE)
             )
@@ -80,7 +103,8 @@ class SortedWindow:
         return below + rest * (ordered[index + 1] - below)
 
     def _drop(self) -> None:
-        _at, value = self._queue.popleft()
+        self._times.popleft()
+        value = self._values.popleft()
         del self._ordered[bisect_left(self._ordered, value)]
         self._quantiles = None
         self.version += 1
@@ -118,6 +142,12 @@ class MomentWindow:
         """Drop what is older than the span."""
         queue, oldest = self._queue, at - self.span
         while queue and queue[0][0] < oldest:
+            self._drop()
+
+    def resize(self, size: int, span: Nanos) -> None:
+        """Hold so many from now on, and for so long."""
+        self.size, self.span = size, span
+        while len(self._queue) > size:
             self._drop()
 
     def z(self, value: float) -> float | None:
@@ -167,8 +197,11 @@ class Normal:
 
     @property
     def ready(self) -> bool:
-        """Whether there are samples enough to judge by; until then the signal is warming up."""
-        return len(self.slow) >= self.min_samples
+        """Whether there are samples enough to judge by; until then the signal is warming up.
+
+        What was ready when it froze stays so, whatever `min_samples` becomes: it takes no more.
+        """
+        return self._frozen_at is not None or len(self.slow) >= self.min_samples
 
     @property
     def frozen(self) -> bool:
@@ -189,6 +222,38 @@ class Normal:
         if self._frozen_at is None:
             self.slow.expire(at - self._away)
             self.fast.expire(at - self._away)
+
+    def resize(
+        self, *, slow: int, fast: int, cadence: Nanos, min_samples: int, max_freeze: Nanos
+    ) -> None:
+        """Take other sizes, and keep of the samples what they have room for."""
+        self.min_samples, self.max_freeze = min_samples, max_freeze
+        self.fast.resize(fast, fast * cadence)
+        for window in (self.slow, self.second):
+            if window is not None:
+                window.resize(slow, slow * cadence)
+
+    def snapshot(self, times: SharedTimes) -> NormalState:
+        """Return all of it, to be restored later."""
+        return NormalState(
+            self.slow.snapshot(times),
+            len(self.fast),
+            None if self.second is None else self.second.snapshot(times),
+            self._frozen_at,
+            self._away,
+        )
+
+    def restore(self, state: NormalState, times: SharedTimes) -> None:
+        """Go on from what was kept. Raises `ValueError` if it does not belong together."""
+        sampled, values = times.samples(state.slow)
+        self.slow.fill(sampled, values)
+        recent = slice(max(0, len(values) - state.fast), None)
+        for at, value in zip(sampled[recent], values[recent], strict=True):
+            self.fast.add(value, at)
+        if state.second is not None:
+            self.second = SortedWindow(self.slow.size, self.slow.span)
+            self.second.fill(*times.samples(state.second))
+        self._frozen_at, self._away = state.frozen_at, state.away
 
     def freeze(self, at: Nanos) -> None:
         """Stand still from `at` on."""

@@ -14,6 +14,7 @@ from tidegauge import venues
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.rows import Listed, Run
 from tidegauge.sinks.writer import MACHINE, PostgresWriter
@@ -31,6 +32,8 @@ from .monitor import Monitor, Record
 from .outside import real_world
 from .plans import monitor_plan, pace_of
 from .rounds import MOST
+from .rules.build import rule_set
+from .rules.tree import RuleTree
 from .settings import Settings, SymbolSettings
 from .storage import Storage, run_of
 from .venue import Address, Venue
@@ -56,7 +59,10 @@ class Assignment:
 
 
 class App:
-    """The whole program. `async with` opens the database; `run` monitors until `stop` is set."""
+    """The whole program. `async with` opens the database; `run` monitors until `stop` is set.
+
+    Without `rules` the built-in ones are in force.
+    """
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class App:
         observer: Observer | None = None,
         listener: Callable[[Record | Listed], None] | None = None,
         journal: Journal | None = None,
+        rules: RuleSet | None = None,
     ) -> None:
         self.world = real_world() if world is None else world
         self.journal = journal
@@ -78,12 +85,13 @@ class App:
         known = settings.symbols
         self.symbols = {name: known.get(name, SymbolSettings()) for name in assignment.symbols}
         self.settings = settings
+        self.rules = rule_set(RuleTree(), settings) if rules is None else rules
         self.assignment = assignment
         self.stop = asyncio.Event()
         self.started_at: Nanos = self.world.clock.now()
         self.run_id = _new_id(self.world.chance)
         self.storage: Storage | None = None
-        self.monitor = Monitor(monitor_plan(settings), self._emit, self._book_crashed)
+        self.monitor = Monitor(monitor_plan(settings, self.rules), self._emit, self._book_crashed)
         self.crashes = 0
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer

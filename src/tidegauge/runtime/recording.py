@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.tape import TapeLine
 
 from .app import App, Assignment
@@ -29,7 +30,7 @@ async def recording(app: App, recorder: Recorder | None) -> AsyncIterator[None]:
     if recorder is None:
         yield
         return
-    recorder.begin(app.run_id, monitor_plan(app.settings), app.started_at)
+    recorder.begin(app.run_id, monitor_plan(app.settings, app.rules), app.started_at)
     keeping = asyncio.create_task(_keep_in_parts(app, recorder), name="recording")
     try:
         yield
@@ -39,10 +40,15 @@ async def recording(app: App, recorder: Recorder | None) -> AsyncIterator[None]:
         await asyncio.to_thread(recorder.close, app.world.clock.now())
 
 
-def recorded_app(settings: Settings, assignment: Assignment, recorder: Recorder | None) -> App:
+def recorded_app(
+    settings: Settings,
+    assignment: Assignment,
+    recorder: Recorder | None,
+    rules: RuleSet | None = None,
+) -> App:
     """Return an app that tells a recorder all that `recording` needs, if there is one."""
     listener = None if recorder is None else recorder.take
-    return App(settings, assignment, journal=recorder, listener=listener)
+    return App(settings, assignment, journal=recorder, listener=listener, rules=rules)
 
 
 async def _keep_in_parts(app: App, recorder: Recorder) -> None:

@@ -104,7 +104,7 @@ def node_of(annotation: Any, metadata: tuple[Any, ...] = (), description: str = 
         return Node(kind=NodeKind.SECTION, annotation=annotation, description=description)
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         key, entry = get_args(annotation)
-        spell = tuple(mark.func for mark in key.__metadata__ if isinstance(mark, BeforeValidator))
+        spell = _spelling(key)
         return Node(kind=NodeKind.TABLE, annotation=entry, description=description, spell=spell)
     return Node(
         kind=NodeKind.VALUE,
@@ -151,6 +151,10 @@ def _of_field(found: FieldInfo) -> Node:
 def _item(node: Node) -> Node | None:
     arguments = get_args(node.annotation)
     return node_of(arguments[0]) if get_origin(node.annotation) is tuple else None
+
+
+def _spelling(key: Any) -> tuple[Any, ...]:
+    return tuple(mark.func for mark in key.__metadata__ if isinstance(mark, BeforeValidator))
 
 
 def _limits(metadata: tuple[Any, ...]) -> Iterator[Any]:

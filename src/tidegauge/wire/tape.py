@@ -83,6 +83,10 @@ class Meta(StrEnum):
     updates. It is told to whoever reads the books, not to the fleet."""
     STOPPED = "stopped"
     """The monitor stopped watching this venue."""
+    ORDER = "order"
+    """A person ordered something of the desk: the `order`. Told to whoever watches the books."""
+    RULES = "rules"
+    """The rules were read anew: the `rules`. Told to whoever watches the books."""
 
 
 class _Facts(msgspec.Struct):

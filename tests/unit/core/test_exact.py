@@ -63,3 +63,13 @@ def test_a_digit_that_would_be_lost_is_told(value: Decimal) -> None:
     units = to_units(value, 3)
     assert (units is None) == (value != value.quantize(Decimal("0.001")))
     assert units is None or from_units(units, 3) == value
+
+
+@pytest.mark.parametrize("text", ["0", "-250000", "1e18", "0.000000000000000001"])
+def test_what_a_person_may_mean_is_an_amount(text: str) -> None:
+    assert is_amount(Decimal(text))
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "1.1e18", "1e-9999"])
+def test_what_nothing_exact_can_be_calculated_with_is_no_amount(text: str) -> None:
+    assert not is_amount(Decimal(text))

@@ -143,7 +143,7 @@ class Case:
         return {
             "firing": firing,
             "severity": max(worst.severity, least),
-            "action": rules.actions.get((worst.key.signal, worst.severity), worst.action),
+            "action": rules.action(worst.key.signal, worst.severity) or worst.action,
         }
 
     def settles_after(self, rules: DeskRules) -> Nanos:

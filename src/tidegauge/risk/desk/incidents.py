@@ -149,7 +149,7 @@ class Incidents:
             worst_severity=alert.severity,
             trigger=alert.sentence,
             impact_quote=impact,
-            action=self.rules.actions.get((alert.key.signal, alert.severity), alert.action),
+            action=self.rules.action(alert.key.signal, alert.severity) or alert.action,
             opened_at=now,
             updated_at=now,
             version=1,
