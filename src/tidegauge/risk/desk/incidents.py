@@ -64,7 +64,7 @@ class Incidents:
             self.join(case, alert, impact, now)
             return False
         last = self._last.get(about)
-        if last is not None and self._lately(last.incident, now):
+        if last is not None and self.lately(last.incident, now):
             self._reopen(last, alert, impact, now)
         else:
             self._open(about, alert, impact, now)
@@ -194,7 +194,8 @@ class Incidents:
         self._change(case, IncidentChange.REOPENED, now, detail=said_of(alert), **fields)
         self._pager.tell(case, PageKind.REOPENED, now)
 
-    def _lately(self, incident: Incident, now: Nanos) -> bool:
+    def lately(self, incident: Incident, now: Nanos) -> bool:
+        """Whether it was over so lately that what comes back reopens it."""
         at = incident.resolved_at
         return at is not None and now - at <= self.rules.reopen_within
 

@@ -25,7 +25,8 @@ ALWAYS = frozenset(
 )
 """Told whatever `told_of` says: other rules decide whether they happen."""
 _TO_THOSE_WHO_KNOW = frozenset((PageKind.RESOLVED, PageKind.ACKNOWLEDGED))
-_NEWS = frozenset((PageKind.OPENED, PageKind.ESCALATED, PageKind.REOPENED, PageKind.UNSILENCED))
+_OWED = frozenset(PageKind) - _TO_THOSE_WHO_KNOW - {PageKind.FLAPPING}
+"""What a silence keeps back is told when it is over, as UNSILENCED; that it flaps is no news then."""
 _AWAKE = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
@@ -108,7 +109,7 @@ class Pager:
     def _owe(self, case: Case, kind: PageKind, number: int) -> None:
         """Remember what was kept quiet about."""
         told = case.told
-        if kind in _NEWS:
+        if kind in _OWED:
             told.owed = PageKind.UNSILENCED, number
         elif kind is PageKind.RESOLVED:
             # Whoever heard that it began hears, later, that it is over; nobody else needs to.

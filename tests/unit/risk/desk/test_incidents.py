@@ -242,7 +242,7 @@ def test_what_nobody_takes_is_told_once_more(taken: bool) -> None:
 
 def test_the_recommended_action_is_that_of_the_rules() -> None:
     """Of the worst alert that fires."""
-    rules = replace(TOLD, actions={(Signal.CRUNCH, Severity.CRITICAL): Action.HEDGE})
+    rules = replace(TOLD, actions={Signal.CRUNCH: {"critical": Action.HEDGE}})
     watched = Watched(rules)
     watched.fire()
     assert watched.incident().action is Action.PAUSE_ASSET

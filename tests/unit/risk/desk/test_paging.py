@@ -39,14 +39,14 @@ def silence(watched: Watched, lasts: Nanos, matcher: Matcher = BTC) -> None:
     ).done
 
 
-def acknowledge(watched: Watched) -> None:
+def acknowledge(watched: Watched, lasts: Nanos = 5 * HOUR) -> None:
     order = Order(
         id="",
         kind=OrderKind.ACKNOWLEDGE,
         at=0,
         actor="anna",
         incident_id=watched.incident().id,
-        until=watched.now + 5 * HOUR,
+        until=watched.now + lasts,
     )
     assert watched.order(order).done
 
@@ -122,6 +122,18 @@ def test_a_silence_keeps_back_pages_and_not_incidents() -> None:
     watched.clear()
     watched.pass_time(MINUTE)
     assert watched.reader.kinds == [PageKind.UNSILENCED, PageKind.RESOLVED]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_nobody_has_when_the_silence_is_over_is_told_again(taken: bool) -> None:
+    """The reminder came in the silence, or the acknowledgement ran out in it."""
+    watched = Watched()
+    watched.fire()
+    if taken:
+        acknowledge(watched, HOUR)
+    silence(watched, 3 * HOUR)
+    watched.pass_time(3 * HOUR, 10 * SECOND)
+    assert watched.reader.kinds == [PageKind.OPENED, PageKind.UNSILENCED]
 
 
 def test_what_opened_and_ended_in_silence_is_told_to_nobody() -> None:

@@ -208,6 +208,18 @@ def test_without_any_state_what_is_open_is_told_by_the_key_it_had() -> None:
     assert watched.reader.kinds[2:] == [PageKind.RESOLVED]
 
 
+def test_without_any_state_nobody_is_told_of_what_is_over_for_long() -> None:
+    """However much the log has of it; of what was over lately, by the keys it had."""
+    watched = Watched()
+    resolved(watched)
+    watched.restart(lost=True, since=watched.all_events())
+    assert watched.reader.kinds == [PageKind.OPENED, PageKind.RESOLVED] * 2
+    assert len(watched.reader.told) == 2
+    watched.now += HOUR
+    watched.restart(lost=True, since=watched.all_events())
+    assert len(watched.reader.pages) == 4
+
+
 def test_what_ended_after_the_state_was_kept_does_not_fire_again() -> None:
     """The log is newer, and right."""
     watched = Watched()

@@ -63,6 +63,24 @@ def test_the_last_page_says_how_it_ended() -> None:
     )
 
 
+def test_a_page_says_what_still_fires_when_a_person_resolved_it() -> None:
+    """Nobody is to think that the market is well."""
+    watched = Watched()
+    watched.fire()
+    watched.order(
+        Order(
+            id="",
+            kind=OrderKind.RESOLVE,
+            at=0,
+            actor="anna",
+            incident_id=watched.incident().id,
+        )
+    )
+    text = watched.reader.pages[-1].text
+    assert "Resolved by anna" in text
+    assert "1 of its alerts still fires: it is reopened only by one that gets worse" in text
+
+
 def test_a_page_says_who_has_it() -> None:
     """And until when."""
     watched = Watched()
