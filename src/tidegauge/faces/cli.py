@@ -20,6 +20,7 @@ from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, export, running, sql, symbols, venues
 from . import tape as tape_commands
+from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
 from .options import (
     Config,
@@ -45,6 +46,10 @@ app = typer.Typer(
 app.add_typer(database.app, name="db")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(silence.app, name="silence")
+app.add_typer(exposure.app, name="exposure")
 app.command("demo")(demo.command)
 app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
