@@ -1,8 +1,10 @@
 """Pages reach their channels: in order, at least once, and no channel waits for another."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -140,10 +142,7 @@ async def test_a_channel_that_hangs_delays_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dated", [False, True])
 async def test_retry_after_is_kept_also_over_a_restart(tmp_path: Path, *, dated: bool) -> None:
     """In seconds or as a date: whoever is asked to be left alone for 2 s is, by the next run too."""
-    from email.utils import formatdate
-    from time import time
-
-    wait = formatdate(time() + 3, usegmt=True) if dated else "2"
+    wait = formatdate(time.time() + 3, usegmt=True) if dated else "2"
     busy = Act(status=429, headers=(("Retry-After", wait),), taken=False)
     async with receiving([busy]) as hook:
         async with working(tmp_path, {"hook": wired(hook)}, told := []) as notifier:
