@@ -14,15 +14,14 @@ from tests.support.database import until
 from tests.support.pages import a_page
 from tests.support.programs import require_program
 from tests.support.receivers import receiving
+from tests.support.telling import working
 
 from tidegauge.core.alert import Severity
 from tidegauge.core.desk import PageKind
-from tidegauge.core.instrument import MILLISECOND
 from tidegauge.sinks.notify.guard import Guard
 from tidegauge.sinks.notify.http import HttpChannel
-from tidegauge.sinks.notify.notifier import Notifier, Patience, Wired
+from tidegauge.sinks.notify.notifier import Notifier, Wired
 from tidegauge.sinks.notify.spelling import spelled
-from tidegauge.sinks.outbox.outbox import Outbox
 
 CONFIG = """
 route:
@@ -36,7 +35,6 @@ receivers:
       - url: {url}
         send_resolved: true
 """
-QUICK = Patience(base=20 * MILLISECOND, cap=200 * MILLISECOND, care_s=0.05, look_s=0.1)
 
 
 def a_port() -> int:
@@ -92,14 +90,9 @@ async def telling(
     channel = HttpChannel(
         spelled(f"alertmanager+{url}"), Guard(["127.0.0.1"]), remind_every_s=every_s
     )
-    outbox = Outbox(data_dir, owner)
-    await outbox.open()
-    notifier = Notifier(outbox, {"am": Wired(channel=channel, timeout_s=2)}, patience=QUICK)
-    try:
-        async with notifier.working():
-            yield notifier
-    finally:
-        await outbox.close()
+    wired = Wired(channel=channel, timeout_s=2)
+    async with working(data_dir, {"am": wired}, owner=owner) as notifier:
+        yield notifier
 
 
 def hear(taken: list[Any]) -> Callable[[str], list[str]]:

@@ -48,11 +48,13 @@ def test_what_is_no_incident_ends_by_itself() -> None:
 def test_names_that_an_alertmanager_would_refuse_are_spelt_anew() -> None:
     """With them it would refuse the whole alert; an empty label is none."""
     page = a_page(1)
-    odd = type(page)(**{
-        **{name: getattr(page, name) for name in page.__slots__},
-        "labels": {"a-b.c": "1", "7th": "2", "empty": "", "": "nameless"},
-        "symbol": "",
-    })
+    odd = type(page)(
+        **{
+            **{name: getattr(page, name) for name in page.__slots__},
+            "labels": {"a-b.c": "1", "7th": "2", "empty": "", "": "nameless"},
+            "symbol": "",
+        }
+    )
     assert labels_of(odd) == {
         "alertname": "TidegaugeIncident",
         "incident": "INC-1",

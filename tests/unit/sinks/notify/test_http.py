@@ -37,7 +37,9 @@ def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-async def sent(url: str, page: object = None, *, allowed: tuple[str, ...] = ("127.0.0.1",)) -> Answer:
+async def sent(
+    url: str, page: object = None, *, allowed: tuple[str, ...] = ("127.0.0.1",)
+) -> Answer:
     """Send a page to an address, and return what came of it."""
     channel = HttpChannel(spelled(url), Guard(allowed), now=lambda: NOW)
     try:
@@ -98,7 +100,11 @@ async def test_pagerduty_has_one_incident_for_one_of_ours(
     assert answer.verdict is Verdict.TAKEN
     assert path_of(pagerduty) == "/v2/enqueue"
     (body,) = pagerduty.taken
-    assert (body["routing_key"], body["event_action"], body["dedup_key"]) == ("KEY", action, "INC-7")
+    assert (body["routing_key"], body["event_action"], body["dedup_key"]) == (
+        "KEY",
+        action,
+        "INC-7",
+    )
     assert body["payload"]["severity"] == "error"
     assert "Authorization" not in pagerduty.requests[0].headers
 
@@ -180,16 +186,18 @@ async def test_telegram_says_in_the_body_how_long_it_is_to_be_left_alone() -> No
 
 
 @pytest.mark.parametrize("fault", ["unknown authority", "another host", "expired", "no TLS at all"])
-async def test_who_cannot_prove_who_they_are_gets_no_page(authority: trustme.CA, fault: str) -> None:
+async def test_who_cannot_prove_who_they_are_gets_no_page(
+    authority: trustme.CA, fault: str
+) -> None:
     """The page, and the secret in the address, stay here."""
     certificate = {
-        "unknown authority": lambda: trustme.CA().issue_cert("127.0.0.1"),
-        "another host": lambda: authority.issue_cert("hooks.example.com"),
-        "expired": lambda: authority.issue_cert(
+        "unknown authority": trustme.CA().issue_cert("127.0.0.1"),
+        "another host": authority.issue_cert("hooks.example.com"),
+        "expired": authority.issue_cert(
             "127.0.0.1", not_before=LONG_AGO, not_after=LONG_AGO + timedelta(days=1)
         ),
-        "no TLS at all": lambda: None,
-    }[fault]()
+        "no TLS at all": None,
+    }[fault]
     context = None if certificate is None else tls(certificate)
     async with receiving(tls=context) as slack:
         answer = await sent(f"slack+https://127.0.0.1:{slack.port}/services/T0/B0/tokenTOKEN12345")

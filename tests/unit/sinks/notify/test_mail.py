@@ -154,10 +154,9 @@ async def test_a_server_that_does_not_encrypt_is_not_spoken_to() -> None:
     assert server.encrypted == [False]
 
 
+@pytest.mark.usefixtures("tls")
 @pytest.mark.parametrize("way", ["smtps", "smtp"])
-async def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
-    tls: ssl.SSLContext, way: str
-) -> None:
+async def test_a_server_that_cannot_prove_who_it_is_gets_nothing(way: str) -> None:
     """An authority nobody knows: neither the page nor the password leaves."""
     stranger = _context(trustme.CA().issue_cert("localhost"))
     context = {"smtps": {"tls": stranger}, "smtp": {"starttls": stranger}}[way]
@@ -240,9 +239,13 @@ async def test_a_server_that_says_nothing_ends_with_the_attempt() -> None:
 
 def test_a_title_cannot_add_a_header() -> None:
     """Nor can a text that no mail could hold break the letter."""
-    page = a_page(title="thin\r\nBcc: evil@example.com\x00\x1b[31m", text="\ud800 深度\r\n.\r\nQUIT")
+    page = a_page(
+        title="thin\r\nBcc: evil@example.com\x00\x1b[31m", text="\ud800 深度\r\n.\r\nQUIT"
+    )
     mail = letter(spelled(f"smtps://localhost?{TO}"), page)
     assert mail["Bcc"] is None
     assert mail["Subject"] == "[HIGH] thin Bcc: evil@example.com  [31m"
     assert message_from_bytes(mail.as_bytes())["Bcc"] is None
-    assert letter(spelled(f"smtps://localhost?{TO}"), a_page(kind=PageKind.TEST))["References"] is None
+    assert (
+        letter(spelled(f"smtps://localhost?{TO}"), a_page(kind=PageKind.TEST))["References"] is None
+    )

@@ -19,8 +19,18 @@ MAIL = "smtps://bot%40example.com:p%C3%A4ss%2Fword1@mail.example.com?from=a@b.c&
     [
         (SLACK, ["T0CANARY1", "B0CANARY2", "cAnArYcAnArYcAnArY003", SLACK.partition("+")[2]]),
         (TELEGRAM, ["AAcanary-_token0000", "1234567:AAcanary-_token0000"]),
-        (MAIL, ["p%C3%A4ss%2Fword1", "päss/word1", b64encode(b"bot@example.com:p\xc3\xa4ss/word1").decode()]),
-        ("https://hc-ping.com/0f8fad5b-d9cb-469f-a165-70867728950e", ["0f8fad5b-d9cb-469f-a165-70867728950e"]),
+        (
+            MAIL,
+            [
+                "p%C3%A4ss%2Fword1",
+                "päss/word1",
+                b64encode(b"bot@example.com:p\xc3\xa4ss/word1").decode(),
+            ],
+        ),
+        (
+            "https://hc-ping.com/0f8fad5b-d9cb-469f-a165-70867728950e",
+            ["0f8fad5b-d9cb-469f-a165-70867728950e"],
+        ),
         ("https://example.com/hook?key=abcdEFGH1234", ["abcdEFGH1234", "/hook?key=abcdEFGH1234"]),
     ],
 )
@@ -32,7 +42,10 @@ def test_every_part_that_tells_is_known(url: str, parts: list[str]) -> None:
 def test_plain_words_are_no_secrets() -> None:
     """Else `alerts` and `services` were masked in every line of the log."""
     assert set(secrets_of("alertmanager+http://alertmanager:9093/api/alerts")) == {
-        *("alertmanager+http://alertmanager:9093/api/alerts", "http://alertmanager:9093/api/alerts"),
+        *(
+            "alertmanager+http://alertmanager:9093/api/alerts",
+            "http://alertmanager:9093/api/alerts",
+        ),
         quote("alertmanager+http://alertmanager:9093/api/alerts", safe=""),
         quote("http://alertmanager:9093/api/alerts", safe=""),
     }

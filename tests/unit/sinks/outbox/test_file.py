@@ -190,7 +190,10 @@ class OutboxModel(RuleBasedStateMachine):
     def opened(self) -> OutboxFile:
         return OutboxFile(f"{self.folder.name}/outbox.sqlite3", "me")
 
-    @rule(numbers=st.lists(st.integers(0, 30), max_size=4), channels=st.sets(st.sampled_from(CHANNELS)))
+    @rule(
+        numbers=st.lists(st.integers(0, 30), max_size=4),
+        channels=st.sets(st.sampled_from(CHANNELS)),
+    )
     def put(self, numbers: list[int], channels: set[str]) -> None:
         pages = [a_page(number, *sorted(channels)) for number in numbers if channels]
         new = self.file.put(pages, self.now)
