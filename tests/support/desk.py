@@ -227,7 +227,6 @@ class Watched:
     def all_events(self) -> list[IncidentEvent]:
         return [event for events in self.reader.events.values() for event in events]
 
-    @property
     def incident(self) -> Incident:
         """The only incident there ever was."""
         (incident,) = self.reader.incidents.values()

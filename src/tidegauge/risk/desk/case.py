@@ -22,8 +22,8 @@ from .incident_table import state_after
 
 MOST_ALERTS = 50
 """So many alerts an incident names: the first, and the latest. One that flaps has thousands."""
-REMEMBERED = 30
-"""So many events of an incident are kept for who asks what changed."""
+REMEMBERED = 5
+"""So many events of an incident are kept, for who asks what changed."""
 MOST_DOUBLINGS = 20
 
 
@@ -131,16 +131,18 @@ class Case:
         worst = max(self.firing.values(), key=lambda alert: (alert.severity, alert.started_at))
         return worst.key, worst.severity
 
-    def weighed(self, rules: DeskRules) -> dict[str, Any]:
+    def weighed(self, rules: DeskRules, firing: tuple[str, ...]) -> dict[str, Any]:
         """Return the fields of the record that follow from what fires now."""
-        firing = self.firing.values()
-        if not firing:
-            return {}
-        worst = max(firing, key=lambda alert: (alert.severity, alert.started_at))
-        known = max(alert.severity for alert in firing)
-        lost = any(alert_id not in self.firing for alert_id in self.incident.firing)
+        known = self.firing.values()
+        if not known:
+            return {"firing": firing}
+        worst = max(known, key=lambda alert: (alert.severity, alert.started_at))
+        # Of one that was lost in a restart nobody knows how bad it is: no better than it was.
+        lost = any(alert_id not in self.firing for alert_id in firing)
+        least = self.incident.severity if lost else worst.severity
         return {
-            "severity": max(known, self.incident.severity) if lost else known,
+            "firing": firing,
+            "severity": max(worst.severity, least),
             "action": rules.action(worst.key.signal, worst.severity) or worst.action,
         }
 

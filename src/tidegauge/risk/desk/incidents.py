@@ -64,7 +64,7 @@ class Incidents:
             self.join(case, alert, impact, now)
             return False
         last = self._last.get(about)
-        if last is not None and self._lately(last.incident, now):
+        if last is not None and self.lately(last.incident, now):
             self._reopen(last, alert, impact, now)
         else:
             self._open(about, alert, impact, now)
@@ -122,7 +122,7 @@ class Incidents:
         firing = tuple(each for each in case.incident.firing if each != alert_id)
         detail = said_of(alert)
         if firing:
-            fields = {"firing": firing} | case.weighed(self.rules)
+            fields = case.weighed(self.rules, firing)
             self._change(case, IncidentChange.UPDATED, now, detail=detail, **fields)
             self._pager.pay_one(case, now)
             return
@@ -194,7 +194,8 @@ class Incidents:
         self._change(case, IncidentChange.REOPENED, now, detail=said_of(alert), **fields)
         self._pager.tell(case, PageKind.REOPENED, now)
 
-    def _lately(self, incident: Incident, now: Nanos) -> bool:
+    def lately(self, incident: Incident, now: Nanos) -> bool:
+        """Whether it was over so lately that what comes back reopens it."""
         at = incident.resolved_at
         return at is not None and now - at <= self.rules.reopen_within
 
@@ -203,12 +204,12 @@ class Incidents:
     ) -> dict[str, Any]:
         """Return the fields of the record with this alert firing in it."""
         incident = case.incident
-        firing = tuple(each for each in incident.firing if each != without)
+        kept = tuple(each for each in incident.firing if each != without)
+        firing = kept if alert.id in kept else (*kept, alert.id)
         return {
             "alerts": named(incident.alerts, alert.id),
-            "firing": firing if alert.id in firing else (*firing, alert.id),
             "impact_quote": worse(incident.impact_quote, impact),
-        } | case.weighed(self.rules)
+        } | case.weighed(self.rules, firing)
 
     def _escalated(
         self, case: Case, alert: Alert, now: Nanos, impact: Decimal | None = None

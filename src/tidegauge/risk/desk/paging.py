@@ -1,7 +1,6 @@
 """Who is told of an incident, and when: silence, routing, rate, digests."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import blake2b
 
 from ...core.alert import AlertKey, Severity
@@ -26,7 +25,8 @@ ALWAYS = frozenset(
 )
 """Told whatever `told_of` says: other rules decide whether they happen."""
 _TO_THOSE_WHO_KNOW = frozenset((PageKind.RESOLVED, PageKind.ACKNOWLEDGED))
-_NEWS = frozenset((PageKind.OPENED, PageKind.ESCALATED, PageKind.REOPENED, PageKind.UNSILENCED))
+_OWED = frozenset(PageKind) - _TO_THOSE_WHO_KNOW - {PageKind.FLAPPING}
+"""What a silence keeps back is told when it is over, as UNSILENCED; that it flaps is no news then."""
 _AWAKE = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
@@ -63,14 +63,15 @@ class Pager:
                 said = f"no route fits {case.lead()[0]} ({case.lead()[1]}): nobody is told"
                 self._mutes.say(Muted.UNROUTED, said, now, incident_id=case.incident.id)
             return
-        page = self._page(case, kind, now, number)
-        free = tuple(name for name in channels if self._leaves(case, page, name, now))
+        entry = _entry(case, kind, now, number)
+        free = tuple(name for name in channels if self._leaves(case, entry, name, now))
         case.told.owed = None
         self.owing.pop(case.incident.id, None)
         if len(free) == len(channels):
             self._mutes.forget(incident_id=case.incident.id)
         if free:
-            self._send(page, free)
+            self.told += 1
+            self._emit(_page(case, entry, free))
 
     def why_quiet(self, case: Case, now: Nanos) -> tuple[Muted, str] | None:
         """Return why nobody is paged of an incident: all that opens one, or else all of it, is
@@ -108,7 +109,7 @@ class Pager:
     def _owe(self, case: Case, kind: PageKind, number: int) -> None:
         """Remember what was kept quiet about."""
         told = case.told
-        if kind in _NEWS:
+        if kind in _OWED:
             told.owed = PageKind.UNSILENCED, number
         elif kind is PageKind.RESOLVED:
             # Whoever heard that it began hears, later, that it is over; nobody else needs to.
@@ -134,53 +135,24 @@ class Pager:
                     break
         return tuple(names)
 
-    def _leaves(self, case: Case, page: Page, name: str, now: Nanos) -> bool:
+    def _leaves(self, case: Case, entry: Entry, name: str, now: Nanos) -> bool:
         """Whether a page leaves by a channel now; else it waits for the digest."""
         channel = self.channels.get(name)
         if channel is None:
             channel = self.channels[name] = Channel(name)
         every, told = self.rules.group_every, case.told.channels
-        only_in_digests = page.kind in _TO_THOSE_WHO_KNOW and told.get(name) is False
-        if not only_in_digests and channel.takes(now, burst=self.rules.burst, every=every):
+        known = entry.kind in _TO_THOSE_WHO_KNOW
+        # Who heard of it in a digest only hears of its end in one, too.
+        alone = not known or told.get(name, False)
+        if alone and channel.takes(now, burst=self.rules.burst, every=every):
             channel.waiting.pop(case.incident.id, None)
             told[name] = True
             return True
-        told[name] = told.get(name, False) and page.kind in _TO_THOSE_WHO_KNOW
-        entry = Entry(
-            incident_id=case.incident.id,
-            key=page.key,
-            kind=page.kind,
-            at=now,
-            severity=page.severity,
-            symbol=page.symbol,
-            title=page.title,
-        )
+        told.setdefault(name, False)
         channel.wait(entry, now, every=every)
-        said = f"{page.kind}: waits for the next digest of {name}"
+        said = f"{entry.kind}: waits for the next digest of {name}"
         self._mutes.say(Muted.RATE, said, now, incident_id=case.incident.id)
         return False
-
-    def _page(self, case: Case, kind: PageKind, now: Nanos, number: int) -> Page:
-        incident = case.incident
-        over = kind is PageKind.RESOLVED
-        return Page(
-            key=f"{incident.id}/{number}/{kind}",
-            kind=kind,
-            at=now,
-            severity=incident.worst_severity if over else incident.severity,
-            title=wording.title(case, kind),
-            text=wording.text(case, kind, now),
-            channels=(),
-            of=(incident.id,),
-            symbol=incident.symbol,
-            starts_at=incident.opened_at,
-            ends_at=incident.resolved_at if over else None,
-            labels=wording.labels(case),
-        )
-
-    def _send(self, page: Page, channels: tuple[str, ...]) -> None:
-        self.told += 1
-        self._emit(replace(page, channels=channels))
 
     # -- digests ---------------------------------------------------------------------------------
 
@@ -192,6 +164,38 @@ class Pager:
                 if entries:
                     self.told += 1
                     self._emit(_digest(channel.name, entries, now))
+
+
+def _entry(case: Case, kind: PageKind, now: Nanos, number: int) -> Entry:
+    incident = case.incident
+    over = kind is PageKind.RESOLVED
+    return Entry(
+        incident_id=incident.id,
+        key=f"{incident.id}/{number}/{kind}",
+        kind=kind,
+        at=now,
+        severity=incident.worst_severity if over else incident.severity,
+        symbol=incident.symbol,
+        title=wording.title(case, kind),
+    )
+
+
+def _page(case: Case, entry: Entry, channels: tuple[str, ...]) -> Page:
+    incident = case.incident
+    return Page(
+        key=entry.key,
+        kind=entry.kind,
+        at=entry.at,
+        severity=entry.severity,
+        title=entry.title,
+        text=wording.text(case, entry.kind, entry.at),
+        channels=channels,
+        of=(incident.id,),
+        symbol=incident.symbol,
+        starts_at=incident.opened_at,
+        ends_at=incident.resolved_at if entry.kind is PageKind.RESOLVED else None,
+        labels=wording.labels(case),
+    )
 
 
 def _digest(channel: str, entries: tuple[Entry, ...], now: Nanos) -> Page:

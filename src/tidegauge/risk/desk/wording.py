@@ -63,6 +63,8 @@ def text(case: Case, kind: PageKind, now: Nanos) -> str:
         )
     if kind is PageKind.RESOLVED:
         lines.append(_ended(incident))
+        if incident.firing:
+            lines.append(still_firing(len(incident.firing)))
     else:
         lines.append(
             f"Since {utc(incident.opened_at)} ({lasting(now - incident.opened_at)}), "
@@ -133,6 +135,15 @@ def digest_text(entries: Sequence[Entry]) -> str:
     if more:
         lines.append(f"... and {more} more.")
     return "\n".join([*lines, "tidegauge incidents list"])
+
+
+def still_firing(number: int) -> str:
+    """Say what becomes of alerts that fire when a person resolves their incident."""
+    verb = "fires" if number == 1 else "fire"
+    return (
+        f"{number} of its alerts still {verb}: it is reopened only by one that gets worse, or that"
+        " ends and fires anew."
+    )
 
 
 def _ended(incident: Incident) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from tidegauge.runtime.settings_types import DayHours
 
 from .kinds import (
+    ChannelNames,
     Count,
     Days,
     Hold,
@@ -20,8 +21,8 @@ from .kinds import (
     Severities,
     Severity,
     SymbolGlobs,
-    TelledKind,
     TimeOfDay,
+    ToldOf,
     VenueGlobs,
     instant,
     misfit,
@@ -65,9 +66,9 @@ class IncidentRules(RuleSection):
 class PagingRules(RuleSection):
     """What people are told, and how often."""
 
-    told_of: Annotated[tuple[TelledKind, ...], Listed, Once] = Field(
+    told_of: Annotated[tuple[ToldOf, ...], Listed, Once] = Field(
         default=("opened", "escalated", "reopened", "resolved"),
-        description="changes of an incident that are told",
+        description="which of opened, escalated, reopened, acknowledged, resolved are told",
     )
     remind_after_s: Week | None = Field(
         default=900.0, description="told again when nobody acknowledged it; none: never"
@@ -82,7 +83,7 @@ class HeartbeatRules(RuleSection):
     at_utc: TimeOfDay | None = Field(
         default=None, description="time of the day, such as 09:00; none: no heartbeat"
     )
-    channels: Names = Field(default=(), description="whom it is told")
+    channels: ChannelNames = Field(default=(), description="whom it is told")
 
     @model_validator(mode="after")
     def _fit(self) -> "HeartbeatRules":
@@ -117,7 +118,7 @@ class MaintenanceRules(RuleSection):
         if self.hours_utc is not None:
             for name in ("from_utc", "until_utc"):
                 if getattr(self, name) is not None:
-                    raise misfit(f"{name} and hours_utc exclude each other", name)
+                    raise misfit(f"{name} and hours_utc exclude each other", name, "hours_utc")
             return self
         if self.days:
             raise misfit("days need hours_utc", "days")
@@ -133,5 +134,5 @@ class RouteRules(RuleSection):
     """Whom to tell of what matches. The first that matches is taken."""
 
     match: MatchRules = Field(default_factory=MatchRules, description="what it is for")
-    channels: Names = Field(description="channels of the settings; []: nobody, on purpose")
+    channels: ChannelNames = Field(description="channels of the settings; []: nobody, on purpose")
     goes_on: bool = Field(default=False, description="whether later routes are looked at too")

@@ -112,17 +112,9 @@ SeverityName: TypeAlias = Literal["info", "warning", "high", "critical"]
 ActionName: TypeAlias = Literal[
     "monitor", "widen_spread", "pause_asset", "hedge", "reduce", "liquidate"
 ]
-TelledKind: TypeAlias = Literal[
-    "opened",
-    "escalated",
-    "reopened",
-    "reminded",
-    "acknowledgement_expired",
-    "flapping",
-    "unsilenced",
-    "acknowledged",
-    "resolved",
-]
+ToldOf: TypeAlias = Literal["opened", "escalated", "reopened", "acknowledged", "resolved"]
+"""Changes of an incident that need not be told; others are told whenever they happen."""
+
 Once = AfterValidator(_once)
 Lowered = BeforeValidator(lowered)
 Listed = BeforeValidator(listed)
@@ -131,6 +123,7 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 Label = Annotated[str, AfterValidator(_label)]
 Names = Annotated[tuple[Name, ...], Listed, Once]
 SymbolGlobs = Annotated[tuple[Annotated[Name, BeforeValidator(symbol_key)], ...], Listed, Once]
+ChannelNames = Annotated[tuple[Annotated[Name, BeforeValidator(venue_key)], ...], Listed, Once]
 VenueGlobs = Annotated[tuple[Annotated[Name, BeforeValidator(venue_key)], ...], Listed, Once]
 Severity = Annotated[SeverityName, Lowered]
 Severities = Annotated[tuple[Severity, ...], Listed, Once]
