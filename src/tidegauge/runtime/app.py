@@ -191,8 +191,18 @@ class App:
             surroundings,
             symbols=self.symbols,
             ledger=self.ledger,
-            emit=self._emit,
+            emit=self._venue_told,
         )
+
+    def _venue_told(self, record: Record | Listed) -> None:
+        """Take what a venue says beside its feed. What the monitor acts upon, a replay must hear too."""
+        if not isinstance(record, FeedEvent):
+            self._emit(record)
+            return
+        self.monitor.advance(record.at)
+        if self.journal is not None:
+            self.journal.note(meta_line(record.at, Meta.EVENT, event=record))
+        self.monitor.heard(record)
 
     def _proxy(self) -> str | None:
         proxy = self.settings.proxy
