@@ -21,6 +21,7 @@ LONGEST_FUNCTION = 60
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 CRUNCH = "unit/risk/test_crunch.py"
+DIVERGENCE = "unit/risk/test_divergence.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -46,11 +47,21 @@ TESTED_ELSEWHERE = {
     "risk/desk/case": "unit/risk/desk/test_incidents.py",
     "risk/desk/state": "unit/risk/desk/test_restarting.py",
     "risk/desk/view": "unit/risk/desk/test_desk.py",
+    "risk/departures": DIVERGENCE,
+    "risk/divergence_said": DIVERGENCE,
+    "risk/divergence_status": DIVERGENCE,
+    "risk/health_said": "unit/risk/test_health.py",
+    "risk/liveness": "unit/risk/test_health.py",
+    "risk/stress_sentence": "unit/risk/test_stress.py",
     # branches and sources of one tree of settings
-    "runtime/plans": "unit/runtime/test_settings_tree.py",
-    "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",
+    "runtime/plans": "unit/runtime/rules/test_build.py",
     "runtime/settings_sources": "unit/runtime/test_settings_errors.py",
     "runtime/settings_types": "unit/runtime/test_settings_tree.py",
+    # branches of one tree of rules, and what is made of them
+    "runtime/rules/build_signals": "unit/runtime/rules/test_build.py",
+    "runtime/rules/crunch": "unit/runtime/rules/test_tree.py",
+    "runtime/rules/desk": "unit/runtime/rules/test_tree.py",
+    "runtime/rules/signals": "unit/runtime/rules/test_tree.py",
     # parts of one generated market
     "simulator/dialect": "unit/simulator/test_recorded.py",
     "simulator/dialects/binance_beside": "unit/venues/test_conformance_served.py",

@@ -17,9 +17,10 @@ from tidegauge.runtime.app import Assignment
 from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
+from tidegauge.runtime.rules.reload import RulesInForce
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, export, rules, running, sql, symbols, venues
+from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
 from . import tape as tape_commands
 from .logs import log_to_terminal
 from .options import (
@@ -44,10 +45,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(database.app, name="db")
+app.add_typer(notify.app, name="notify")
 app.add_typer(rules.app, name="rules")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
+rules.app.command("tune", epilog=tune.EXAMPLE)(tune.command)
 app.command("demo")(demo.command)
+app.command("drill", epilog=drill.EXAMPLE)(drill.command)
 app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)
@@ -99,7 +103,9 @@ def monitor(
         duration_s=duration,
     )
     running.check_venues(assignment.venues)
-    in_force = rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
+    in_force = RulesInForce(
+        lambda: rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
+    )
     recorder = running.recorder_into(record, record_max_gb)
     running.run_monitor(
         settings,
@@ -107,7 +113,7 @@ def monitor(
         title="tidegauge monitor",
         plain=plain,
         recorder=recorder,
-        rules=in_force.rules,
+        rules=in_force,
     )
 
 

@@ -70,28 +70,33 @@ class DeparturesState(Struct, frozen=True, kw_only=True):
 
 
 class _Watch:
-    """How long a pair has been apart. `held`: the worst severity that has lasted for the hold."""
+    """How long a pair has been apart. `held`: the worst severity that has lasted for the hold;
+    `waiting`: whether a worse one has not yet."""
 
-    __slots__ = ("held", "holds", "pair", "value")
+    __slots__ = ("held", "holds", "pair", "value", "waiting")
 
     def __init__(self, pair: Pair, settings: DepartureSettings) -> None:
         self.pair = pair
         self.value: float | None = None
         self.held: Severity | None = None
+        self.waiting = True
         self.holds = [(each, Hold(settings.hold)) for each, _limit in settings.limits]
 
     @property
     def running(self) -> bool:
         return self.holds[0][1].since is not None
 
-    def look(self, value: float | None, limits: Limits, at: Nanos) -> None:
-        self.value, self.held = value, None
-        if value is None or (value < limits[0][1] and not self.running):
+    def look(self, value: float | None, limits: Limits, at: Nanos) -> bool:
+        """Return whether another severity is held by now."""
+        before, self.value, self.held = self.held, value, None
+        if value is None:
             self.pause()
-            return
+            return before is not None
         for (severity, limit), (_severity, hold) in zip(limits, self.holds, strict=True):
             if hold.observe(value >= limit, at):
                 self.held = severity
+        self.waiting = any(hold.since is not None and not hold.held for _each, hold in self.holds)
+        return self.held is not before
 
     def resume(self, kept: Mapping[Severity, HoldState]) -> None:
         """Go on with holds of before a restart."""
@@ -133,6 +138,7 @@ class Departures:
         self._measure = measure
         self._teller = teller
         self._watches: dict[Pair, _Watch] = {}
+        self._levels: dict[Pair, int] = {}
         self._left: dict[str, _Left] = {}
 
     @property
@@ -160,7 +166,9 @@ class Departures:
     def adopt(self, settings: DepartureSettings) -> None:
         """Take other limits and spans; what has lasted so far counts on."""
         self.settings = settings
+        self._levels.clear()
         for watch in self._watches.values():
+            watch.waiting = True
             for _severity, hold in watch.holds:
                 hold.span = settings.hold
         for left in self._left.values():
@@ -168,23 +176,56 @@ class Departures:
 
     # -- what is seen ----------------------------------------------------------------------------
 
-    def look(self, pair: Pair, at: Nanos) -> None:
-        """Take what a pair measures at `at`; both of it are fresh."""
-        watch, value = self._watches.get(pair), self._measure(pair)
+    def look(self, pair: Pair, at: Nanos) -> bool:
+        """Take what a pair measures at `at`; both of it are fresh. Return whether that may change an
+        alert: until then it stands at this side of each limit, and samples say for how long."""
+        watch, value, limits = self._watches.get(pair), self._measure(pair), self.settings.limits
+        level = self._level(value)
+        moved, self._levels[pair] = self._levels.get(pair) != level, level
         if watch is None:
-            if value is None or value < self.settings.limits[0][1]:
-                return
+            if value is None or value < limits[0][1]:
+                return moved
             watch = self._watches[pair] = _Watch(pair, self.settings)
-        watch.look(value, self.settings.limits, at)
+        elif not moved and not watch.waiting:
+            watch.value = value
+            return False
+        moved = watch.look(value, limits, at) or moved
         if not watch.running:
             del self._watches[pair]
+        return moved
+
+    def stood(self, quote: Quote, at: Nanos) -> bool:
+        """What a quote was until `at` lasted until then. Return whether a hold is over by that."""
+        if not self._watches:
+            return False
+        limits, watches = self.settings.limits, self._watches
+        over = False
+        for pair in quote.pairs:
+            watch = watches.get(pair)
+            if watch is not None and watch.waiting and pair.visible:
+                over = watch.look(watch.value, limits, at) or over
+        return over
+
+    def _level(self, value: float | None) -> int:
+        """Return between which limits a value lies; all that is to be said of how far it is."""
+        if value is None:
+            return -1
+        if value < self.settings.clear_below:
+            return 0
+        return 1 + sum(value >= limit for _severity, limit in self.settings.limits)
 
     def lose(self, quote: Quote) -> None:
         """A quote is not fresh any more."""
         for pair in quote.pairs:
             if (watch := self._watches.get(pair)) is not None:
                 watch.value = watch.held = None
+                watch.waiting = True
                 watch.pause()
+
+    def forget(self, pair: Pair) -> None:
+        """What a pair was apart by counts no more: it is judged by something else from now on."""
+        self._watches.pop(pair, None)
+        self._levels.pop(pair, None)
 
     def judge(self, at: Nanos, trace: str) -> list[Alert]:
         """Return what changes by all that was looked at."""
@@ -202,7 +243,7 @@ class Departures:
     def leave(self, quote: Quote, at: Nanos, gone: Gone) -> list[Alert]:
         """A venue is compared no more: what speaks of it ends, and it is not over."""
         for pair in quote.pairs:
-            self._watches.pop(pair, None)
+            self.forget(pair)
         names = {quote.venue, *(pair.name for pair in quote.pairs)}
         ended = [self._left.pop(key) for key in [*self._left] if key in names]
         for left in self._left.values():

@@ -8,12 +8,14 @@ others can. No clock is read.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 
 from msgspec import Struct
 
 from ..core.alert import ALL, Action, Alert, AlertKey, Severity, Signal
 from ..core.book import OrderBook
+from ..core.exact import from_units
 from ..core.instrument import Nanos, Symbol, VenueName, base_and_quote
 from ..core.reading import Taker
 from .judged import Finding, JudgedAlert, JudgedSettings, JudgedState
@@ -135,8 +137,8 @@ class Stress:
         together = None if self._report is None else self._report.of(taker).together
         if self._report is None or together is None or together.judged.slippage is None:
             return None
-        lost = self._report.size * Decimal(str(together.judged.slippage))
-        return lost.quantize(Decimal("0.01"))
+        lost = Fraction(self._report.size) * Fraction(together.judged.slippage)
+        return from_units(round(lost * 100), 2)
 
     def know(self, venue: VenueName, quote: str) -> None:
         """Count on a venue of the symbol."""

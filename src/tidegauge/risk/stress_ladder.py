@@ -23,6 +23,9 @@ from ..core.side import FAR, BookSide, Level
 DERIVED = 40
 """Decimals of a base that no decimal holds."""
 
+FINEST = 8
+"""Decimals of a largest size, or as many as the quote of its book has, if these are fewer."""
+
 
 class Rungs(NamedTuple):
     """Levels, best first, as columns: prices, quote and base that rest there, in units of which price
@@ -149,14 +152,17 @@ class Ladder:
 
     def largest(self, below: Fraction, kept: Fraction, mid: Fraction) -> Largest:
         """Return the largest size of which slippage is below a share, where `kept` of each level is
-        left: rounded down to the quote unit, so that one unit more is not."""
+        left: rounded down to `FINEST` decimals, so that one unit of the last of them more is not."""
+        finest = min(self.quote_scale, FINEST)
+        step = Fraction(kept, 10 ** (self.quote_scale - finest))
         found = self._limited(mid * (1 + self.sign * below))
         if found is None:
             most = self.total if self.wanted is None else min(self.wanted, self.total)
             ends = self.wanted is not None or self.edge is not None
-            return Largest(self.quote(int(most * kept)), ends)
+            return Largest(EXACT.scaleb(Decimal(int(most * step)), -finest), ends)
         index, quote = found
-        return Largest(self.quote(max(0, ceil(quote * kept) - 1)), index >= self._inside)
+        size = max(0, ceil(quote * step) - 1)
+        return Largest(EXACT.scaleb(Decimal(size), -finest), index >= self._inside)
 
     def _limited(self, limit: Fraction) -> tuple[int, Fraction] | None:
         """Return where the average comes to `limit`: the rung, and the quote. None: nowhere."""

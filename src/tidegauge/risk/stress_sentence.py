@@ -1,6 +1,7 @@
 """The stress of a size said plainly: what it would cost, how much is safe, what to do."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 from ..core.alert import Alert, Severity
 from ..core.instrument import Nanos, Symbol
@@ -11,6 +12,8 @@ from .stress_report import Cost, StressReport, TakerStress
 from .stress_split import Split
 
 VERBS = {Taker.SELL: "Selling", Taker.BUY: "Buying"}
+FEW = 100
+
 MOST_PORTIONS = 4
 """Venues of a split that are named; the rest is summed up."""
 
@@ -52,11 +55,14 @@ def what_was_left(symbol: Symbol, taker: Taker) -> str:
     )
 
 
-def money(amount: Decimal) -> str:
-    """Write an amount of quote: whole from a hundred on, below it with two digits, never rounded up."""
-    whole = amount >= 100  # noqa: PLR2004
-    kept = amount.quantize(Decimal(1 if whole else "0.01"), ROUND_DOWN)
-    return f"{kept:,f}"
+def money(amount: Decimal | float) -> str:
+    """Write an amount of quote, cut off: whole from a hundred on, below it with two decimals."""
+    exact = Fraction(amount)
+    return f"{int(exact):,d}" if exact >= FEW else f"{int(exact * 100) / 100:.2f}"
+
+
+def _lost(report: StressReport, share: float) -> str:
+    return f"{share:.2%} ({money(float(report.size) * share)})"
 
 
 def _happened(symbol: Symbol, report: StressReport, taker: Taker, judged: Cost) -> str:
@@ -65,17 +71,15 @@ def _happened(symbol: Symbol, report: StressReport, taker: Taker, judged: Cost) 
     what = f"{VERBS[taker]} {_sized(report)} of {symbol} {where}, with {judged.haircut:.0%} of every level gone,"
     if judged.slippage is None and not judged.floor:
         return f"{what} cannot be done: {judged.filled:.0%} of it would fill"
-    share = judged.slippage if judged.slippage is not None else judged.at_least
+    share = judged.at_least if judged.floor else judged.slippage
     assert share is not None, "what breaches is known"
-    lost = money(report.size * Decimal(str(share)))
-    least = "at least " if judged.floor else ""
-    return f"{what} loses {least}{share:.2%} ({lost})"
+    return f"{what} loses {'at least ' if judged.floor else ''}{_lost(report, share)}"
 
 
 def _now(report: StressReport, now: Cost) -> str:
     if now.slippage is None:
         return f"As it stands {now.filled:.0%} of it fills"
-    return f"Now it loses {now.slippage:.2%} ({money(report.size * Decimal(str(now.slippage)))})"
+    return f"Now it loses {'at most ' if now.floor else ''}{_lost(report, now.slippage)}"
 
 
 def _most(found: TakerStress) -> str:

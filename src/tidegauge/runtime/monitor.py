@@ -22,6 +22,7 @@ from tidegauge.core.instrument import (
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust
+from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.measure import MeasurePlan
 from tidegauge.risk.ruleset import RuleSet
@@ -112,7 +113,7 @@ class Monitor:
             known.feed, known.keeper = feed, keeper
             if keeper.trust is not Trust.LIVE:
                 known.last = None
-            self.crossing.trusted(known, keeper.since)
+            self.crossing.look_at(known)
 
     def forget(self, id_: BookId, now: Nanos) -> None:
         """Watch a book no more: its windows go, and an alert that fires ends, saying why."""
@@ -349,6 +350,12 @@ class Monitor:
         if change is not None:
             self._alert(change)
         return change is not None
+
+    @property
+    def detectors(self) -> dict[BookId, CrunchDetector]:
+        """What judges each book by itself."""
+        found = ((id_, book.detector) for id_, book in self._books.items())
+        return {id_: detector for id_, detector in found if detector is not None}
 
     @property
     def watched(self) -> int:

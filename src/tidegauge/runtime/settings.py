@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from tidegauge.sinks.notify.secrecy import secrets_of
+
 from .redaction import MASK, mask_urls, url_secrets
 from .settings_errors import invalid, unknown_name
 from .settings_schema import PREFIX, Node, NodeKind, node_of, written
@@ -29,6 +31,7 @@ from .settings_tree import (
     SymbolSettings,
     default_data_dir,
 )
+from .settings_types import WholeSecret
 
 __all__ = [
     "DatabaseSettings",
@@ -103,7 +106,10 @@ def secrets(settings: Settings) -> tuple[str, ...]:
     for _key, value in rows_of(settings, ROOT, ""):
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
-            found.extend(url_secrets(text) if "://" in text else (text,))
+            if isinstance(value, WholeSecret):
+                found.extend(secrets_of(text))
+            else:
+                found.extend(url_secrets(text) if "://" in text else (text,))
     return tuple(dict.fromkeys(secret for secret in found if secret))
 
 
@@ -159,5 +165,6 @@ def shown(value: Any) -> str:
     """Show a value as a variable would hold it, secrets masked."""
     if isinstance(value, SecretStr):
         text = value.get_secret_value()
-        return mask_urls(text) if "://" in text else MASK
+        whole = isinstance(value, WholeSecret) or "://" not in text
+        return MASK if whole else mask_urls(text)
     return "none" if isinstance(value, Mapping) else mask_urls(written(value))

@@ -12,6 +12,7 @@ from tidegauge.core.errors import OperatorError
 
 from .redaction import mask_urls
 from .settings_schema import Node, NodeKind, keys
+from .settings_types import WrongBelow
 
 LONGEST_SHOWN = 60
 
@@ -113,13 +114,16 @@ def invalid(error: ValidationError, root: Node, places: Mapping[str, str]) -> Op
 
 def complaint(error: Mapping[str, Any], root: Node) -> tuple[str, str]:
     """Return the key that one of pydantic's complaints is about, and what is wrong with it."""
-    path = tuple(step for step in error["loc"] if step != "[key]")
+    wrong = error.get("ctx", {}).get("error")
+    below = wrong.path if isinstance(wrong, WrongBelow) else ()
+    named = tuple(step for step in error["loc"] if step != "[key]")
+    path = (*named, *below)
     key = ".".join(str(step) for step in path)
-    if path != error["loc"]:
+    if named != error["loc"]:
         return key, f"{key}: its name {_complaint(error, None)}"
     node = root.at(path)
     said = _complaint(error, node)
-    if node is None or node.kind is not NodeKind.VALUE or error["type"] == "missing":
+    if below or node is None or node.kind is not NodeKind.VALUE or error["type"] == "missing":
         return key, f"{key}: {said}" if key else said
     shown = "(secret)" if node.secret else shorten(error["input"])
     return key, f"{key} is {shown}, but {said}"

@@ -81,7 +81,7 @@ def _table(entries: Mapping[str, Any], node: Node, path: tuple[str, ...]) -> Ite
         yield f"{indent[2:]}{path[-1]}: {{}}"
         if entry.kind is NodeKind.VALUE:
             return
-        yield from (f"#   {line}" for line in ("<name>:", *_example(entry)))
+        yield from (f"{indent[2:]}#   {line}" for line in ("<name>:", *_example(entry)))
         return
     yield f"{indent[2:]}{path[-1]}:"
     for key, each in entries.items():

@@ -49,7 +49,7 @@ class Node:
 
     @property
     def secret(self) -> bool:
-        return self.annotation is SecretStr
+        return isinstance(self.annotation, type) and issubclass(self.annotation, SecretStr)
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .settings_notify import NotifySettings
 from .settings_types import (
     FREEZE,
     Bps,
@@ -272,10 +273,16 @@ class Settings(BaseSettings):
     symbols: Annotated[Mapping[SymbolKey, SymbolSettings], *FREEZE] = Field(
         default_factory=_usual_symbols, description="our symbols, and their name on each venue"
     )
+    exposures: Annotated[Mapping[SymbolKey, Notional], *FREEZE] = Field(
+        default_factory=dict,
+        description="how much of an asset is held, in quote, by asset; `tidegauge exposure set` says "
+        "otherwise for a while",
+    )
     readings: ReadingSettings = Field(default_factory=ReadingSettings)
     feed: FeedSettings = Field(default_factory=FeedSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     spool: SpoolSettings = Field(default_factory=SpoolSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
 
     @classmethod

@@ -40,6 +40,9 @@ ALL_ON_ONE = 1_000_000
 UNADVANCED = frozenset({Meta.VENUE, Meta.OVERFLOW, Meta.CRASHED, Meta.STOPPED, Meta.PACE})
 """What a fleet was told without the samplers being advanced first."""
 
+INSTRUCTIONS = frozenset({Meta.ORDER, Meta.RULES})
+"""What people wanted: told to whoever watches, and of no venue."""
+
 
 class Watcher(Protocol):
     """What a tape is played for. `runtime.monitor.Monitor` is one."""
@@ -169,12 +172,11 @@ class TapePlayer:
         now = line.at
         if meta not in UNADVANCED:
             self._watcher.advance(now)
-        if meta in (Meta.ORDER, Meta.RULES):
-            self._instruct(facts, now)
-            return
         place = place_of(line)
         if place is None:
-            if line.kind is not TapeKind.TICK:
+            if meta in INSTRUCTIONS:
+                self._instruct(facts, now)
+            elif line.kind is not TapeKind.TICK:
                 raise MalformedFrame(f"a line that does not say whose it is: {line.conn[:100]}")
             return
         if meta == Meta.VENUE:

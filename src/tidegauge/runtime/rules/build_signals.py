@@ -126,6 +126,7 @@ def health_settings(health: HealthRules) -> HealthSettings:
         degraded_after=nanos(health.degraded_after_s),
         down_after=nanos(health.down_after_s),
         dark_after=nanos(health.dark_after_s),
+        start_within=nanos(health.start_within_s),
         clear_for=nanos(health.clear_for_s),
     )
 

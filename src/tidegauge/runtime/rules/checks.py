@@ -17,9 +17,16 @@ from tidegauge.runtime.settings_errors import nearest
 
 from .build import of_family
 from .desk import MatchRules
-from .tree import RuleTree
+from .tree import RuleTree, SymbolRules
 
 SIGNALS = tuple(str(signal) for signal in Signal)
+SET_BY = {
+    "symbol": "symbols",
+    "venue": "venues",
+    "quote": "quotes_alike",
+    "channel": "notify.channels",
+}
+"""The setting that says which names of a kind there are."""
 
 
 class Flaw(NamedTuple):
@@ -74,85 +81,75 @@ def matches_of(tree: RuleTree) -> Iterator[tuple[str, MatchRules]]:
 def flaws_of_names(tree: RuleTree, watched: Watched) -> Iterator[Flaw]:
     """Find the names that fit nothing."""
     for key, match in matches_of(tree):
-        for kind, given, known in (
-            ("signals", match.signals, SIGNALS),
-            ("symbols", match.symbols, (ALL, *watched.symbols)),
-            ("venues", match.venues, (ALL, *watched.venues)),
-        ):
-            for number, name in enumerate(given):
-                found = of_family(name) if kind == "venues" else (name,)
-                if not any(fits(each, one) for each in found for one in known):
-                    yield _unknown(f"{key}.{kind}.{number}", kind[:-1], name, known)
-    for signal in tree.actions:
-        if signal not in SIGNALS:
-            yield _unknown(f"actions.{signal}", "signal", signal, SIGNALS)
-    yield from _of_tables(tree, watched)
-    yield from _of_symbols(tree, watched)
-    if watched.channels is not None:
-        told = [(f"routes.{name}.channels", each.channels) for name, each in tree.routes.items()]
-        for key, channels in (*told, ("heartbeat.channels", tree.heartbeat.channels)):
-            for number, name in enumerate(channels):
-                if name not in watched.channels:
-                    yield _unknown(f"{key}.{number}", "channel", name, watched.channels)
-
-
-def fits(pattern: str, name: str) -> bool:
-    """Whether a name is meant by a pattern, as the desk sees it."""
-    return name == pattern or fnmatchcase(name, pattern)
-
-
-def _of_tables(tree: RuleTree, watched: Watched) -> Iterator[Flaw]:
-    """Find the entries of venues, quotes and assets that there are not."""
-    everywhere = (("", tree.divergence, tree.stress),)
-    own = (
-        (f"symbols.{name}.", each.divergence, each.stress) for name, each in tree.symbols.items()
-    )
-    specs = tuple(venues.load())
-    for prefix, divergence, stress in chain(everywhere, own):
-        fees = divergence.taker_bps if divergence is not None else ()
-        for venue in fees:
-            if venue not in specs:
-                yield _unknown(f"{prefix}divergence.taker_bps.{venue}", "venue", venue, specs)
-        if stress is None:
-            continue
-        for venue in stress.assumed_liquidity_quote:
-            if venue not in specs:
-                key = f"{prefix}stress.assumed_liquidity_quote.{venue}"
-                yield _unknown(key, "venue", venue, specs)
-        for quote in stress.rates:
-            if quote not in watched.quotes:
-                key = f"{prefix}stress.rates.{quote}"
-                yield _unknown(key, "quote", quote, watched.quotes, "quotes_alike")
+        yield from _of_match(key, match, watched)
+    for key, kind, names, known in _named(tree, watched):
+        for name in names:
+            if name not in known:
+                yield _unknown(f"{key}.{name}", kind, name, known)
     for asset in tree.exposure.limits_quote:
         if not any(symbol.startswith(asset) for symbol in watched.symbols):
             fix = f"It is the beginning of no symbol that is watched: {_some(watched.symbols)}"
             yield Flaw(f"exposure.limits_quote.{asset}", f"Unknown asset {asset!r}", fix)
+    if watched.channels is not None:
+        yield from _of_channels(tree, watched.channels)
 
 
-def _of_symbols(tree: RuleTree, watched: Watched) -> Iterator[Flaw]:
-    """Find what is said of symbols and books that are not watched."""
+def _of_channels(tree: RuleTree, known: Collection[str]) -> Iterator[Flaw]:
+    told = [(f"routes.{name}.channels", each.channels) for name, each in tree.routes.items()]
+    for key, channels in (*told, ("heartbeat.channels", tree.heartbeat.channels)):
+        for number, name in enumerate(channels):
+            if name not in known:
+                yield _unknown(f"{key}.{number}", "channel", name, known)
+
+
+def _of_match(key: str, match: MatchRules, watched: Watched) -> Iterator[Flaw]:
+    for kind, given, known in (
+        ("signal", match.signals, SIGNALS),
+        ("symbol", match.symbols, (ALL, *watched.symbols)),
+        ("venue", match.venues, (ALL, *watched.venues)),
+    ):
+        for number, name in enumerate(given):
+            meant = of_family(name) if kind == "venue" else (name,)
+            if not any(fits(each, one) for each in meant for one in known):
+                yield _unknown(f"{key}.{kind}s.{number}", kind, name, known)
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name is meant by a pattern: nothing but `*` and `?` is special, as for the desk."""
+    return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _named(
+    tree: RuleTree, watched: Watched
+) -> Iterator[tuple[str, str, Iterable[str], Collection[str]]]:
+    """Iterate over every table of names: its key, what they are of, they, and those there are."""
+    yield "actions", "signal", tree.actions, SIGNALS
+    yield "symbols", "symbol", tree.symbols, watched.symbols
     for symbol, own in tree.symbols.items():
-        key = f"symbols.{symbol}"
-        if symbol not in watched.symbols:
-            yield _unknown(key, "symbol", symbol, watched.symbols)
-        for venue in own.venues:
-            if venue not in watched.venues:
-                yield _unknown(f"{key}.venues.{venue}", "venue", venue, watched.venues)
+        yield f"symbols.{symbol}.venues", "venue", own.venues, watched.venues
+    specs = venues.load()
+    whose: dict[str, RuleTree | SymbolRules] = {"": tree}
+    whose |= {f"symbols.{name}.": own for name, own in tree.symbols.items()}
+    for prefix, rules in whose.items():
+        if rules.divergence is not None:
+            fees = rules.divergence.taker_bps
+            yield f"{prefix}divergence.taker_bps", "venue name", fees, specs
+        if rules.stress is not None:
+            assumed = rules.stress.assumed_liquidity_quote
+            yield f"{prefix}stress.assumed_liquidity_quote", "venue name", assumed, specs
+            yield f"{prefix}stress.rates", "quote", rules.stress.rates, watched.quotes
 
 
-def _unknown(key: str, kind: str, name: str, known: Collection[str], setting: str = "") -> Flaw:
+def _unknown(key: str, kind: str, name: str, known: Collection[str]) -> Flaw:
     """Refuse a name that fits nothing, and suggest the nearest, or say what there is."""
-    glob = set(name) & set("*?[")
-    what = f"{kind} {name!r} fits nothing" if glob else f"Unknown {kind} {name!r}"
+    glob = set(name) & set("*?")
+    what = f"No {kind} fits {name!r}" if glob else f"Unknown {kind} {name!r}"
     choices = [each for each in known if each != ALL]
     near = None if glob else nearest(name, choices)
     if near:
         return Flaw(key, what, f"Did you mean {near!r}?")
-    where = setting or {"symbol": "symbols", "venue": "venues", "channel": "notify.channels"}.get(
-        kind, ""
-    )
-    watched = f"In the settings ({where})" if where else "Known"
-    return Flaw(key, what, f"{watched}: {_some(choices)}")
+    where = f"In the settings ({SET_BY[kind]})" if kind in SET_BY else "Known"
+    return Flaw(key, what, f"{where}: {_some(choices)}")
 
 
 def _some(names: Collection[str], most: int = 12) -> str:

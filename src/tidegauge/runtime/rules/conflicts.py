@@ -45,6 +45,7 @@ def _circles(tree: RuleTree, watched: Watched) -> Iterator[Flaw]:
                 f"inhibitions.{name}",
                 f"inhibitions.{name} may inhibit itself: an alert can match both source and target",
                 "Leave out of target what source names",
+                (f"inhibitions.{name}.source", f"inhibitions.{name}.target"),
             )
     sound = {
         name: each

@@ -20,8 +20,8 @@ from .kinds import (
     Severities,
     Severity,
     SymbolGlobs,
-    TelledKind,
     TimeOfDay,
+    ToldOf,
     VenueGlobs,
     instant,
     misfit,
@@ -65,9 +65,9 @@ class IncidentRules(RuleSection):
 class PagingRules(RuleSection):
     """What people are told, and how often."""
 
-    told_of: Annotated[tuple[TelledKind, ...], Listed, Once] = Field(
+    told_of: Annotated[tuple[ToldOf, ...], Listed, Once] = Field(
         default=("opened", "escalated", "reopened", "resolved"),
-        description="changes of an incident that are told",
+        description="which of opened, escalated, reopened, acknowledged, resolved are told",
     )
     remind_after_s: Week | None = Field(
         default=900.0, description="told again when nobody acknowledged it; none: never"
@@ -117,7 +117,7 @@ class MaintenanceRules(RuleSection):
         if self.hours_utc is not None:
             for name in ("from_utc", "until_utc"):
                 if getattr(self, name) is not None:
-                    raise misfit(f"{name} and hours_utc exclude each other", name)
+                    raise misfit(f"{name} and hours_utc exclude each other", name, "hours_utc")
             return self
         if self.days:
             raise misfit("days need hours_utc", "days")

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tidegauge.runtime.settings import lay
+from tidegauge.runtime.settings import lay, rows_of
 from tidegauge.runtime.settings_errors import Fault, complaint
 from tidegauge.runtime.settings_schema import node_of
 from tidegauge.runtime.settings_sources import from_yaml
@@ -21,6 +21,7 @@ from .kinds import MISFIT
 from .tree import RuleTree
 
 ROOT = node_of(RuleTree)
+USUAL = dict(rows_of(RuleTree(), ROOT, ""))
 OF_A_SYMBOL = ("windows", "crunch", "divergence", "stress")
 """The groups that may differ for a symbol."""
 
@@ -90,7 +91,7 @@ def _judged(values: dict[str, Any]) -> tuple[RuleTree, list[Mapping[str, Any]]]:
         paths = [tuple(_at_fault(each)) for each in found]
         # What only lacks what was taken out before is sound.
         errors += (
-            dict(each)
+            {**each, "input": copy.deepcopy(each["input"])}
             for each, at_fault in zip(found, paths, strict=True)
             if forgotten.isdisjoint((*at_fault, each["loc"]))
         )
@@ -122,11 +123,23 @@ def _forget(values: dict[str, Any], path: Steps) -> None:
 
 def _faults(error: Mapping[str, Any], draft: Draft) -> Iterable[Fault]:
     key, said = complaint(error, ROOT)
-    keys = [f"{key}.{name}" for name in error.get("ctx", {}).get("fields", ())] or [key]
+    keys = [key]
+    if error["type"] == MISFIT:
+        keys = [f"{key}.{name}" for name in error["ctx"]["fields"]]
+        # In a file that says everything, what is not as usual is what somebody wrote.
+        keys = [each for each in keys if _unusual(each, key, error["input"])] or keys
     inherited = key.startswith("symbols.") and error["type"] != "missing"
     if inherited and not any(_said(each, draft.lines) for each in keys):
         return ()  # It is what the general rules say, and told of there.
     return (Fault(draft.line(*keys), said),)
+
+
+def _unusual(key: str, group: str, given: Any) -> bool:
+    """Whether a rule of a group is given, and not as built in."""
+    for name in key.removeprefix(f"{group}.").split("."):
+        given = given.get(name) if isinstance(given, Mapping) else None
+    given = tuple(given) if isinstance(given, list) else given
+    return given is not None and USUAL.get(key, key) != given
 
 
 def _said(key: str, lines: Mapping[str, int]) -> bool:

@@ -112,17 +112,9 @@ SeverityName: TypeAlias = Literal["info", "warning", "high", "critical"]
 ActionName: TypeAlias = Literal[
     "monitor", "widen_spread", "pause_asset", "hedge", "reduce", "liquidate"
 ]
-TelledKind: TypeAlias = Literal[
-    "opened",
-    "escalated",
-    "reopened",
-    "reminded",
-    "acknowledgement_expired",
-    "flapping",
-    "unsilenced",
-    "acknowledged",
-    "resolved",
-]
+ToldOf: TypeAlias = Literal["opened", "escalated", "reopened", "acknowledged", "resolved"]
+"""Changes of an incident that need not be told; others are told whenever they happen."""
+
 Once = AfterValidator(_once)
 Lowered = BeforeValidator(lowered)
 Listed = BeforeValidator(listed)

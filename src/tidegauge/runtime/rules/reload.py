@@ -6,9 +6,7 @@ from typing import NamedTuple
 from tidegauge.core.errors import OperatorError
 
 from .load import LoadedRules
-from .shown import rule_rows
-
-UNSAID = "(not said)"
+from .shown import UNSAID, rule_rows
 
 
 class RuleChange(NamedTuple):

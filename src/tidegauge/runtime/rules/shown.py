@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tidegauge.core.instrument import Symbol
 from tidegauge.runtime.settings import Settings, rows_of, shown
 from tidegauge.runtime.settings_errors import unknown_name
+from tidegauge.runtime.settings_schema import NodeKind
 
 from .checks import SIGNALS
 from .desk import MatchRules
@@ -14,6 +15,7 @@ from .load import LoadedRules
 from .tree import RuleTree
 
 DEFAULT = "default"
+UNSAID = "(not said)"
 SIZE = "stress.execution_size_quote"
 
 
@@ -30,7 +32,7 @@ def rule_rows(loaded: LoadedRules) -> list[RuleRow]:
     return [
         _row(loaded, key, key, value)
         for key, value in rows_of(loaded.tree, ROOT, "")
-        if key in loaded.lines or not (key.startswith("symbols.") or value in ((), {}))
+        if key in loaded.lines or _worth_a_row(key, value)
     ]
 
 
@@ -68,7 +70,7 @@ def summary(loaded: LoadedRules) -> Iterator[str]:
     """Say in a few lines what the rules do: what they judge, what is told, and to whom."""
     tree = loaded.tree
     books = sum(len(own.venues) for own in tree.symbols.values())
-    yield f"{_some(len(SIGNALS), 'signal')}, {_differing(tree)}, digest {loaded.digest}"
+    yield f"{_some(len(SIGNALS), 'signal')}, {_differing(loaded)}, digest {loaded.digest}"
     if tree.symbols:
         named = ", ".join(tree.symbols)
         yield f"overrides: {_some(len(tree.symbols), 'symbol')} ({named}), {_some(books, 'book')}"
@@ -95,15 +97,32 @@ def summary(loaded: LoadedRules) -> Iterator[str]:
 def _row(loaded: LoadedRules, key: str, said: str, value: object) -> RuleRow:
     line = loaded.lines.get(said)
     origin = DEFAULT if line is None else f"{loaded.path}:{line}"
-    return RuleRow(key, "none" if value == () else shown(value), origin)
+    return RuleRow(key, _text(value), origin)
 
 
-def _differing(tree: RuleTree) -> str:
-    usual = dict(rows_of(RuleTree(), ROOT, ""))
-    rows = [
-        (key, value) for key, value in rows_of(tree, ROOT, "") if not key.startswith("symbols.")
-    ]
-    count = sum(usual.get(key, ()) != value for key, value in rows)
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value == () else shown(value)
+
+
+def _worth_a_row(key: str, value: object) -> bool:
+    """Whether to show what nobody said: not the half of a matcher or window that asks nothing."""
+    top = key.partition(".")[0]
+    node = ROOT.child(top)
+    assert node is not None
+    if node.kind is not NodeKind.TABLE:
+        return True
+    return top != "symbols" and value not in (None, (), {})
+
+
+def _differing(loaded: LoadedRules) -> str:
+    usual = {key: _text(value) for key, value in rows_of(RuleTree(), ROOT, "")}
+    count = sum(
+        row.origin != DEFAULT and usual.get(row.key, UNSAID) != row.value
+        for row in rule_rows(loaded)
+        if not row.key.startswith("symbols.")
+    )
     return f"{_some(count, 'rule')} not as built in" if count else "all as built in"
 
 

@@ -140,6 +140,9 @@ class HealthRules(RuleSection):
     dark_after_s: Hold = Field(
         default=15.0, description="critical, when no venue of a symbol is live for this long"
     )
+    start_within_s: Hold = Field(
+        default=60.0, description="no fault of a book that was not live yet before this long"
+    )
     clear_for_s: Hold = Field(default=30.0, description="cleared when all is well for this long")
 
 
