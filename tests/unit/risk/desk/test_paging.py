@@ -145,6 +145,36 @@ def test_what_opened_and_ended_in_silence_is_told_to_nobody() -> None:
     watched.pass_time(HOUR, 10 * SECOND)
     assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.pages == []
+    assert watched.desk.pager.owing == {}
+
+
+def test_what_fires_no_more_when_the_silence_is_over_is_told_if_it_comes_back() -> None:
+    """And to nobody if it does not."""
+    watched = Watched()
+    silence(watched, 30 * SECOND)
+    watched.fire()
+    watched.clear()
+    watched.pass_time(40 * SECOND)
+    assert watched.reader.pages == []
+    watched.fire()
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+    silence(watched, 30 * SECOND, Matcher(symbols=("ETHUSDT",)))
+    watched.fire(key_of(symbol="ETHUSDT"))
+    watched.clear(key_of(symbol="ETHUSDT"))
+    watched.pass_time(5 * MINUTE)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+    assert watched.desk.pager.owing == {}
+
+
+def test_what_is_told_for_another_reason_is_not_told_again_for_the_silence() -> None:
+    """It got worse in the very moment in which the silence was over."""
+    watched = Watched()
+    silence(watched, MINUTE)
+    watched.fire()
+    watched.now += MINUTE
+    watched.fire(severity=Severity.CRITICAL)
+    watched.pass_time(MINUTE)
+    assert watched.reader.kinds == [PageKind.ESCALATED]
 
 
 def test_whoever_heard_that_it_began_hears_that_it_is_over_when_the_silence_is() -> None:
@@ -244,13 +274,14 @@ def test_a_storm_is_a_burst_and_digests_and_no_incident_is_lost_in_it() -> None:
             each for page in watched.reader.pages if channel in page.channels for each in page.of
         }
         assert told == set(watched.reader.incidents)
-    for key in keys:
+    for key in reversed(keys):
         watched.clear(key)
     before = len(watched.reader.pages)
     watched.pass_time(5 * MINUTE)
     ends = watched.reader.pages[before:]
     # Those five that were told one by one end one by one, the others in a digest.
     assert [page.kind for page in ends] == [PageKind.RESOLVED] * 5 + [PageKind.DIGEST] * 2
+    assert {each for page in ends[:5] for each in page.of} == set([*watched.reader.incidents][:5])
     assert len(ends[-1].of) == 4_995
     assert f"{4_995} of them over" in ends[-1].title
 

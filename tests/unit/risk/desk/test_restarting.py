@@ -232,6 +232,58 @@ def test_what_ended_after_the_state_was_kept_does_not_fire_again() -> None:
     assert watched.incident().state is IncidentState.RESOLVED
 
 
+def test_what_got_worse_after_a_person_dismissed_it_and_is_inhibited_is_not_forgotten() -> None:
+    """Its incident came back without it; it still fires."""
+    watched = Watched()
+    dismissed(watched)
+    watched.fire(DOWN)
+    crunch = watched.fire(severity=Severity.CRITICAL)
+    watched.fire(BYBIT)
+    watched.restart()
+    assert crunch in watched.desk.view(watched.now).alerts
+    for alert in tuple(watched.alerts.values()):
+        watched.desk.alert(alert, watched.now)
+    watched.clear(DOWN)
+    liquidity = next(iter(watched.reader.incidents.values()))
+    assert crunch.id in liquidity.firing
+
+
+def test_what_a_person_dismissed_is_still_known_when_the_log_is_newer() -> None:
+    """Its incident came back by another alert, and was commented on since the state was kept."""
+    watched = Watched()
+    dismissed(watched)
+    watched.fire(BYBIT)
+    kept = watched.kept()
+    incident = watched.incident().id
+    comment = Order(
+        id="", kind=OrderKind.COMMENT, at=0, actor="ben", comment="x", incident_id=incident
+    )
+    assert watched.order(comment).done
+    watched.restart(state=kept, since=watched.all_events())
+    assert {alert.key for alert in watched.desk.view(watched.now).alerts} == {key_of(), BYBIT}
+    watched.fire()
+    assert len(watched.incident().firing) == 1
+    watched.fire(severity=Severity.CRITICAL)
+    assert len(watched.incident().firing) == 2
+
+
+def test_how_often_it_came_back_is_known_from_the_log() -> None:
+    """It takes as long to settle as it would have."""
+    watched = Watched()
+    watched.fire()
+    kept = watched.kept()
+    for _ in range(2):
+        watched.clear()
+        watched.now += SECOND
+        watched.fire()
+    watched.restart(state=kept, since=watched.all_events())
+    watched.clear()
+    watched.pass_time(4 * MINUTE - SECOND)
+    assert watched.incident().state is IncidentState.MITIGATED
+    watched.pass_time(SECOND)
+    assert watched.incident().state is IncidentState.RESOLVED
+
+
 def test_a_source_of_which_nothing_is_heard_holds_nothing_back_for_long() -> None:
     """It ended while nobody ran: its targets must not be mute for ever."""
     watched = Watched()
