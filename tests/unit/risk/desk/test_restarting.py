@@ -142,7 +142,8 @@ def test_an_alert_that_nobody_knows_any_more_keeps_its_incident_open_and_says_so
     (event,) = [each for each in watched.all_events() if each.kind is IncidentChange.UPDATED]
     assert event.detail["unheard"] == alert.id
     assert "stays open until" in event.detail["says"]
-    assert "Nothing was heard since a restart" in watched.reader.pages[-1].text
+    said = "Nothing was heard of liquidity_crunch:binance:BTCUSDT since a restart"
+    assert said in watched.reader.pages[-1].text
     ordered(watched, OrderKind.RESOLVE)
     assert watched.incident().state is IncidentState.RESOLVED
 
