@@ -22,6 +22,7 @@ from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
 from . import tape as tape_commands
+from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
 from .options import (
     Config,
@@ -50,6 +51,10 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
 rules.app.command("tune", epilog=tune.EXAMPLE)(tune.command)
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(silence.app, name="silence")
+app.add_typer(exposure.app, name="exposure")
 app.command("demo")(demo.command)
 app.command("drill", epilog=drill.EXAMPLE)(drill.command)
 app.command("venues")(venues.command)
@@ -130,7 +135,7 @@ def replay(
 ) -> None:
     """Play recorded frames through the same code; notifies nobody, writes to no table."""
     loaded = load(config, {})
-    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings).rules)
+    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings, tells=False).rules)
     running.run_replay(tape, _speed(speed), plan, as_json=as_json)
 
 

@@ -55,7 +55,9 @@ class Tried:
 
 
 @app.command("test", epilog="Example: tidegauge notify test slack")
-def test(channel: ChannelName = None, config: Config = None, data_dir: DataDir = None) -> None:
+def try_channels(
+    channel: ChannelName = None, config: Config = None, data_dir: DataDir = None
+) -> None:
     """Send a test page now, past the outbox, and say what came of it; exit code 1 if any failed."""
     settings = settings_of(config, data_dir)
     channels = wired(settings)

@@ -141,7 +141,7 @@ class HealthRules(RuleSection):
         default=15.0, description="critical, when no venue of a symbol is live for this long"
     )
     start_within_s: Hold = Field(
-        default=60.0, description="no fault of a book that was not live yet before this long"
+        default=60.0, description="after a start books have this long to become live first"
     )
     clear_for_s: Hold = Field(default=30.0, description="cleared when all is well for this long")
 

@@ -119,6 +119,9 @@ class MailChannel:
                 await self._encrypted(smtp, context)
             if self._to.user:
                 await smtp.login(self._to.user, self._to.password)
+        except UNSENT:
+            await _left(smtp)
+            raise
         except BaseException:
             smtp.close()
             raise
@@ -157,7 +160,7 @@ def _printable(text: str) -> str:
 
 
 async def _left(smtp: aiosmtplib.SMTP) -> None:
-    """Say goodbye; the letter has gone, so nothing that happens here matters."""
+    """Say goodbye; what became of the letter is known, so nothing that happens here matters."""
     try:
         async with asyncio.timeout(GOODBYE_S):
             await smtp.quit()

@@ -106,6 +106,8 @@ class Outbox:
         def look(file: OutboxFile) -> int:
             if self.broken is not None:
                 file = self._return_to_disk(file)
+            elif not self.path.exists():
+                file = self._made_again(file)
             file.forget(self._now())
             return 0 if self.broken is not None else self._take_over(file)
 
@@ -207,6 +209,14 @@ class Outbox:
         self._file, self.broken = disk, None
         log.warning("outbox_recovered", file=str(self.path))
         return disk
+
+    def _made_again(self, gone: OutboxFile) -> OutboxFile:
+        """Return a new file with what was in ours, which somebody deleted."""
+        log.error("outbox_gone", file=str(self.path))
+        remove_files(self.path)
+        self._file = new = self._open_disk()
+        _fill(new, gone, of_ours=True)
+        return new
 
     def _take_over(self, file: OutboxFile) -> int:
         """Make ours what is left of processes that are gone: nobody holds their lock."""

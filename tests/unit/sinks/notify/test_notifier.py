@@ -1,8 +1,8 @@
 """Pages reach their channels: in order, at least once, and no channel waits for another."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -17,57 +17,13 @@ from tests.support.receivers import (
     OK,
     RESET,
     Act,
-    Receiver,
     receiving,
 )
+from tests.support.telling import QUICK, wired, working
 
 from tidegauge.core.desk import Arrival, Delivery
-from tidegauge.core.instrument import MILLISECOND, SECOND
-from tidegauge.sinks.notify.guard import Guard
-from tidegauge.sinks.notify.http import HttpChannel
-from tidegauge.sinks.notify.notifier import Notifier, Patience, Wired
-from tidegauge.sinks.notify.spelling import spelled
-from tidegauge.sinks.outbox.outbox import Outbox
-
-QUICK = Patience(
-    base=20 * MILLISECOND,
-    cap=100 * MILLISECOND,
-    aside=50 * MILLISECOND,
-    aside_cap=200 * MILLISECOND,
-    care_s=0.05,
-    look_s=0.1,
-)
-
-
-def wired(
-    receiver: Receiver, *, service: str = "", timeout_s: float = 0.3, fallback: str | None = None
-) -> Wired:
-    address = spelled(f"{service}{receiver.url}/hook")
-    return Wired(
-        channel=HttpChannel(address, Guard(["127.0.0.1"])),
-        timeout_s=timeout_s,
-        fallback=fallback,
-        fallback_after_s=0.4,
-    )
-
-
-@asynccontextmanager
-async def working(
-    data_dir: Path,
-    channels: dict[str, Wired],
-    told: list[Delivery] | None = None,
-    patience: Patience = QUICK,
-    owner: str = "run",
-) -> AsyncIterator[Notifier]:
-    outbox = Outbox(data_dir, owner)
-    await outbox.open()
-    heard = [] if told is None else told
-    notifier = Notifier(outbox, channels, told=heard.append, patience=patience)
-    try:
-        async with notifier.working():
-            yield notifier
-    finally:
-        await outbox.close()
+from tidegauge.core.instrument import SECOND
+from tidegauge.sinks.notify.notifier import Patience, Wired
 
 
 async def test_a_page_arrives_once_and_how_it_fared_is_told(tmp_path: Path) -> None:
@@ -140,13 +96,11 @@ async def test_a_channel_that_hangs_delays_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dated", [False, True])
 async def test_retry_after_is_kept_also_over_a_restart(tmp_path: Path, *, dated: bool) -> None:
     """In seconds or as a date: whoever is asked to be left alone for 2 s is, by the next run too."""
-    from email.utils import formatdate
-    from time import time
-
-    wait = formatdate(time() + 3, usegmt=True) if dated else "2"
+    wait = formatdate(time.time() + 3, usegmt=True) if dated else "2"
     busy = Act(status=429, headers=(("Retry-After", wait),), taken=False)
     async with receiving([busy]) as hook:
-        async with working(tmp_path, {"hook": wired(hook)}, told := []) as notifier:
+        told: list[Delivery] = []
+        async with working(tmp_path, {"hook": wired(hook)}, told) as notifier:
             await notifier.put(a_page(1))
             await until(lambda: bool(told))
         async with working(tmp_path, {"hook": wired(hook)}, owner="next"):
@@ -230,3 +184,20 @@ async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
     assert other.requests == []
     assert [each.said[:3] for each in told] == ["307", "302", ""]
     assert "not followed" in told[0].said
+
+
+async def test_an_attempt_under_way_at_the_end_is_waited_for_a_moment(tmp_path: Path) -> None:
+    """Else each stop would make a duplicate; one that takes longer is left to the next start."""
+    told: list[Delivery] = []
+    async with receiving() as hook:
+        async with working(tmp_path, {"hook": wired(hook, timeout_s=5)}, told) as notifier:
+            await notifier.put(a_page(1))
+            await until(lambda: len(hook.requests) == 1)
+        assert [each.arrival for each in told] == [Arrival.SENT]
+        hook.told((), then=HANGING)
+        began = time.monotonic()
+        async with working(tmp_path, {"hook": wired(hook, timeout_s=30)}, told) as notifier:
+            await notifier.put(a_page(2))
+            await until(lambda: len(hook.requests) == 2)
+        assert time.monotonic() - began < 3
+    assert len(told) == 1
