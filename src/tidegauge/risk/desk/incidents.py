@@ -114,6 +114,7 @@ class Incidents:
         same = all(getattr(incident, name) == value for name, value in fields.items())
         if before is None or not same or news(before) != news(alert):
             self._change(case, IncidentChange.UPDATED, now, detail=said_of(alert), **fields)
+            self._pager.pay_one(case, now)
 
     def ended(self, case: Case, alert_id: str, alert: Alert, now: Nanos) -> None:
         """An alert of an open incident is over; `alert_id` is what the incident knows it by."""

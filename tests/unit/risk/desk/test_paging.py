@@ -181,6 +181,28 @@ def test_what_fires_no_more_when_the_silence_is_over_is_told_if_it_comes_back() 
     assert watched.desk.pager.owing == {}
 
 
+def test_an_incident_is_loud_as_soon_as_one_that_is_not_silenced_gets_grave() -> None:
+    """It had joined as a mild one."""
+    watched = Watched()
+    silence(watched, HOUR, Matcher(venues=("binance",)))
+    watched.fire()
+    watched.fire(BYBIT, Severity.WARNING)
+    assert watched.reader.pages == []
+    watched.fire(BYBIT, Severity.HIGH)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+
+
+def test_a_silence_that_ends_between_a_restart_and_the_next_look_is_noticed() -> None:
+    """What it kept back is told."""
+    watched = Watched()
+    silence(watched, MINUTE)
+    watched.fire()
+    watched.restart()
+    watched.now += HOUR
+    watched.desk.tick(watched.now)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+
+
 def test_what_is_told_for_another_reason_is_not_told_again_for_the_silence() -> None:
     """It got worse in the very moment in which the silence was over."""
     watched = Watched()
