@@ -221,6 +221,21 @@ def test_without_any_state_nobody_is_told_of_what_is_over_for_long() -> None:
     assert len(watched.reader.pages) == 4
 
 
+def test_what_was_over_since_the_state_was_kept_is_told_however_long_ago_that_is() -> None:
+    """The daemon died before the page left, and nobody started it for hours."""
+    watched = Watched()
+    watched.fire()
+    kept = watched.kept()
+    watched.clear()
+    watched.pass_time(MINUTE)
+    told = list(watched.reader.told)
+    watched.reader.pages.clear()
+    watched.now += 5 * HOUR
+    watched.restart(state=kept, since=watched.all_events())
+    assert watched.reader.kinds == [PageKind.RESOLVED]
+    assert list(watched.reader.told) == told
+
+
 def test_what_ended_after_the_state_was_kept_does_not_fire_again() -> None:
     """The log is newer, and right."""
     watched = Watched()
