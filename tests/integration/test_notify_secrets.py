@@ -1,16 +1,17 @@
 """Canaries in every secret of the notifications, every way to fail, and a search for them everywhere."""
 
+import asyncio
 import io
-import json
+import logging
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
-import asyncpg
 import pytest
+import structlog
 import trustme
 from tests.support.cli import tidegauge
 from tests.support.database import until
@@ -43,7 +44,7 @@ def all_forms() -> set[bytes]:
     """Each canary as it is, decoded, as a header has it, and pieces of ten characters of each."""
     told = {form for each in CANARIES for form in (each, unquote(each))}
     told.add(b64encode(b"me:h00k-CANARY-password").decode())
-    told |= {each[at : at + 10] for each in set(told) for at in range(0, len(each) - 9)}
+    told |= {each[at : at + 10] for each in set(told) for at in range(len(each) - 9)}
     return {each.encode() for each in told if "anary" in each.lower() or len(each) > 9}
 
 
@@ -91,8 +92,20 @@ def no_canary_in(text: bytes, where: str) -> None:
     assert not found, f"{found} in {where}"
 
 
-async def test_no_secret_reaches_the_log_the_disk_the_database_or_whoever_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Give the process its logging back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+async def test_no_secret_reaches_the_log_the_disk_or_what_is_stored_of_deliveries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run in which every channel fails in every way, with the log at its most talkative."""
     log = io.StringIO()
@@ -105,24 +118,17 @@ async def test_no_secret_reaches_the_log_the_disk_the_database_or_whoever_is_tol
             for number in range(3):
                 await notifier.put(a_page(number, *settings.notify.channels))
             channels = set(settings.notify.channels)
-            await until(lambda: {each.channel for each in told if each.attempts > 2} == channels, 60)
+            await until(
+                lambda: {each.channel for each in told if each.attempts > 1} == channels, 60
+            )
             await until(lambda: '"dead_man_not_told"' in log.getvalue())
-        configure_logging(secrets=())
     assert {"404", "500", "429"} <= {each.said[:3] for each in told}
     assert "channel_failing" in log.getvalue()
     no_canary_in(log.getvalue().encode(), "the log")
-    no_canary_in(repr((told, settings, notifier)).encode(), "what is told")
+    no_canary_in(repr((told, settings, notifier)).encode(), "the records of deliveries")
     for path in (tmp_path / "data").rglob("*"):
         if path.is_file():
             no_canary_in(path.read_bytes(), str(path))
-    connection = await asyncpg.connect(database)
-    try:
-        stored = json.dumps([[each.channel, each.said, each.title] for each in told])
-        await connection.execute("CREATE TEMP TABLE told AS SELECT $1::jsonb AS said", stored)
-        kept = await connection.fetchval("SELECT said::text FROM told")
-    finally:
-        await connection.close()
-    no_canary_in(kept.encode(), "PostgreSQL")
 
 
 def _settings(tmp_path: Path, environ: dict[str, str]) -> Settings:
@@ -134,8 +140,6 @@ def _settings(tmp_path: Path, environ: dict[str, str]) -> Settings:
 
 async def test_no_secret_is_told_by_the_commands(tmp_path: Path) -> None:
     """`notify test` on every channel, `notify status`, `config`, and settings that cannot be used."""
-    import asyncio
-
     async with echoing(tmp_path) as (receiver, authority):
         environ = environment(receiver.port, authority)
         flags = ("--data-dir", str(tmp_path / "data"))

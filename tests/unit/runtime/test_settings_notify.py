@@ -96,13 +96,25 @@ def test_fallbacks_in_a_circle_are_refused(tmp_path: Path) -> None:
     ("variable", "value", "said"),
     [
         ("CHANNELS__X__URL", "ftp://CANARY/", "url is (secret), but must begin with https://"),
-        ("CHANNELS__X__URL", "http://CANARY/x", "url: must begin with https, or its host be listed"),
+        (
+            "CHANNELS__X__URL",
+            "http://CANARY/x",
+            "url: must begin with https, or its host be listed",
+        ),
         ("CHANNELS__X__URL", "slack+http://h/CANARY", "url: must begin with https: this service"),
         ("CHANNELS__X__URL", "telegram+https://h/CANARY", "url is (secret), but must be written"),
         ("DEAD_MAN_URL", SLACK, "dead_man_url is (secret), but must be an https:// address"),
         ("DEAD_MAN_URL", "http://CANARY/x", "dead_man_url: must begin with https, or its host"),
-        ("CHANNELS__X__TIMEOUT_S", "0", "timeout_s is '0', but must be more than 0 and at most 300"),
-        ("CHANNELS__X__FALLBACK", "a b", "fallback is 'a b', but must be a name of letters, digits and hyphens"),
+        (
+            "CHANNELS__X__TIMEOUT_S",
+            "0",
+            "timeout_s is '0', but must be more than 0 and at most 300",
+        ),
+        (
+            "CHANNELS__X__FALLBACK",
+            "a b",
+            "fallback is 'a b', but must be a name of letters, digits and hyphens",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name_and_not_repeated(
