@@ -16,14 +16,16 @@ STORM = 5_000
 async def test_a_page_is_received_soon_after_it_was_submitted(tmp_path: Path) -> None:
     """Its share of the 250 ms from the frame to the webhook (A-07), the disk's commit included."""
     waits = []
-    async with receiving() as hook:
-        async with working(tmp_path, {"hook": wired(hook, timeout_s=10)}) as notifier:
-            for number in range(300):
-                begun = asyncio.get_running_loop().time()
-                notifier.submit(a_page(number))
-                await until(lambda number=number: len(hook.taken) > number)  # type: ignore[misc]
-                waits.append(hook.at[-1] - begun)
-                await asyncio.sleep(0.01)
+    async with (
+        receiving() as hook,
+        working(tmp_path, {"hook": wired(hook, timeout_s=10)}) as notifier,
+    ):
+        for number in range(300):
+            begun = asyncio.get_running_loop().time()
+            notifier.submit(a_page(number))
+            await until(lambda number=number: len(hook.taken) > number)  # type: ignore[misc]
+            waits.append(hook.at[-1] - begun)
+            await asyncio.sleep(0.01)
     waits.sort()
     p50, p99 = waits[150], waits[297]
     print(
