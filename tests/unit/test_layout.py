@@ -34,6 +34,9 @@ TESTED_ELSEWHERE = {
     "wire/shards": "unit/wire/test_fleet.py",
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
+    "runtime/kept": "unit/runtime/test_kept_state.py",
+    "runtime/symbol_changes": "integration/test_symbols.py",
+    "runtime/desk_room": "integration/test_desk_room.py",
     "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
@@ -43,6 +46,7 @@ TESTED_ELSEWHERE = {
     "risk/settings": CRUNCH,
     "risk/status": CRUNCH,
     "risk/walk": "unit/risk/test_measure.py",
+    "risk/signal_settings": "unit/runtime/rules/test_build.py",
     # what a desk keeps and shows, and the way of a page: tested as the desk they are
     "risk/desk/case": "unit/risk/desk/test_incidents.py",
     "risk/desk/state": "unit/risk/desk/test_restarting.py",
@@ -50,6 +54,7 @@ TESTED_ELSEWHERE = {
     "risk/departures": DIVERGENCE,
     "risk/divergence_said": DIVERGENCE,
     "risk/divergence_status": DIVERGENCE,
+    "risk/watch": DIVERGENCE,
     "risk/health_said": "unit/risk/test_health.py",
     "risk/liveness": "unit/risk/test_health.py",
     "risk/stress_sentence": "unit/risk/test_stress.py",

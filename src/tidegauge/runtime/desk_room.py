@@ -28,9 +28,6 @@ from .notifying import notifying
 from .settings import Settings
 from .storage import Storage
 
-FOLDER = "incidents"
-"""The folder of the audit trails, below the data directory."""
-
 KEEP_EVERY_S = 1.0
 
 log = structlog.get_logger(__name__)
@@ -63,7 +60,7 @@ class DeskRoom:
         self._healthy = healthy
         url = settings.database.url
         self._trail = IncidentLogThread(
-            settings.data_dir / FOLDER,
+            settings.data_dir,
             identity_of(url.get_secret_value() if url else None),
             storage.submit,
         )
@@ -125,7 +122,7 @@ class DeskRoom:
 
             return incidents, await asyncio.to_thread(events)
         except OSError as error:
-            folder = self._settings.data_dir / FOLDER
+            folder = self._settings.data_dir
             raise OperatorError(
                 f"The audit trail of incidents in {folder} cannot be opened: {error}",
                 fix="Give this user the folder, or name another with --data-dir",
