@@ -172,7 +172,7 @@ def test_a_bug_in_judging_one_book_is_told_of_and_costs_no_other(
     bench = Bench()
     bench.monitor = Monitor(PLAN, bench.records.append, lambda book, _crash: told.append(book))
     bench.monitor.watch(bench.feed)
-    monkeypatch.setattr("tidegauge.runtime.monitor.measure", lambda *_: 1 / 0)
+    monkeypatch.setattr("tidegauge.runtime.watched_book.measure", lambda *_: 1 / 0)
     bench.quote(0)
     bench.monitor.advance(SECOND)
     bench.monitor.advance(2 * SECOND)

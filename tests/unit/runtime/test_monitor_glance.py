@@ -9,7 +9,7 @@ from tests.support.plain_bench import PLAN, Bench
 from tidegauge.core.alert import AlertState
 from tidegauge.core.instrument import MILLISECOND, SECOND
 from tidegauge.core.reading import Origin, Reading
-from tidegauge.runtime.monitor import WatchedBook
+from tidegauge.runtime.watched_book import WatchedBook
 
 
 def lived_through(seed: int) -> Bench:

@@ -1,0 +1,192 @@
+"""A divergence over reloads and restarts, and whatever happens in whatever order."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.quoting import FIVE, PERP, QUICK, SPOT, SYMBOL, Venues, touch, warm
+
+from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.instrument import SECOND
+from tidegauge.risk.divergence import Divergence
+from tidegauge.risk.divergence_status import DivergenceState
+
+TWO = {"binance": SPOT, "okx": SPOT}
+THREE = {"binance": SPOT, "bybit": SPOT, "okx": SPOT}
+MIXED = {"binance": SPOT, "binance-futures": PERP, "bybit": SPOT, "bybit-linear": PERP}
+
+# -- settings, venues that come and go, restarts -------------------------------------------------
+
+
+def test_other_settings_lose_neither_alert_nor_premium() -> None:
+    """A reload while it fires, and while premiums are known."""
+    venues = warm(MIXED)
+    venues.run(10, bybit=40.0)
+    before = venues.watch.status()
+    venues.watch.adopt(replace(QUICK, monitor_bps=60.0, widen_bps=70.0, pause_bps=90.0))
+    after = venues.watch.status()
+    assert after.alerts == before.alerts
+    assert [pair.premium_bps for pair in after.pairs] == [pair.premium_bps for pair in before.pairs]
+    issued = venues.run(40)
+    assert [alert.state for alert in issued] == [AlertState.RESOLVED], "40 bps is less than 45"
+
+
+def test_a_venue_that_joins_is_compared_and_one_that_leaves_ends_its_alert() -> None:
+    """Not as a recovery; the others go on."""
+    venues = warm(TWO)
+    venues.watch.join("kraken", SPOT)
+    venues.run(10, kraken=40.0)
+    assert venues.open.keys() == {"divergence kraken"}
+    (ended,) = venues.note(venues.watch.leave("kraken", venues.at, "x"))
+    assert ended.state is AlertState.RESOLVED
+    assert "nothing says that they agree again" in ended.sentence
+    del venues.bps["kraken"]
+    assert venues.run(60) == []
+    assert venues.watch.quoted("kraken", touch(500.0), venues.at, "x") == ()
+    venues.watch.leave("okx", venues.at, "x")
+    del venues.bps["okx"]
+    assert venues.run(60, binance=None) == []
+
+
+def restarted(venues: Venues, away: int = 0, without: str = "") -> Venues:
+    """Write it down, read it again, and go on."""
+    kept = msgspec.msgpack.encode(venues.watch.snapshot())
+    facts = {name: of for name, of in venues.facts.items() if name != without}
+    after = Venues(facts, venues.watch.settings)
+    after.bps = {name: bps for name, bps in venues.bps.items() if name != without}
+    after.at = venues.at + away * SECOND
+    after.issued = list(venues.issued)
+    state = msgspec.msgpack.decode(kept, type=DivergenceState)
+    after.note(after.watch.restore(state, after.at, "x"))
+    return after
+
+
+def test_a_restart_neither_tells_again_nor_resolves_nor_forgets_what_is_usual() -> None:
+    """The same alert goes on, and so does a hold; premiums are known at once."""
+    venues = Venues(MIXED, QUICK)
+    venues.run(100, **{"binance-futures": 45.0, "bybit-linear": 45.0})
+    venues.run(10, bybit=40.0)
+    before = venues.watch.status()
+    venues = restarted(venues, away=60)
+    assert venues.run(30)[0].unobserved_since is None
+    assert len({alert.id for alert in venues.issued}) == 1
+    after = venues.watch.status()
+    assert [pair.premium_bps for pair in after.pairs] == [pair.premium_bps for pair in before.pairs]
+    assert all(
+        pair.frozen for pair in after.pairs if not pair.alike and "bybit" in (pair.one, pair.other)
+    )
+    assert [alert.state for alert in venues.run(40, bybit=0.0)] == [AlertState.RESOLVED]
+
+
+def test_a_restart_in_the_middle_of_a_hold_goes_on_with_it() -> None:
+    """Three seconds before, two after."""
+    venues = warm()
+    venues.run(4, okx=40.0)
+    venues = restarted(venues, away=100)
+    assert venues.run(2) == []
+    assert len(venues.run(1)) == 1
+
+
+def test_what_is_not_watched_after_a_restart_ends_saying_so() -> None:
+    """A venue that was taken out of the settings meanwhile."""
+    venues = warm()
+    venues.run(10, okx=40.0)
+    venues = restarted(venues, without="okx")
+    ended = venues.issued[-1]
+    assert ended.state is AlertState.RESOLVED
+    assert "no longer compared" in ended.sentence
+    assert venues.run(60) == []
+
+
+# -- whatever happens ----------------------------------------------------------------------------
+
+moves = st.one_of(
+    st.tuples(st.just("quote"), st.sampled_from(sorted(THREE)), st.sampled_from([0, 8, 20, 80])),
+    st.tuples(st.just("lose"), st.sampled_from(sorted(THREE)), st.just(0)),
+    st.tuples(st.just("sample"), st.just(""), st.integers(0, 40)),
+)
+
+
+def follow(run: Sequence[tuple[str, str, int]], restart_at: int | None = None) -> Venues:
+    """Do all of it, quotes at 100 ms; a restart takes no time."""
+    venues = Venues({**THREE, "perp": PERP}, QUICK)
+    venues.run(25)
+    for number, (what, venue, by) in enumerate(run):
+        if number == restart_at:
+            venues = restarted(venues)
+        if what == "quote":
+            venues.at += SECOND // 10
+            venues.quote(venue, by)
+        elif what == "lose":
+            venues.lose(venue)
+        else:
+            for _ in range(by):
+                venues.at += SECOND
+                venues.note(venues.watch.sample(venues.at, venues.trace))
+    return venues
+
+
+@given(run=st.lists(moves, max_size=40))
+def test_in_any_order_alerts_live_as_alerts_do(run: list[tuple[str, str, int]]) -> None:
+    """One open a key, severities that only rise, nothing that resolves unseen, and the same again."""
+    venues = follow(run)
+    open_: dict[str, Alert] = {}
+    for alert in venues.issued:
+        key = str(alert.key)
+        before = open_.get(key)
+        if before is None:
+            assert alert.state is AlertState.FIRING
+        else:
+            assert alert.id == before.id
+            assert alert.severity >= before.severity
+            assert alert.updated_at >= before.updated_at
+        if alert.state is AlertState.RESOLVED:
+            assert before is not None
+            since = before.unobserved_since
+            assert since is None, "it is seen again before it can be over"
+            open_.pop(key)
+        else:
+            assert alert.started_at <= alert.updated_at
+            open_[key] = alert
+    assert {alert.id for alert in open_.values()} == {
+        alert.id for alert in venues.watch.status().alerts
+    }
+    assert follow(run).issued == venues.issued
+
+
+@given(run=st.lists(moves, max_size=30), restart_at=st.integers(0, 30))
+def test_a_restart_anywhere_keeps_what_fires(
+    run: list[tuple[str, str, int]], restart_at: int
+) -> None:
+    """No alert opens a second time for it, and none ends by it."""
+    before = follow(run[:restart_at])
+    after = restarted(before)
+    assert after.issued == before.issued
+    assert {alert.id for alert in after.watch.status().alerts} == {
+        alert.id for alert in before.watch.status().alerts
+    }
+
+
+@given(
+    quotes=st.lists(
+        st.tuples(st.sampled_from(sorted(FIVE)), st.integers(-400, 400)), min_size=1, max_size=60
+    )
+)
+def test_the_quick_look_misses_nothing(quotes: list[tuple[str, int]]) -> None:
+    """With a hold of 0 each quote that is 10 bps or more from any other fires, and no other does."""
+    settings = replace(QUICK, hold=0, clear_for=10**6 * SECOND)
+    watch = Divergence(SYMBOL, settings, FIVE)
+    now: dict[str, int] = {}
+    fired = False
+    for number, (venue, tenths) in enumerate(quotes):
+        quote = touch(tenths / 20)
+        now[venue] = quote.bid + quote.ask
+        issued = watch.quoted(venue, quote, number, f"{venue}/1/{number}")
+        mids = list(now.values())
+        apart = max(20_000 * abs(a - b) / (a + b) for a in mids for b in mids)
+        assert bool(issued) or fired or apart < 10
+        fired = fired or bool(issued)
+        assert not fired or apart >= 10 or bool(watch.status().alerts)
+    assert not fired or watch.status().alerts
