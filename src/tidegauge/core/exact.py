@@ -72,3 +72,11 @@ def to_units(value: Decimal, scale: int) -> int | None:
 def from_units(units: int, scale: int) -> Decimal:
     """Return `units` of 10^-scale as the exact `Decimal`."""
     return EXACT.scaleb(Decimal(units), -scale)
+
+
+def is_amount(value: Decimal) -> bool:
+    """Whether a number from a person can be calculated with exactly: at most 1e18, of either sign,
+    written with at most 60 decimals."""
+    exponent = value.as_tuple().exponent
+    fine = isinstance(exponent, int) and exponent >= -MOST_DIGITS
+    return fine and value.copy_abs() <= LARGEST

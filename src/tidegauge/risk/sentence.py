@@ -50,7 +50,7 @@ def what_fires(
 def what_cleared(key: AlertKey, *, lasted: Nanos, worst: Severity) -> str:
     """Return the sentence of an alert that resolved."""
     return (
-        f"Liquidity on {key.venue} {key.symbol} is back to normal after {_span(lasted)}; "
+        f"Liquidity on {key.venue} {key.symbol} is back to normal after {span_of(lasted)}; "
         f"it was {worst} at its worst. Resume as usual."
     )
 
@@ -58,7 +58,7 @@ def what_cleared(key: AlertKey, *, lasted: Nanos, worst: Severity) -> str:
 def what_was_rebased(key: AlertKey, *, lasted: Nanos) -> str:
     """Return the sentence of an alert that a person ended by calling the new level normal."""
     return (
-        f"The level that liquidity on {key.venue} {key.symbol} fell to {_span(lasted)} ago "
+        f"The level that liquidity on {key.venue} {key.symbol} fell to {span_of(lasted)} ago "
         f"was declared its new normal; it has not recovered."
     )
 
@@ -66,7 +66,7 @@ def what_was_rebased(key: AlertKey, *, lasted: Nanos) -> str:
 def what_was_left(key: AlertKey, *, lasted: Nanos) -> str:
     """Return the sentence of an alert whose book is not watched any more."""
     return (
-        f"{key.venue} {key.symbol} is no longer watched, {_span(lasted)} after its liquidity fell; "
+        f"{key.venue} {key.symbol} is no longer watched, {span_of(lasted)} after its liquidity fell; "
         f"nothing says that it recovered."
     )
 
@@ -158,7 +158,8 @@ def _number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def _span(span: Nanos) -> str:
+def span_of(span: Nanos) -> str:
+    """Write a span of time as people say it."""
     seconds = span // SECOND
     if seconds < _MINUTE:
         return f"{seconds} s"

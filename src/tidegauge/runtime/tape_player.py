@@ -5,7 +5,7 @@ frames and answers only: links are opened at their first frame, requests are ans
 recorded answer that fits, and the time between lines is filled with ticks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from tidegauge.core.desk import Order, Outcome
+from tidegauge.core.desk import Order
 from tidegauge.core.errors import MalformedFrame, OperatorError
 from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
 from tidegauge.risk.ruleset import RuleSet
@@ -40,6 +40,9 @@ ALL_ON_ONE = 1_000_000
 UNADVANCED = frozenset({Meta.VENUE, Meta.OVERFLOW, Meta.CRASHED, Meta.STOPPED, Meta.PACE})
 """What a fleet was told without the samplers being advanced first."""
 
+INSTRUCTIONS = frozenset({Meta.ORDER, Meta.RULES})
+"""What people wanted: told to whoever watches, and of no venue."""
+
 
 class Watcher(Protocol):
     """What a tape is played for. `runtime.monitor.Monitor` is one."""
@@ -53,10 +56,6 @@ class Watcher(Protocol):
     def forget(self, id_: BookId, now: Nanos) -> None: ...
 
     def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None: ...
-
-    def order(self, order: Order, now: Nanos) -> Outcome: ...
-
-    def adopt(self, rules: RuleSet, now: Nanos) -> None: ...
 
 
 def header_of(lines: GoodPart) -> dict[str, Any] | None:
@@ -87,7 +86,8 @@ class TapePlayer:
     """Plays lines, one after another, in the order of the tape.
 
     `own`: it is a tape of ours. `beat` is how often time passes on a plain one,
-    None for never: then only what was recorded happens.
+    None for never: then only what was recorded happens. `instructed` is told what people wanted:
+    orders, and other rules.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class TapePlayer:
         own: bool,
         beat: Nanos | None = SECOND,
         observer: Observer | None = None,
+        instructed: Callable[[Order | RuleSet, Nanos], object] | None = None,
     ) -> None:
         self.fleets: dict[VenueName, Fleet] = {}
         self.next_shard: dict[VenueName, int] = {}
@@ -107,6 +108,7 @@ class TapePlayer:
         self._specs = {spec.name: spec for spec in specs}
         self._origin = VenueOfRecord(self._specs.values())
         self._observer = observer
+        self._instructed = instructed
         self._epochs: dict[VenueName, Iterator[int]] = {}
         self._open: set[Place] = set()
         self._midway: set[VenueName] = set()
@@ -170,12 +172,11 @@ class TapePlayer:
         now = line.at
         if meta not in UNADVANCED:
             self._watcher.advance(now)
-        if meta in (Meta.ORDER, Meta.RULES):
-            self._instruct(facts, now)
-            return
         place = place_of(line)
         if place is None:
-            if line.kind is not TapeKind.TICK:
+            if meta in INSTRUCTIONS:
+                self._instruct(facts, now)
+            elif line.kind is not TapeKind.TICK:
                 raise MalformedFrame(f"a line that does not say whose it is: {line.conn[:100]}")
             return
         if meta == Meta.VENUE:
@@ -189,14 +190,17 @@ class TapePlayer:
             self._tell(fleet, line)
 
     def _instruct(self, facts: dict[str, Any], now: Nanos) -> None:
-        """Tell the watcher what a person wanted of it."""
+        """Tell what a person wanted."""
+        wanted: Order | RuleSet
         try:
             if facts["meta"] == Meta.ORDER:
-                self._watcher.order(msgspec.convert(facts["order"], Order), now)
+                wanted = msgspec.convert(facts["order"], Order)
             else:
-                self._watcher.adopt(msgspec.convert(facts["rules"], RuleSet), now)
+                wanted = msgspec.convert(facts["rules"], RuleSet)
         except (KeyError, msgspec.ValidationError) as error:
             raise MalformedFrame(f"an order or rules that cannot be read: {error}") from None
+        if self._instructed is not None:
+            self._instructed(wanted, now)
 
     def _tell(self, fleet: Fleet, line: TapeLine) -> None:
         if line.kind is TapeKind.META and line.facts["meta"] == Meta.PACE:

@@ -12,12 +12,17 @@ from tidegauge.core.reading import Origin, Reading
 from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.crunch_inputs import Wanted
 from tidegauge.risk.glance import glance
+from tidegauge.risk.kept import DetectorState
 from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.risk.plan import BPS
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.wire.feed import VenueFeed
 from tidegauge.wire.protocol import Beside
 
 from .view import BookView, MarketView
+
+UNFILLED_BPS = 9_000.0
+"""A slippage that stands for a size that cannot be filled, above what is usual."""
 
 
 class WatchedBook:
@@ -27,14 +32,19 @@ class WatchedBook:
     """
 
     def __init__(
-        self, feed: VenueFeed, keeper: BookKeeper, plan: MeasurePlan, crunch: CrunchSettings
+        self,
+        feed: VenueFeed,
+        keeper: BookKeeper,
+        plan: MeasurePlan,
+        crunch: CrunchSettings,
+        kept: DetectorState | None = None,
     ) -> None:
         self.feed = feed
         self.keeper = keeper
         key = AlertKey(signal=Signal.CRUNCH, symbol=keeper.id.symbol, venue=keeper.id.venue)
         self.detector: CrunchDetector | None = None
         if keeper.instrument.kind is not InstrumentKind.OPTION:
-            self.detector = CrunchDetector(key, crunch)
+            self.detector = detector_of(key, crunch, kept)
         self.activity = Activity(
             keeper.instrument, tells_liquidations=Beside.LIQUIDATIONS in feed.spec.beside
         )
@@ -72,6 +82,23 @@ class WatchedBook:
         seen = glance(keeper.book, self.plan(), *looked_at)
         return seen is not None and detector.calm(seen)
 
+    def impact(self, reading: Reading) -> Decimal | None:
+        """What taking the reference notional costs more than usual now, the dearer way; in quote.
+
+        None: that is not known, or the size cannot be filled."""
+        if self.detector is None or (inputs := self.detector.inputs) is None:
+            return None
+        notional = self.detector.reference_notional
+        dearer = [
+            judged.value - judged.baseline
+            for judged in (inputs.sell, inputs.buy)
+            if judged is not None and judged.value is not None and judged.baseline is not None
+        ]
+        if notional is None or not dearer or max(dearer) >= UNFILLED_BPS:
+            return None
+        share = Decimal(repr(max(0.0, *dearer))) / BPS
+        return (notional * share).quantize(Decimal("0.01"))
+
     def plan(self) -> MeasurePlan:
         """The measure plan, with the sizes and bands that the detector judges by."""
         if self.detector is None:
@@ -82,6 +109,18 @@ class WatchedBook:
                 self._plan = self._base.adding(notionals=wanted.notionals, bands=wanted.bands)
             self._wanted = wanted
         return self._plan
+
+
+def detector_of(
+    key: AlertKey, settings: CrunchSettings, kept: DetectorState | None
+) -> CrunchDetector:
+    """Return a detector that goes on with what was kept, where that can be read; else a new one."""
+    if kept is not None:
+        try:
+            return CrunchDetector.restored(key, settings, kept, kept.at)
+        except ValueError:
+            pass  # it does not belong together: it warms up anew
+    return CrunchDetector(key, settings)
 
 
 def _market(activity: Activity, now: Nanos) -> MarketView:

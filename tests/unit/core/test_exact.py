@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegauge.core.errors import MalformedFrame
-from tidegauge.core.exact import from_units, parse, to_units
+from tidegauge.core.exact import from_units, is_amount, parse, to_units
 
 NOT_NUMBERS = [
     "", " ", "NaN", "sNaN", "nan123", "inf", "Infinity", "-Infinity", "1e999", "1e999999999",
@@ -63,3 +63,15 @@ def test_a_digit_that_would_be_lost_is_told(value: Decimal) -> None:
     units = to_units(value, 3)
     assert (units is None) == (value != value.quantize(Decimal("0.001")))
     assert units is None or from_units(units, 3) == value
+
+
+@pytest.mark.parametrize("text", ["0", "-250000", "1e18", "0.000000000000000001"])
+def test_what_a_person_may_mean_is_an_amount(text: str) -> None:
+    """Of either sign: an exposure may be short."""
+    assert is_amount(Decimal(text))
+
+
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "1.1e18", "1e-9999"])
+def test_what_nothing_exact_can_be_calculated_with_is_no_amount(text: str) -> None:
+    """Nor is a number whose digits would have to be dropped."""
+    assert not is_amount(Decimal(text))

@@ -16,9 +16,8 @@ from tests.support.incidents import a_silence, a_story
 
 from tidegauge.core.activity import Standing
 from tidegauge.core.alert import AlertState, Severity
-from tidegauge.core.desk import Outcome, PageKind
+from tidegauge.core.desk import Arrival, Delivery, Outcome, PageKind
 from tidegauge.sinks.chain import Chain, ChainedTransition
-from tidegauge.sinks.desk_rows import Arrival, Notified
 from tidegauge.sinks.rows import Kind, Listed, Rare, Run, kind_of, rows_of
 from tidegauge.sinks.table import Table
 
@@ -40,14 +39,16 @@ ALL: dict[Kind, Rare] = {
     ),
     Kind.SILENCE: a_silence(),
     Kind.OUTCOME: Outcome(order_id=str(UUID(int=2)), at=NOON, done=True, said="acknowledged"),
-    Kind.NOTIFICATION: Notified(
-        page="INC-1/1",
+    Kind.NOTIFICATION: Delivery(
+        page_key="INC-1/1",
         channel="slack",
         kind=PageKind.OPENED,
         severity=Severity.HIGH,
         title="BTCUSDT: depth is gone",
         incidents=("INC-1",),
         attempts=2,
+        first_at=NOON,
+        sent_at=None,
         arrival=Arrival.RETRYING,
         at=NOON,
     ),
