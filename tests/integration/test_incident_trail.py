@@ -158,7 +158,7 @@ PROGRAM = textwrap.dedent(
     from tests.support.incidents import happens
     from tidegauge.core.incident import IncidentChange
     from tidegauge.sinks.incident_log import IncidentLog
-    log = IncidentLog(Path(sys.argv[1]), "db", NOON)
+    log = IncidentLog(Path(sys.argv[1]), NOON)
     step = happens(None, IncidentChange.OPENED, name="INC-k")
     while True:
         log.append(step)

@@ -122,11 +122,9 @@ def a_story(name: str = "INC-19b8-aa", **changes: Any) -> list[Transition]:
     return steps
 
 
-def write_log(
-    folder: Path, transitions: Sequence[Transition], database: str = "db"
-) -> list[ChainedTransition]:
+def write_log(folder: Path, transitions: Sequence[Transition]) -> list[ChainedTransition]:
     """Write an audit trail below a folder, and let go of it."""
-    log = IncidentLog(folder, database, NOON)
+    log = IncidentLog(folder, NOON)
     try:
         return [log.append(each) for each in transitions]
     finally:

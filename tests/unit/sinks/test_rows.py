@@ -30,7 +30,7 @@ ALL: dict[Kind, Rare] = {
     Kind.FEED_EVENT: a_feed_event(),
     Kind.MARKET: a_market_summary(),
     Kind.TRANSITION: ChainedTransition(
-        chain=Chain(id=str(UUID(int=1)), host="h", path="p", database="db", began_at=NOON),
+        chain=Chain(id=str(UUID(int=1)), host="h", path="p", began_at=NOON),
         sequence=1,
         at=NOON,
         previous_hash="a",

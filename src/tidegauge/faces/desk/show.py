@@ -170,15 +170,16 @@ def delivery_rows(deliveries: Rows) -> list[tuple[str, ...]]:
 
 def arrived(delivery: Any) -> str:
     """Say whether a notification arrived."""
-    tried = "" if delivery["attempts"] == 1 else f" at the {delivery['attempts']}th attempt"
+    count = delivery["attempts"]
+    tried = f"after {count} attempt{'' if count == 1 else 's'}"
     why = f": {delivery['said']}" if delivery["said"] else ""
     match delivery["arrival"]:
         case "sent":
-            return f"arrived{tried}"
+            return "arrived" if count == 1 else f"arrived {tried}"
         case "retrying":
-            return f"NOT YET, {delivery['attempts']} attempts{why}"
+            return f"NOT YET, {tried}{why}"
         case _:
-            return f"FAILED after {delivery['attempts']} attempts{why}"
+            return f"FAILED, {tried}{why}"
 
 
 def moment(at: datetime | None) -> str:
