@@ -54,13 +54,14 @@ def settings_of(
 
 @asynccontextmanager
 async def running(
-    settings: Settings, rules: RuleSet, venues: tuple[str, ...]
+    settings: Settings, rules: RuleSet, venues: tuple[str, ...], *, books: int | None = None
 ) -> AsyncIterator[App]:
+    """Run the program until the block ends; the block begins with so many books, by default all."""
     assignment = Assignment(symbols=("BTCUSDT",), venues=venues, store=True)
     app = App(settings, assignment, rules=rules)
     async with app.opened(), asyncio.TaskGroup() as tasks:
         work = tasks.create_task(app.run())
-        await until(lambda: work.done() or len(app.monitor.detectors) == len(venues))
+        await until(lambda: work.done() or len(app.monitor.detectors) == (books or len(venues)))
         yield app
         app.stop.set()
         async with asyncio.timeout(10):
@@ -94,7 +95,7 @@ async def test_a_venue_that_goes_down_is_an_incident_that_is_paged_taken_and_ove
             await until(lambda: in_rows(database, known, incident.id))
             outcome = await ordered(database, incident.id, OrderKind.ACKNOWLEDGE)
             assert outcome.done, outcome.said
-        async with running(settings, QUICK, VENUES) as app:
+        async with running(settings, QUICK, VENUES, books=1) as app:
             (going_on,) = app.monitor.desk.view(0).incidents
             assert (going_on.id, going_on.acknowledged_by) == (incident.id, "ann")
             refused = await ordered(database, "INC-none", OrderKind.ACKNOWLEDGE, placed=False)

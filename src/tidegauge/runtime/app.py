@@ -109,6 +109,7 @@ class App:
         self._listener = listener
         self._venues: list[Venue] = []
         self.changes = SymbolChanges(settings, self.symbols, self._venues, lambda: self.storage)
+        self._reloading: asyncio.Task[None] | None = None
         self._pulse = Pulse(self.world.clock.steady)
         self._book_crashes: Counter[BookId] = Counter()
 
@@ -321,11 +322,15 @@ class App:
         return self.monitor.order(order, now)
 
     def reload(self) -> None:
+        """Have the rules read again."""
+        self._reloading = asyncio.create_task(self.reload_rules(), name="rules")
+
+    async def reload_rules(self) -> None:
         """Read the rules again: whole, or not at all. What is learned, and what fires, stays."""
         if self._in_force is None:
             log.warning("rules_not_reloaded", reason="the built-in rules are in force, and no file")
             return
-        reloaded = self._in_force.reload()
+        reloaded = await asyncio.to_thread(self._in_force.reload)
         if isinstance(reloaded, OperatorError):
             log.error("rules_refused", reason=str(reloaded), in_force="those of before")
             return

@@ -19,7 +19,6 @@ from tidegauge.sinks.incident_log import read
 from tidegauge.sinks.incident_thread import IncidentLogThread
 from tidegauge.sinks.notify.notifier import Notifier
 from tidegauge.sinks.orders import Orders
-from tidegauge.sinks.spool import identity_of
 from tidegauge.sinks.state_store import StateStore
 
 from .kept_state import FILE, KeptState
@@ -58,13 +57,10 @@ class DeskRoom:
         self._symbols = symbols
         self._carry_out = carry_out
         self._healthy = healthy
-        url = settings.database.url
-        self._trail = IncidentLogThread(
-            settings.data_dir,
-            identity_of(url.get_secret_value() if url else None),
-            storage.submit,
-        )
+        self._trail = IncidentLogThread(settings.data_dir, storage.submit)
         self._notifier: Notifier | None = None
+        self._early: list[Page] = []
+        """Pages of before the notifier works: what the last run was about to tell."""
 
     def take(self, record: object) -> None:
         """Take whatever the monitor tells; never blocks, never raises."""
@@ -74,8 +70,11 @@ class DeskRoom:
             case Transition():
                 self._trail.append(record)
                 self._kept.stirred()
-            case Page() if self._notifier is not None and record.channels:
-                self._notifier.submit(record)
+            case Page() if record.channels:
+                if self._notifier is None:
+                    self._early.append(record)
+                else:
+                    self._notifier.submit(record)
             case Silence():
                 self._storage.submit(record)
                 self._kept.stirred()
@@ -89,14 +88,6 @@ class DeskRoom:
             store = await asyncio.to_thread(StateStore, self._settings.data_dir / FILE)
             stack.push_async_callback(asyncio.to_thread, store.close)
             self._kept.open(store)
-            self._notifier = await stack.enter_async_context(
-                notifying(
-                    self._settings,
-                    self._run_id,
-                    healthy=self._healthy,
-                    told=self._storage.submit,
-                )
-            )
             incidents, events = await self._open_trail()
             stack.push_async_callback(self._trail.close)
             now = self._now()
@@ -130,7 +121,10 @@ class DeskRoom:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Write the trail, carry out orders and keep what is learned meanwhile."""
+        """Write the trail, tell people, carry out orders and keep what is learned meanwhile.
+
+        At the end the trail is whole, and all that is to be stored of it was accepted.
+        """
         orders = Orders(
             self._storage.database,
             self._symbols,
@@ -139,7 +133,13 @@ class DeskRoom:
             self._storage.submit,
             now=self._now,
         )
-        async with asyncio.TaskGroup() as tasks:
+        notifier = notifying(
+            self._settings, self._run_id, healthy=self._healthy, told=self._storage.submit
+        )
+        async with notifier as self._notifier, asyncio.TaskGroup() as tasks:
+            for page in self._early:
+                self._notifier.submit(page)
+            self._early.clear()
             work = [
                 tasks.create_task(self._trail.run(), name="incidents"),
                 tasks.create_task(orders.run(), name="orders"),
@@ -150,6 +150,8 @@ class DeskRoom:
             finally:
                 for task in work:
                     task.cancel()
+                await asyncio.gather(*work, return_exceptions=True)
+                await self._trail.close()
 
     def _knows(self, incident_id: str) -> bool:
         view = self._monitor.desk.view(self._now())
