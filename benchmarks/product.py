@@ -19,6 +19,7 @@ from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading, Taker
 from tidegauge.core.side import Side
 from tidegauge.risk.measure import MeasurePlan, measure
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.garbage import freeze
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
@@ -246,7 +247,9 @@ class Pipeline(Feed):
 
 def new_monitor(emit: Callable[[Record], None], write_every: Nanos = 0) -> Monitor:
     """Return the daemon's monitor with default windows and signals, but for the time they warm up."""
-    return Monitor(MonitorPlan(measure=PLAN, crunch=SOON_WARM, write_every=write_every), emit)
+    return Monitor(
+        MonitorPlan(measure=PLAN, rules=RuleSet(crunch=SOON_WARM), write_every=write_every), emit
+    )
 
 
 def feed_of(symbols: Iterable[str]) -> VenueFeed:

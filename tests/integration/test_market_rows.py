@@ -14,7 +14,8 @@ from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.migrate import migrate, migrations
 from tidegauge.sinks.report import market_by_venue
-from tidegauge.sinks.rows import Listed, Record, instant
+from tidegauge.sinks.rows import Listed, Record
+from tidegauge.sinks.table import instant
 from tidegauge.sinks.writer import PostgresWriter
 
 

@@ -20,7 +20,8 @@ from tests.support.odd_readings import readings
 from tidegauge.core.reading import BandDepth, Fill, MaxSize, Reading
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
-from tidegauge.sinks.rows import Kind, Record, instant
+from tidegauge.sinks.rows import Kind, Record
+from tidegauge.sinks.table import instant
 from tidegauge.sinks.writer import PostgresWriter
 
 RUNS = itertools.count(1)

@@ -22,7 +22,7 @@ from tidegauge.core.instrument import HOUR, MINUTE, SECOND
 from tidegauge.core.reading import Reading, Scales
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
-from tidegauge.sinks.rows import instant
+from tidegauge.sinks.table import instant
 from tidegauge.sinks.upkeep import catch_up, prune, roll_up
 from tidegauge.sinks.writer import PostgresWriter
 

@@ -18,6 +18,7 @@ from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.risk.measure import MeasurePlan
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.simulator.recorded import recorded as recorded_venue
@@ -32,7 +33,10 @@ SEED = "tidegauge 1"
 REMOVALS, MANY_REMOVALS = 100, 200
 FEW = MeasurePlan(bands=(10,), notionals=(Decimal(100_000),), max_size_bps=())
 PLAN = MonitorPlan(
-    measure=FEW, crunch=CrunchSettings(bands=(10,)), sample_every=SECOND, write_every=0
+    measure=FEW,
+    rules=RuleSet(crunch=CrunchSettings(bands=(10,))),
+    sample_every=SECOND,
+    write_every=0,
 )
 """Every reading is emitted, so that each of them can be judged."""
 

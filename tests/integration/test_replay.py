@@ -21,6 +21,7 @@ from tests.support.recordings import BINANCE, BYBIT_FILE, HYPERLIQUID_FILE, Reco
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import SECOND
 from tidegauge.risk.measure import MeasurePlan
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import MonitorPlan
 from tidegauge.runtime.replay import replay
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.recorded
 
 FEW = MonitorPlan(
     measure=MeasurePlan(bands=(10,), notionals=(Decimal(100_000),), max_size_bps=()),
-    crunch=CrunchSettings(bands=(10,)),
+    rules=RuleSet(crunch=CrunchSettings(bands=(10,))),
 )
 FEW_SETTINGS = """\
 readings:

@@ -19,6 +19,7 @@ from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recorder import Limits, Recorder
 from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import replay
+from tidegauge.runtime.rules.load import load_rules
 from tidegauge.runtime.settings import Endpoint, Settings
 from tidegauge.runtime.tape_file import tapes_in
 from tidegauge.runtime.verify import verify
@@ -79,7 +80,8 @@ async def record(folder: Path) -> Settings:
 async def test_a_recorded_run_is_replayed_to_the_last_bit(tmp_path: Path) -> None:
     """Real sockets; in parts, each of which plays by itself, and all of which verify and can be cut."""
     settings = await record(tmp_path)
-    plan, folder = monitor_plan(settings), tmp_path / "tapes"
+    rules = load_rules(None, settings)
+    plan, folder = monitor_plan(settings, rules.rules), tmp_path / "tapes"
     parts = sorted(folder.iterdir())
     assert len(parts) >= 2
     whole = await asyncio.to_thread(replay, folder, plan)

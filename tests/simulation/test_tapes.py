@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.simulation.harness import Plan, settings_of, simulate
+from tests.support.simulation.harness import Plan, plan_of, simulate
 from tests.support.simulation.storm import ride_out
 
 from tidegauge.runtime.digest import Digest
-from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.replay import replay
 from tidegauge.wire.tape import FORMAT, Meta, TapeKind, TapeLine, meta_line
 
@@ -32,7 +31,7 @@ class Notebook:
         facts: dict[str, Any] = {
             "format": FORMAT,
             "run": "storm",
-            "plan": monitor_plan(settings_of(plan)),
+            "plan": plan_of(plan),
         }
         lines = [
             meta_line(first, Meta.TAPE, **facts),
@@ -60,15 +59,15 @@ def recorded_storm(seed: int, path: Path) -> Notebook:
 def test_a_storm_is_replayed_to_the_last_bit(seed: int, tmp_path: Path) -> None:
     """Lost links, gaps, refusals, overflows, damaged frames and rolls: all of it is on the tape."""
     notebook = recorded_storm(seed, tmp_path / "storm.tsv")
-    outcome = replay(tmp_path / "storm.tsv", monitor_plan(settings_of(Plan(seed=seed))))
+    outcome = replay(tmp_path / "storm.tsv", plan_of(Plan(seed=seed)))
     assert outcome.damage is None
     assert outcome.readings > 150
     assert outcome.equal is True
     assert notebook.digest.hexdigest() == outcome.hash
-    again = replay(tmp_path / "storm.tsv", monitor_plan(settings_of(Plan(seed=seed))))
+    again = replay(tmp_path / "storm.tsv", plan_of(Plan(seed=seed)))
     assert (again.hash, again.alerts) == (outcome.hash, outcome.alerts)
     # The comparison is worth something: what is missing shows.
     lines = notebook.tape(Plan(seed=seed)).splitlines(keepends=True)
     less = [line for line in lines if line.split("\t")[1] != TapeKind.HTTP]
     (tmp_path / "less.tsv").write_text("".join(less), encoding="utf-8")
-    assert replay(tmp_path / "less.tsv", monitor_plan(settings_of(Plan(seed=seed)))).equal is False
+    assert replay(tmp_path / "less.tsv", plan_of(Plan(seed=seed))).equal is False

@@ -6,7 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 from tidegauge.core.reading import Reading
-from tidegauge.sinks.rows import instant
+from tidegauge.sinks.binary import HEADER, TRAILER
+from tidegauge.sinks.encode import ReadingEncoder
+from tidegauge.sinks.rows import READINGS, SERIES
+from tidegauge.sinks.table import instant
 
 OLD_COLUMNS = (
     *("id", "run", "venue", "symbol", "instrument", "epoch", "frame", "trace", "sequence"),
@@ -47,6 +50,23 @@ def an_old_row(reading: Reading, run: str) -> tuple[Any, ...]:
         *(reading.mid, reading.microprice, reading.spread, reading.spread_bps),
         *(reading.imbalance, reading.bid_levels, reading.ask_levels),
         *arrays,
+    )
+
+
+async def store_integer_rows(connection: Any, readings: Sequence[Reading], run: str) -> None:
+    """Put readings into a schema that has the tables of today for them, and may lack others."""
+    encoder = ReadingEncoder(run)
+    told = [encoder.encode(reading) for reading in readings]
+    series = {each.id: each.row for each, _row in told}
+    await connection.copy_records_to_table(
+        "series", schema_name="tidegauge", columns=SERIES.columns, records=list(series.values())
+    )
+    await connection.copy_to_table(
+        "readings",
+        schema_name="tidegauge",
+        columns=READINGS.columns,
+        source=memoryview(b"".join((HEADER, *(row for _series, row in told), TRAILER))),
+        format="binary",
     )
 
 

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from tests.support.plain_venue import SPEC, frame, instrument
 
-from tidegauge.core.alert import Alert
+from tidegauge.core.alert import Alert, Signal
 from tidegauge.core.instrument import SECOND, BookId, Nanos
 from tidegauge.core.reading import Reading
 from tidegauge.risk.measure import MeasurePlan
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.wire.feed import Listing, VenueFeed
@@ -16,7 +17,7 @@ from tidegauge.wire.protocol import BOOK_LINK
 BOOK = BookId("plain", "AAAUSDT")
 PLAN = MonitorPlan(
     measure=MeasurePlan(notionals=(Decimal(1_000),)),
-    crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND),
+    rules=RuleSet(crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND)),
 )
 
 
@@ -58,4 +59,5 @@ class Bench:
         return [record for record in self.records if isinstance(record, Reading)]
 
     def alerts(self) -> list[Alert]:
-        return [record for record in self.records if isinstance(record, Alert)]
+        alerts = [record for record in self.records if isinstance(record, Alert)]
+        return [alert for alert in alerts if alert.key.signal == Signal.CRUNCH]

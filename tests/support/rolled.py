@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from tidegauge.core.reading import Reading
 from tidegauge.sinks.chores import below
-from tidegauge.sinks.rows import instant
+from tidegauge.sinks.table import instant
 
 Rows: TypeAlias = dict[tuple[Any, ...], dict[str, Any]]
 """What a view shows: by its key, what else it says."""

@@ -21,6 +21,7 @@ LONGEST_FUNCTION = 60
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 CRUNCH = "unit/risk/test_crunch.py"
+DIVERGENCE = "unit/risk/test_divergence.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -33,6 +34,9 @@ TESTED_ELSEWHERE = {
     "wire/shards": "unit/wire/test_fleet.py",
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
+    "runtime/kept": "unit/runtime/test_kept_state.py",
+    "runtime/symbol_changes": "integration/test_symbols.py",
+    "runtime/desk_room": "integration/test_desk_room.py",
     "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
@@ -42,12 +46,27 @@ TESTED_ELSEWHERE = {
     "risk/settings": CRUNCH,
     "risk/status": CRUNCH,
     "risk/walk": "unit/risk/test_measure.py",
+    "risk/signal_settings": "unit/runtime/rules/test_build.py",
+    # what a desk keeps and shows, and the way of a page: tested as the desk they are
+    "risk/desk/case": "unit/risk/desk/test_incidents.py",
+    "risk/desk/state": "unit/risk/desk/test_restarting.py",
+    "risk/desk/view": "unit/risk/desk/test_desk.py",
+    "risk/departures": DIVERGENCE,
+    "risk/divergence_said": DIVERGENCE,
+    "risk/divergence_status": DIVERGENCE,
+    "risk/watch": DIVERGENCE,
+    "risk/health_said": "unit/risk/test_health.py",
+    "risk/liveness": "unit/risk/test_health.py",
     "risk/stress_sentence": "unit/risk/test_stress.py",
     # branches and sources of one tree of settings
-    "runtime/plans": "unit/runtime/test_settings_tree.py",
-    "runtime/settings_crunch": "unit/runtime/test_settings_tree.py",
+    "runtime/plans": "unit/runtime/rules/test_build.py",
     "runtime/settings_sources": "unit/runtime/test_settings_errors.py",
     "runtime/settings_types": "unit/runtime/test_settings_tree.py",
+    # branches of one tree of rules, and what is made of them
+    "runtime/rules/build_signals": "unit/runtime/rules/test_build.py",
+    "runtime/rules/crunch": "unit/runtime/rules/test_tree.py",
+    "runtime/rules/desk": "unit/runtime/rules/test_tree.py",
+    "runtime/rules/signals": "unit/runtime/rules/test_tree.py",
     # parts of one generated market
     "simulator/dialect": "unit/simulator/test_recorded.py",
     "simulator/dialects/binance_beside": "unit/venues/test_conformance_served.py",
@@ -60,6 +79,7 @@ TESTED_ELSEWHERE = {
     "simulator/path": "unit/simulator/test_market.py",
     "simulator/profile": "unit/simulator/test_market.py",
     "simulator/quotes": "unit/simulator/test_market.py",
+    "simulator/readings": "unit/simulator/test_noise.py",
     "simulator/reel": "unit/simulator/test_recorded.py",
     "simulator/venues": "unit/simulator/test_market.py",
     # a real server, or real sockets, are what they are about
@@ -76,6 +96,13 @@ TESTED_ELSEWHERE = {
     "faces/sql": "integration/test_sql_command.py",
     "faces/export": "integration/test_sql_command.py",
     "sinks/caretaker": "integration/test_nothing_lost.py",
+    "sinks/desk_read": "integration/test_incidents_command.py",
+    "faces/desk/alerts": "integration/test_desk_commands.py",
+    "faces/desk/incidents": "integration/test_incidents_command.py",
+    "faces/desk/trail": "integration/test_incidents_command.py",
+    "sinks/chain_check": "integration/test_incident_trail.py",
+    "sinks/desk_rows": "unit/sinks/test_rows.py",
+    "sinks/orders": "integration/test_orders.py",
     "sinks/connect": "integration/test_postgres_database.py",
     "sinks/embedded": "integration/test_embedded.py",
     "sinks/lease_keeper": "integration/test_leases.py",
@@ -84,6 +111,7 @@ TESTED_ELSEWHERE = {
     "sinks/shape": "integration/test_move.py",
     "sinks/transfer": "integration/test_move.py",
     "sinks/health/checks": "integration/test_db_check.py",
+    "sinks/health/desk": "integration/test_db_check.py",
     "sinks/health/machine": "integration/test_db_check.py",
     "sinks/health/rows": "integration/test_db_check.py",
     "sinks/health/schema": "integration/test_db_check.py",
@@ -107,7 +135,11 @@ TESTED_ELSEWHERE = {
     "runtime/tape_player": "unit/runtime/test_tape_fleet.py",
     "runtime/tape_runs": "unit/runtime/test_tape_cut.py",
     "wire/resumed": "integration/test_tape.py",
+    # a channel is what the notifier makes of it, an outbox what its file holds
+    "sinks/notify/channel": "unit/sinks/notify/test_notifier.py",
+    "sinks/outbox/tables": "unit/sinks/outbox/test_file.py",
     # the whole program, seen from outside
+    "faces/notify": "integration/test_notify_command.py",
     "faces/database/adopt": "integration/test_db_adopt.py",
     "faces/database/check": "integration/test_db_check.py",
     "faces/database/move": "integration/test_move_command.py",

@@ -157,3 +157,34 @@ class Mute:
     reason: str
     alert_id: str | None = None
     incident_id: str | None = None
+
+
+class Arrival(StrEnum):
+    """What became of a page on one channel."""
+
+    SENT = "sent"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    """Given up: nobody took it for as long as it was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How a page fares on one channel, as of `at`; each change is a new record.
+
+    `attempts` counts those that were made, the first of them at `first_at`; None: none was. `said` is
+    why the last one failed, for people, with no secret in it.
+    """
+
+    page_key: str
+    channel: str
+    kind: PageKind
+    severity: Severity
+    title: str
+    incidents: tuple[str, ...]
+    attempts: int
+    first_at: Nanos | None
+    sent_at: Nanos | None
+    at: Nanos
+    arrival: Arrival
+    said: str = ""

@@ -15,9 +15,12 @@ from rich.console import Console
 from tidegauge import venues
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import VenueName
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.app import Assignment
 from tidegauge.runtime.recorder import Recorder
 from tidegauge.runtime.recording import DEFAULT_GIB, recorded_app, recording
+from tidegauge.runtime.rules.build import rule_set
+from tidegauge.runtime.rules.tree import RuleTree
 from tidegauge.runtime.settings import Settings, load_settings
 from tidegauge.simulator.venues import VENUES as LOCAL
 
@@ -106,23 +109,21 @@ def demo_settings(data_dir: Path | None, speed: float) -> Settings:
             "sample_every_s": SAMPLE_EVERY_S / speed,
             "write_every_s": own.readings.write_every_s / speed,
         },
-        "windows": {"min_samples": MIN_SAMPLES},
-        "crunch": _hurried(speed),
         "logging": {"format": "json"},
     }
     return load_settings(flags=flags, environ={}, dotenv=None).settings
 
 
-def _hurried(speed: float) -> dict[str, Any]:
-    """The crunch settings of the demo; at a higher speed every hold is as much shorter."""
-    own = load_settings(environ={}, dotenv=None).settings.crunch
-    holds = {"clear_for_s": CLEAR_FOR_S / speed}
-    for name in ("unfillable_hold_s", "floor_hold_s"):
-        holds[name] = getattr(own, name) / speed
-    step = {
-        name: getattr(own.step, name) / speed for name in ("hold_s", "side_hold_s", "alone_hold_s")
-    }
-    return {**holds, "step": step, "bleed": {"hold_s": own.bleed.hold_s / speed}}
+def demo_rules(settings: Settings, speed: float) -> RuleSet:
+    """Return the built-in rules, but soon warm; at a higher speed every hold of the crunch is as
+    much shorter."""
+    tree = RuleTree()
+    crunch = tree.crunch.model_dump()
+    for group in (crunch, crunch["step"], crunch["bleed"]):
+        group.update({name: group[name] / speed for name in group if name.endswith("_s")})
+    crunch["clear_for_s"] = CLEAR_FOR_S / speed
+    windows = {**tree.windows.model_dump(), "min_samples": MIN_SAMPLES}
+    return rule_set(RuleTree.model_validate({"windows": windows, "crunch": crunch}), settings)
 
 
 def _introduce(
@@ -155,7 +156,8 @@ async def _run(
         try:
             endpoints = await stack.enter_async_context(local_venues(assignment.venues, *market))
             settings = _pointed_at(settings, endpoints)
-            app = recorded_app(settings, assignment, recorder)
+            rules = demo_rules(settings, market[0])
+            app = recorded_app(settings, assignment, recorder, rules)
             await stack.enter_async_context(app.opened())
             await stack.enter_async_context(recording(app, recorder))
         except BaseException:

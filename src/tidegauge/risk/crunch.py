@@ -61,6 +61,11 @@ class CrunchDetector:
         """The size that slippage is judged at, in quote; None until enough depth was seen."""
         return None if self.windows.size is None else self.windows.size.notional
 
+    @property
+    def inputs(self) -> Inputs | None:
+        """What the last reading was judged by; None before the first."""
+        return self._inputs
+
     def wanted(self) -> Wanted:
         """Return what to add to the `MeasurePlan` of this book."""
         return self.windows.wanted()

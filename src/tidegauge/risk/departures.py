@@ -6,7 +6,6 @@ the median of the others. Its alert then speaks for all of its pairs. No clock i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple, Protocol
 
@@ -16,22 +15,9 @@ from ..core.alert import Alert, AlertKey, Severity, Signal
 from ..core.instrument import Nanos, Symbol, VenueName
 from .judged import Finding, JudgedAlert, JudgedSettings, JudgedState
 from .kept import HoldState
-from .lifecycle import Hold
 from .pair import Pair, Quote
 from .sentence import ACTIONS
-
-Limits = tuple[tuple[Severity, float], ...]
-"""From where each severity counts, the mildest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class DepartureSettings:
-    """What breaches, for how long it must, below what it is over, and for how long that must last."""
-
-    limits: Limits
-    hold: Nanos
-    clear_below: float
-    clear_for: Nanos
+from .watch import DepartureSettings, Watch
 
 
 class Gone(NamedTuple):
@@ -69,43 +55,6 @@ class DeparturesState(Struct, frozen=True, kw_only=True):
     alerts: dict[str, tuple[JudgedState, tuple[VenueName, ...]]]
 
 
-class _Watch:
-    """How long a pair has been apart. `held`: the worst severity that has lasted for the hold."""
-
-    __slots__ = ("held", "holds", "pair", "value")
-
-    def __init__(self, pair: Pair, settings: DepartureSettings) -> None:
-        self.pair = pair
-        self.value: float | None = None
-        self.held: Severity | None = None
-        self.holds = [(each, Hold(settings.hold)) for each, _limit in settings.limits]
-
-    @property
-    def running(self) -> bool:
-        return self.holds[0][1].since is not None
-
-    def look(self, value: float | None, limits: Limits, at: Nanos) -> None:
-        self.value, self.held = value, None
-        if value is None or (value < limits[0][1] and not self.running):
-            self.pause()
-            return
-        for (severity, limit), (_severity, hold) in zip(limits, self.holds, strict=True):
-            if hold.observe(value >= limit, at):
-                self.held = severity
-
-    def resume(self, kept: Mapping[Severity, HoldState]) -> None:
-        """Go on with holds of before a restart."""
-        self.holds = [
-            (severity, kept[severity].hold(hold.span) if severity in kept else hold)
-            for severity, hold in self.holds
-        ]
-
-    def pause(self) -> None:
-        """It cannot be seen: what passes does not count."""
-        for _severity, hold in self.holds:
-            hold.pause()
-
-
 class _Left(NamedTuple):
     """One alert, of a venue that left or of a pair. `against`: the venues it was seen apart from; of
     them one at least must be seen for it to be over."""
@@ -132,7 +81,8 @@ class Departures:
         self.settings = settings
         self._measure = measure
         self._teller = teller
-        self._watches: dict[Pair, _Watch] = {}
+        self._watches: dict[Pair, Watch] = {}
+        self._levels: dict[Pair, int] = {}
         self._left: dict[str, _Left] = {}
 
     @property
@@ -168,23 +118,56 @@ class Departures:
 
     # -- what is seen ----------------------------------------------------------------------------
 
-    def look(self, pair: Pair, at: Nanos) -> None:
-        """Take what a pair measures at `at`; both of it are fresh."""
-        watch, value = self._watches.get(pair), self._measure(pair)
+    def look(self, pair: Pair, at: Nanos) -> bool:
+        """Take what a pair measures at `at`; both of it are fresh. Return whether that may change an
+        alert: until then it stands at this side of each limit, and samples say for how long."""
+        watch, value, limits = self._watches.get(pair), self._measure(pair), self.settings.limits
+        level = self._level(value)
+        moved, self._levels[pair] = self._levels.get(pair) != level, level
         if watch is None:
-            if value is None or value < self.settings.limits[0][1]:
-                return
-            watch = self._watches[pair] = _Watch(pair, self.settings)
-        watch.look(value, self.settings.limits, at)
+            if value is None or value < limits[0][1]:
+                return moved
+            watch = self._watches[pair] = Watch(pair, self.settings)
+        elif not moved and not watch.waiting:
+            watch.value = value
+            return False
+        watch.look(value, limits, at)
         if not watch.running:
             del self._watches[pair]
+        return moved
+
+    def stood(self, quote: Quote, at: Nanos) -> bool:
+        """What a quote was until `at` lasted until then. Return whether a hold is over by that."""
+        if not self._watches:
+            return False
+        limits, watches = self.settings.limits, self._watches
+        over = False
+        for pair in quote.pairs:
+            watch = watches.get(pair)
+            if watch is not None and watch.waiting and pair.visible:
+                over = watch.look(watch.value, limits, at) or over
+        return over
+
+    def _level(self, value: float | None) -> int:
+        """Return between which limits a value lies; all that is to be said of how far it is."""
+        if value is None:
+            return -1
+        if value < self.settings.clear_below:
+            return 0
+        return 1 + sum(value >= limit for _severity, limit in self.settings.limits)
 
     def lose(self, quote: Quote) -> None:
         """A quote is not fresh any more."""
         for pair in quote.pairs:
             if (watch := self._watches.get(pair)) is not None:
                 watch.value = watch.held = None
+                watch.waiting = True
                 watch.pause()
+
+    def forget(self, pair: Pair) -> None:
+        """What a pair was apart by counts no more: it is judged by something else from now on."""
+        self._watches.pop(pair, None)
+        self._levels.pop(pair, None)
 
     def judge(self, at: Nanos, trace: str) -> list[Alert]:
         """Return what changes by all that was looked at."""
@@ -202,7 +185,7 @@ class Departures:
     def leave(self, quote: Quote, at: Nanos, gone: Gone) -> list[Alert]:
         """A venue is compared no more: what speaks of it ends, and it is not over."""
         for pair in quote.pairs:
-            self._watches.pop(pair, None)
+            self.forget(pair)
         names = {quote.venue, *(pair.name for pair in quote.pairs)}
         ended = [self._left.pop(key) for key in [*self._left] if key in names]
         for left in self._left.values():
@@ -281,12 +264,15 @@ class Departures:
 
     def _finding(self, key: str, left: _Left, seen: Mapping[Pair, float]) -> Finding:
         limits = self.settings.limits
-        held = [self._watches[pair] for pair in seen if pair in self._watches]
-        held = [watch for watch in held if watch.held is not None]
-        severity = max((watch.held for watch in held if watch.held is not None), default=None)
+        held = self._held(seen)
         quote = left.subject if isinstance(left.subject, Quote) else None
-        if quote is not None:
+        clear = all(value < self.settings.clear_below for value in seen.values())
+        if quote is not None and held:
             left.against.update(watch.pair.beside(quote).venue for watch in held)
+            # It is away from those that stayed: how far from those that left after it counts, too.
+            seen = {**seen, **self._later(key, quote)}
+            held = self._held(seen)
+        severity = max((watch.held for watch in held if watch.held is not None), default=None)
         worst = max(seen, key=lambda pair: (seen[pair], pair.name))
         told = Severity.INFO if severity is None else severity
         limit = dict(limits).get(told, limits[0][1])
@@ -302,7 +288,7 @@ class Departures:
         begun = [hold.since for watch in held for _each, hold in watch.holds]
         return Finding(
             severity=severity,
-            clear=all(value < self.settings.clear_below for value in seen.values()),
+            clear=clear,
             cause=key,
             value=seen[worst],
             threshold=limit,
@@ -311,6 +297,19 @@ class Departures:
             said=lambda: self._teller.departed(departure),
             since=min((since for since in begun if since is not None), default=None),
         )
+
+    def _held(self, seen: Mapping[Pair, float]) -> list[Watch]:
+        """Return the watches of pairs that have been apart for long enough."""
+        watches = [self._watches[pair] for pair in seen if pair in self._watches]
+        return [watch for watch in watches if watch.held is not None]
+
+    def _later(self, key: str, quote: Quote) -> dict[Pair, float]:
+        """Return the pairs of a venue that left with those that left after it."""
+        keys = list(self._left)
+        later = set(keys[keys.index(key) + 1 :])
+        pairs = [each for each in quote.pairs if each.visible and each.beside(quote).venue in later]
+        seen = {each: self._measure(each) for each in pairs}
+        return {each: value for each, value in seen.items() if value is not None}
 
     # -- over a restart --------------------------------------------------------------------------
 
@@ -338,7 +337,7 @@ class Departures:
         ended = []
         for name, holds in state.holds.items():
             if isinstance(pair := known.get(name), Pair):
-                watch = self._watches[pair] = _Watch(pair, self.settings)
+                watch = self._watches[pair] = Watch(pair, self.settings)
                 watch.resume(holds)
         for name, (judged, against) in state.alerts.items():
             alert, subject, left = self._alert(name), known.get(name), set(against) & known.keys()
@@ -350,5 +349,5 @@ class Departures:
         return ended
 
 
-def _widest(watch: _Watch) -> tuple[float, str]:
+def _widest(watch: Watch) -> tuple[float, str]:
     return -(watch.value or 0.0), watch.pair.name

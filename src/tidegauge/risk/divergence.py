@@ -9,7 +9,7 @@ from math import inf, nextafter
 
 from ..core.alert import ALL, Action, Alert, AlertKey, Severity, Signal
 from ..core.instrument import Nanos, Symbol, VenueName
-from .departures import Departures, DepartureSettings, Gone
+from .departures import Departures, Gone
 from .divergence_said import DivergenceTeller, ExecutableTeller
 from .divergence_status import DivergencePhase, DivergenceState, DivergenceStatus, PairStatus
 from .judged import Finding, JudgedAlert, JudgedSettings
@@ -17,6 +17,7 @@ from .kept import SharedTimes
 from .pair import Pair, Quote
 from .signal_settings import DivergenceSettings
 from .touch import QuoteFacts, Touch, touch_of
+from .watch import DepartureSettings
 
 __all__ = ["Divergence", "QuoteFacts", "Touch", "touch_of"]
 
@@ -105,14 +106,16 @@ class Divergence:
         if not quote.fresh:
             return self._appear(quote, touch, at, trace)
         before = quote.touch
-        if before is not None and before[:2] == touch[:2] and before[4] == touch[4]:
+        if (
+            before is not None
+            and before[0] == touch[0]
+            and before[1] == touch[1]
+            and before[4] == touch[4]
+        ):
             quote.touch = touch
             return NOTHING
         if self._busy:
-            # What stood there until now lasted until now.
-            issued = self._look(quote.pairs, at, trace)
-            quote.take(touch)
-            return [*issued, *self._look(quote.pairs, at, trace)]
+            return self._move(quote, touch, at, trace)
         quote.take(touch)
         mid = quote.mid
         for other, low, high in quote.links:
@@ -162,7 +165,10 @@ class Divergence:
         if issued:
             for pair in pairs:
                 pair.rebase(at)
-        return issued + self._settle(at, trace)
+                for departures in self._both:
+                    departures.forget(pair)
+        self._link()
+        return [*issued, *self._look(self._pairs.values(), at, trace)]
 
     def _appear(self, quote: Quote, touch: Touch, at: Nanos, trace: str) -> Sequence[Alert]:
         quote.take(touch)
@@ -173,13 +179,31 @@ class Divergence:
         issued = self._look(self._pairs.values(), at, trace)
         return [*issued, *self._judge_blindness(at, trace)]
 
+    def _move(self, quote: Quote, touch: Touch, at: Nanos, trace: str) -> Sequence[Alert]:
+        """Take a quote while something is on its way: alerts are judged where it passes a limit."""
+        issued: Sequence[Alert] = NOTHING
+        # What stood there until now lasted until now.
+        over = self._apart.stood(quote, at)
+        if self._executable.stood(quote, at) or over:
+            issued = self._judge(at, trace)
+        quote.take(touch)
+        if self._measure(quote.pairs, at):
+            return [*issued, *self._judge(at, trace)]
+        return issued
+
     def _look(self, pairs: Iterable[Pair], at: Nanos, trace: str) -> list[Alert]:
+        self._measure(pairs, at)
+        return self._judge(at, trace)
+
+    def _measure(self, pairs: Iterable[Pair], at: Nanos) -> bool:
+        """Return whether what is seen may change an alert."""
+        moved = False
         for pair in pairs:
             if pair.visible:
                 pair.measure()
                 for departures in self._both:
-                    departures.look(pair, at)
-        return self._judge(at, trace)
+                    moved = departures.look(pair, at) or moved
+        return moved
 
     def _judge(self, at: Nanos, trace: str) -> list[Alert]:
         issued = [change for each in self._both for change in each.judge(at, trace)]
@@ -254,6 +278,12 @@ class Divergence:
             alerts=(*alerts, *([] if self._blind.alert is None else [self._blind.alert])),
         )
 
+    @property
+    def judged_bps(self) -> float | None:
+        """How far apart the widest pair is that can be judged now, as it is judged."""
+        apart = [_deviation(pair) for pair in self._pairs.values() if pair.visible]
+        return max((each for each in apart if each is not None), default=None)
+
     def _pair_status(self, pair: Pair) -> PairStatus:
         normal, visible = pair.normal, pair.visible
         if visible:
@@ -283,6 +313,10 @@ class Divergence:
             return DivergencePhase.WARMING
         pending = any(each.pending(pair) for each in self._both)
         return DivergencePhase.PENDING if pending else DivergencePhase.CALM
+
+    def impact(self, alert: Alert) -> Decimal | None:
+        """Return what the execution size costs more by what an alert found, in quote; None: unknown."""
+        return None if alert.key.signal == Signal.BLIND else self._teller.impact(alert.value)
 
     def snapshot(self) -> DivergenceState:
         """Return all that is to outlive a restart."""

@@ -9,6 +9,8 @@ from .departures import Departure
 from .pair import BPS, Pair, Quote
 from .sentence import ACTIONS, ADVICE, span_of
 
+CENT = Decimal("0.01")
+
 
 class DivergenceTeller:
     """Says what alerts of divergence say. `size`: what is to be executed at once, in quote."""
@@ -47,13 +49,16 @@ class DivergenceTeller:
             f"{pair.beside(left).venue}{beyond}, and {among}; {limit}."
         )
 
+    def impact(self, bps: float | None) -> Decimal | None:
+        """Return what so many bps of the size are, in quote, to the hundredth; None: unknown."""
+        if self.size is None or bps is None:
+            return None
+        return (self.size * Decimal(bps) / BPS).quantize(CENT)
+
     def _cost(self, bps: float) -> str:
-        if self.size is None:
+        if (more := self.impact(bps)) is None:
             return ""
-        return (
-            f"Executing {self.size:,f} on the wrong one of them costs "
-            f"{float(self.size) * bps / BPS:,.0f} more."
-        )
+        return f"Executing {self.size:,f} on the wrong one of them costs {more:,.0f} more."
 
     def came_back(self, alert: Alert, lasted: Nanos) -> str:
         """Return the sentence of an alert that resolved."""
@@ -101,7 +106,7 @@ class ExecutableTeller(DivergenceTeller):
         found = departure.pair.executable()
         assert found is not None
         whom = f" {departure.left.venue} has left the others." if departure.left is not None else ""
-        beyond = "" if departure.pair.alike else f", {departure.value:.1f} bps beyond the usual"
+        beyond = "" if found.beyond is None or departure.pair.alike else _without(found.beyond)
         return (
             f"Buying {self.symbol} on {found.buy} and selling it on {found.sell} gains "
             f"{found.bps:.1f} bps after both fees{beyond}, on {found.size:f} of it.{whom} "
@@ -110,9 +115,8 @@ class ExecutableTeller(DivergenceTeller):
         )
 
     def _loss(self, departure: Departure) -> str:
-        if self.size is None:
+        if (lost := self.impact(departure.value)) is None:
             return ""
-        lost = float(self.size) * departure.value / BPS
         return f"Whoever quotes {self.size:,f} at these prices may lose {lost:,.0f}. "
 
     def came_back(self, alert: Alert, lasted: Nanos) -> str:
@@ -121,6 +125,10 @@ class ExecutableTeller(DivergenceTeller):
             f"{alert.key.venue.replace(PAIR, ' and ')} {self.symbol}: nothing is left to take after "
             f"fees; it lasted {span_of(lasted)}. Resume as usual."
         )
+
+
+def _without(bps: float) -> str:
+    return f", {bps:.1f} without the usual premium"
 
 
 def _usual(pair: Pair) -> str:

@@ -86,8 +86,10 @@ class Evidence(NamedTuple):
 def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
     """Yield the answer of every rule, the most telling cause first."""
     rules = settings
-    yield _step(DEPTH, inputs.depth, rules.depth_step, rules.step_hold)
-    yield _bleed(DEPTH, inputs.depth, settings)
+    fallen = _step(DEPTH, inputs.depth, rules.depth_step, rules.step_hold)
+    yield _no_wall(fallen, inputs, settings, samples=0)
+    bleeding = _bleed(DEPTH, inputs.depth, settings)
+    yield _no_wall(bleeding, inputs, settings, samples=rules.clear_samples)
     supporting = (
         (BID_DEPTH, inputs.bid, SELL_SLIPPAGE, inputs.sell),
         (ASK_DEPTH, inputs.ask, BUY_SLIPPAGE, inputs.buy),
@@ -95,7 +97,9 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
     for depth_name, depth, slippage_name, slippage in supporting:
         fallen = _step(depth_name, depth, rules.side_step, rules.side_hold)
         yield _supported(fallen, slippage, rules.supporting_harm)
-        yield _bleed(depth_name, depth, settings)
+        bleeding = _bleed(depth_name, depth, settings)
+        costless = _harm(slippage, rules.clear_samples) < rules.supporting_harm
+        yield bleeding._replace(breached=bleeding.breached and not costless)
         yield _supported_bleed(depth_name, depth, slippage, settings)
         risen = _step(slippage_name, slippage, rules.slippage_step, rules.alone_hold)
         yield _supported(risen, depth, rules.supporting_harm)
@@ -158,6 +162,28 @@ def _supported(breach: Evidence, support: Judged | None, least: float) -> Eviden
         return breach
     harm = None if support is None else support.harm
     return breach._replace(breached=None if harm is None else harm >= least)
+
+
+def _no_wall(breach: Evidence, inputs: Inputs, settings: CrunchSettings, samples: int) -> Evidence:
+    """Return `breach` of both sides' depth, not believed where one order that left explains it.
+
+    A wall that leaves the band takes depth from one side, and costs a taker nothing: the other side
+    stands as it did, and this side's slippage as well. What is unknown explains nothing.
+    """
+    if breach.breached:
+        least = settings.supporting_harm
+        for other, slippage in ((inputs.ask, inputs.sell), (inputs.bid, inputs.buy)):
+            if _harm(other, samples) < least and _harm(slippage, samples) < least:
+                return breach._replace(breached=False)
+    return breach
+
+
+def _harm(judged: Judged | None, samples: int) -> float:
+    """Return the harm now, or the median of the last samples (0: now); unknown is infinite."""
+    if judged is None:
+        return inf
+    harm = judged.track.median_harm(samples) if samples else judged.harm
+    return inf if harm is None else harm
 
 
 def _bleed(name: str, judged: Judged | None, settings: CrunchSettings) -> Evidence:

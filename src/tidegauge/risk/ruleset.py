@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..core.alert import Action, Severity, Signal
 from ..core.desk import Matcher
-from ..core.instrument import SECOND, Nanos, Symbol
+from ..core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from .settings import CrunchSettings
 from .signal_settings import (
     CapSettings,
@@ -87,6 +87,7 @@ class DeskRules:
     recurrences are told of once. `remind_after`: until an unacknowledged one is told again; None:
     never. `acknowledged_for`: how long an acknowledgement lasts. A channel is told `burst` pages at
     once, and one digest each `group_every` after that. `heartbeat_at`: time of the day, UTC.
+    `actions`: by signal and severity in words, so that a tape can hold them; `action` looks there.
     """
 
     opens_from: Severity = Severity.HIGH
@@ -98,20 +99,26 @@ class DeskRules:
     inhibitions: tuple[Inhibition, ...] = INHIBITIONS
     maintenance: tuple[Maintenance, ...] = ()
     routes: tuple[Route, ...] = ()
-    actions: Mapping[tuple[str, Severity], Action] = field(default_factory=dict)
+    actions: Mapping[str, Mapping[str, Action]] = field(default_factory=dict)
     burst: int = 5
     group_every: Nanos = 30 * SECOND
     told_of: tuple[str, ...] = ("opened", "escalated", "reopened", "resolved")
     heartbeat_at: Nanos | None = None
     heartbeat_channels: tuple[str, ...] = ()
 
+    def action(self, signal: str, severity: Severity) -> Action | None:
+        """Return what is recommended in place of what the signal recommends; None: nothing else."""
+        return self.actions.get(signal, {}).get(str(severity))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """All of it. The mappings hold what differs: a symbol's own settings in place of the general."""
+    """All of it. The mappings hold what differs: a symbol's own settings in place of the general, and
+    one book's in place of its symbol's."""
 
     crunch: CrunchSettings = field(default_factory=CrunchSettings)
     crunch_of: Mapping[Symbol, CrunchSettings] = field(default_factory=dict)
+    crunch_at: Mapping[Symbol, Mapping[VenueName, CrunchSettings]] = field(default_factory=dict)
     divergence: DivergenceSettings = field(default_factory=DivergenceSettings)
     divergence_of: Mapping[Symbol, DivergenceSettings] = field(default_factory=dict)
     stress: StressSettings = field(default_factory=StressSettings)
@@ -120,3 +127,8 @@ class RuleSet:
     composite: CompositeSettings = field(default_factory=CompositeSettings)
     caps: CapSettings = field(default_factory=CapSettings)
     desk: DeskRules = field(default_factory=DeskRules)
+
+    def crunch_for(self, id_: BookId) -> CrunchSettings:
+        """Return what a crunch of this book is."""
+        own = self.crunch_at.get(id_.symbol, {}).get(id_.venue)
+        return own or self.crunch_of.get(id_.symbol, self.crunch)

@@ -55,11 +55,14 @@ class StressSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSettings:
-    """When a venue is unwell (section 6): any of its books not LIVE for so long, none for so long."""
+    """When a venue is unwell (section 6): any of its books not LIVE for so long, none for so long. A
+    symbol is dark when none of its books on any venue is. Of what was not LIVE since the start it
+    takes `start_within`: books synchronise one after another."""
 
     degraded_after: Nanos = 5 * SECOND
     down_after: Nanos = 15 * SECOND
     dark_after: Nanos = 15 * SECOND
+    start_within: Nanos = 60 * SECOND
     clear_for: Nanos = 30 * SECOND
 
 

@@ -4,35 +4,43 @@ Time comes with each call; records leave through `emit`, in the order in which t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
 
 from tidegauge.core.activity import MarketSummary
-from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.alert import Alert, AlertKey, AlertState, Signal
+from tidegauge.core.desk import Order, OrderKind, Outcome
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
 from tidegauge.core.instrument import (
     SECOND,
     BookId,
     Nanos,
-    Symbol,
     VenueName,
 )
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
-from tidegauge.core.trust import Trust
+from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.risk.crunch import CrunchDetector
+from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.measure import MeasurePlan
-from tidegauge.risk.settings import CrunchSettings
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.effects import BookUpdated, Effect, MarketTold
 from tidegauge.wire.feed import VenueFeed
 
+from .crossing import Crossing, expose
+from .kept import Kept
 from .rounds import SET_BACK, Rounds
 from .view import BookView
 from .watched_book import WatchedBook, view_of
 
-Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary
+Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary | DeskRecord
 Emit: TypeAlias = Callable[[Record], None]
 Crashed: TypeAlias = Callable[[BookId, Exception], None]
+
+UNAVAILABLE = "unavailable: "
+"""How a catalogue that is not to be had is told."""
 
 RECENT_ALERTS = 50
 RECENT_EPOCHS = 1000
@@ -44,11 +52,12 @@ LOOKS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorPlan:
-    """What to measure, how often to sample and to write, and what a crunch is."""
+    """What to measure, how often to sample and to write, and by which rules it is judged. `held`: exposures
+    by asset, in quote."""
 
     measure: MeasurePlan = field(default_factory=MeasurePlan)
-    crunch: CrunchSettings = field(default_factory=CrunchSettings)
-    crunch_of: Mapping[Symbol, CrunchSettings] = field(default_factory=dict)
+    rules: RuleSet = field(default_factory=RuleSet)
+    held: Mapping[str, Decimal] = field(default_factory=dict)
     sample_every: Nanos = SECOND
     write_every: Nanos = SECOND
 
@@ -58,11 +67,19 @@ class Monitor:
 
     `handle` takes what a feed returned, acts on books and events, and gives back what only a
     driver can do (send, fetch, drop a link, quarantine). `advance` keeps the cadences. `crashed` is
-    told of a book that cannot be sampled; without it, that is raised.
+    told of a book that cannot be sampled; without it, that is raised. `kept` is what was learned
+    before a restart.
     """
 
-    def __init__(self, plan: MonitorPlan, emit: Emit, crashed: Crashed | None = None) -> None:
+    def __init__(
+        self,
+        plan: MonitorPlan,
+        emit: Emit,
+        crashed: Crashed | None = None,
+        kept: Kept | None = None,
+    ) -> None:
         self._plan = plan
+        self._kept = kept
         self._emit = emit
         self._crashed = crashed
         self._books: dict[BookId, WatchedBook] = {}
@@ -71,6 +88,9 @@ class Monitor:
         """Books of whose market something was told that is not summed up yet."""
         self._looked_at: Nanos = 0
         self._rounds = Rounds(plan.sample_every)
+        self._ticked_at: Nanos = 0
+        self.desk = Desk(plan.rules.desk, emit, self._carry_out)
+        self.crossing = Crossing(plan.rules, plan.held, plan.sample_every, self._alert, kept)
         self._paces: dict[VenueName, Nanos] = {}
         self._owed: dict[BookId, WatchedBook] = {}
         """Books that changed since they were read, and are to be read at their venue's pace."""
@@ -89,12 +109,14 @@ class Monitor:
         for keeper in feed.keepers.values():
             known = self._books.get(keeper.id)
             if known is None:
-                self._books[keeper.id] = self._watched(feed, keeper)
+                known = self._books[keeper.id] = self._watched(feed, keeper)
                 self._rounds.add(keeper.id)
+                self.crossing.watch(known)
                 continue
             known.feed, known.keeper = feed, keeper
             if keeper.trust is not Trust.LIVE:
                 known.last = None
+            self.crossing.look_at(known)
 
     def forget(self, id_: BookId, now: Nanos) -> None:
         """Watch a book no more: its windows go, and an alert that fires ends, saying why."""
@@ -107,6 +129,29 @@ class Monitor:
         trace = book.feed.origin(book.keeper, now).trace
         if book.detector is not None and (change := book.detector.leave(now, trace)) is not None:
             self._alert(change)
+        self.crossing.forget(book, now, trace)
+
+    def order(self, order: Order, now: Nanos) -> Outcome:
+        """Do what a person ordered, or say why not."""
+        return self.desk.order(order, now)
+
+    def adopt(self, rules: RuleSet, now: Nanos) -> None:
+        """Go on by other rules: nothing that was learned is lost, nothing that fires ends by it."""
+        self._plan = replace(self._plan, rules=rules)
+        for id_, book in self._books.items():
+            if book.detector is not None:
+                book.detector.adopt(rules.crunch_for(id_))
+        self.crossing.adopt(rules)
+        self.desk.adopt(rules.desk, now)
+
+    def heard(self, event: FeedEvent) -> None:
+        """Take what a venue says of itself beside any feed: that it refuses us, or is away."""
+        self._emit(event)
+        kind, detail = event.kind, event.detail
+        if kind is FeedEventKind.QUARANTINED:
+            self.crossing.refused(event.venue, TrustReason.REFUSED, event.at, detail)
+        elif kind is FeedEventKind.CATALOGUE and detail.startswith(UNAVAILABLE):
+            self.crossing.refused(event.venue, TrustReason.STARTING, event.at, detail)
 
     def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None:
         """Read a venue's books at most once in `every` from now on; 0: at each of their updates.
@@ -153,15 +198,23 @@ class Monitor:
         for book in [*self._owed.values()]:
             if not self._waits(book, now):
                 self._read(book, book.feed.origin(book.keeper, now))
+        self.crossing.advance(now)
+        if not 0 <= now - self._ticked_at < SECOND:
+            self._ticked_at = now - now % SECOND
+            self.crossing.tick(self._ticked_at)
+            self.desk.tick(self._ticked_at)
         if self._stirred and not 0 <= now - self._looked_at < self._plan.write_every // LOOKS:
             self._looked_at = now
             for book in [*self._stirred.values()]:
                 self._apart(book, partial(self._sum_up_if_due, book, now))
 
     def _watched(self, feed: VenueFeed, keeper: BookKeeper) -> WatchedBook:
-        plan = self._plan
-        crunch = plan.crunch_of.get(keeper.id.symbol, plan.crunch)
-        return WatchedBook(feed, keeper, plan.measure, crunch)
+        crunch = self._plan.rules.crunch_for(keeper.id)
+        state = None if self._kept is None else self._kept.detector(keeper.id)
+        book = WatchedBook(feed, keeper, self._plan.measure, crunch, state)
+        if book.detector is not None and (alert := book.detector.alert) is not None:
+            self.alerts[alert.id] = alert
+        return book
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
         """Return the book that this keeper keeps; None where another one does, or none."""
@@ -191,6 +244,7 @@ class Monitor:
                 self.readings += 1
                 book.read_at = at
                 self._owed.pop(book.keeper.id, None)
+                self.crossing.quoted(book, at, origin.trace)
             else:
                 self._judge(book, book.measure(origin))
         except Exception as crash:  # noqa: BLE001
@@ -225,7 +279,8 @@ class Monitor:
             book.written_at = at
             self._emit(reading)
         if change is not None:
-            self._alert(change)
+            self._alert(change, book.impact(reading))
+        self.crossing.quoted(book, at, reading.origin.trace)
 
     def _due(self, written_at: Nanos | None, now: Nanos) -> bool:
         """Whether to write again; a clock that was set back makes it due, too, or nothing would be
@@ -259,7 +314,10 @@ class Monitor:
         if event.kind is not FeedEventKind.TRUST or event.symbol is None:
             return
         book = self._books.get(BookId(event.venue, event.symbol))
-        if book is None or event.trust is Trust.LIVE:
+        if book is None:
+            return
+        self.crossing.trusted(book, now, event.trace, event.detail)
+        if event.trust is Trust.LIVE:
             return
         book.last = None
         self.conflated += self._owed.pop(book.keeper.id, None) is not None
@@ -269,13 +327,47 @@ class Monitor:
         if (change := book.detector.lost_trust(now, event.trace)) is not None:
             self._alert(change)
 
-    def _alert(self, alert: Alert) -> None:
+    def _alert(self, alert: Alert, impact: Decimal | None = None) -> None:
+        action = self._plan.rules.desk.action(alert.key.signal, alert.severity)
+        if action is not None:
+            alert = replace(alert, action=action)
         self.alerts[alert.id] = alert
         over = (AlertState.RESOLVED, AlertState.INACTIVE)
         closed = [key for key, known in self.alerts.items() if known.state in over]
         for key in closed[: max(0, len(closed) - RECENT_ALERTS)]:
             del self.alerts[key]
         self._emit(alert)
+        self.desk.alert(alert, alert.updated_at, impact)
+
+    def _carry_out(self, order: Order, now: Nanos) -> Outcome:
+        """Do what concerns the books rather than the desk."""
+        if order.kind is OrderKind.EXPOSE:
+            return expose(self.crossing.caps, order, now)
+        done = [key for key in self.desk.firing(order.incident_id or "") if self._rebase(key, now)]
+        said = f"The present level is the new normal of {', '.join(map(str, done))}."
+        if not done:
+            said = (
+                "None of its alerts is measured against what is usual: there is nothing to rebase"
+            )
+        return Outcome(order_id=order.id, at=now, done=bool(done), said=said)
+
+    def _rebase(self, key: AlertKey, now: Nanos) -> bool:
+        """Take the level that an alert fell to for its normal one, if it has one."""
+        book = self._books.get(BookId(key.venue, key.symbol))
+        if key.signal != Signal.CRUNCH:
+            return self.crossing.rebase(key, now)
+        if book is None or book.detector is None:
+            return False
+        change = book.detector.rebase(now, book.feed.origin(book.keeper, now).trace)
+        if change is not None:
+            self._alert(change)
+        return change is not None
+
+    @property
+    def detectors(self) -> dict[BookId, CrunchDetector]:
+        """What judges each book by itself."""
+        found = ((id_, book.detector) for id_, book in self._books.items())
+        return {id_: detector for id_, detector in found if detector is not None}
 
     @property
     def watched(self) -> int:

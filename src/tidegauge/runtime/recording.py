@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.tape import TapeLine
 
 from .app import App, Assignment
 from .plans import monitor_plan
 from .recorder import Recorder
+from .rules.reload import RulesInForce
 from .settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -29,20 +31,25 @@ async def recording(app: App, recorder: Recorder | None) -> AsyncIterator[None]:
     if recorder is None:
         yield
         return
-    recorder.begin(app.run_id, monitor_plan(app.settings), app.started_at)
+    recorder.begin(app.run_id, monitor_plan(app.settings, app.rules), app.started_at)
     keeping = asyncio.create_task(_keep_in_parts(app, recorder), name="recording")
     try:
         yield
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        await asyncio.to_thread(recorder.close, app.world.clock.now())
+        await asyncio.to_thread(recorder.close, app.world.clock.now(), went_on=app.kept.used)
 
 
-def recorded_app(settings: Settings, assignment: Assignment, recorder: Recorder | None) -> App:
+def recorded_app(
+    settings: Settings,
+    assignment: Assignment,
+    recorder: Recorder | None,
+    rules: RulesInForce | RuleSet | None = None,
+) -> App:
     """Return an app that tells a recorder all that `recording` needs, if there is one."""
     listener = None if recorder is None else recorder.take
-    return App(settings, assignment, journal=recorder, listener=listener)
+    return App(settings, assignment, journal=recorder, listener=listener, rules=rules)
 
 
 async def _keep_in_parts(app: App, recorder: Recorder) -> None:

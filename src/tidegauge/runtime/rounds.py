@@ -27,17 +27,18 @@ class _Round:
 
 
 class Rounds:
-    """The sampling times of many books, `every` apart for each; the first 32 have the same."""
+    """The sampling times of many books, `every` apart for each; the first `at_once` have the same."""
 
-    def __init__(self, every: Nanos) -> None:
+    def __init__(self, every: Nanos, at_once: int = MOST) -> None:
         self._every = every
+        self._at_once = at_once
         self._rounds: list[_Round] = []
         self._next: Nanos | None = None
 
     def add(self, book: BookId) -> None:
         """Sample one more book: with a round that has room, else with a new one a period from now."""
         for known in self._rounds:
-            if len(known.books) < MOST:
+            if len(known.books) < self._at_once:
                 known.books[book] = None
                 return
         # Multiples of the golden ratio, so that rounds lie apart however many there are.

@@ -15,8 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from tidegauge.sinks.notify.secrecy import secrets_of
+
 from .redaction import MASK, mask_urls, url_secrets
-from .settings_crunch import CrunchSettings
 from .settings_errors import invalid, unknown_name
 from .settings_schema import PREFIX, Node, NodeKind, node_of, written
 from .settings_sources import Layer, from_dotenv, from_environment, from_flags, from_yaml
@@ -28,12 +29,11 @@ from .settings_tree import (
     ReadingSettings,
     Settings,
     SymbolSettings,
-    WindowSettings,
     default_data_dir,
 )
+from .settings_types import WholeSecret
 
 __all__ = [
-    "CrunchSettings",
     "DatabaseSettings",
     "Endpoint",
     "FeedSettings",
@@ -42,11 +42,13 @@ __all__ = [
     "ReadingSettings",
     "Settings",
     "SymbolSettings",
-    "WindowSettings",
     "default_data_dir",
     "describe",
+    "lay",
     "load_settings",
+    "rows_of",
     "secrets",
+    "shown",
     "unknown_name",
 ]
 
@@ -93,17 +95,21 @@ def load_settings(
 def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
     """Return (key, value, origin) of every setting in force; secrets are masked."""
     return [
-        (key, _shown(value), loaded.origins[key]) for key, value in _rows(loaded.settings, ROOT, "")
+        (key, shown(value), loaded.origins[key])
+        for key, value in rows_of(loaded.settings, ROOT, "")
     ]
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
     """Return every secret the settings hold, for the log to mask."""
     found: list[str] = []
-    for _key, value in _rows(settings, ROOT, ""):
+    for _key, value in rows_of(settings, ROOT, ""):
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
-            found.extend(url_secrets(text) if "://" in text else (text,))
+            if isinstance(value, WholeSecret):
+                found.extend(secrets_of(text))
+            else:
+                found.extend(url_secrets(text) if "://" in text else (text,))
     return tuple(dict.fromkeys(secret for secret in found if secret))
 
 
@@ -112,21 +118,21 @@ def _build(layers: list[Layer], data_dir: Path) -> Loaded:
     origins: dict[str, str] = {}
     places: dict[str, str] = {}
     for layer in layers:
-        _lay(values, layer.values, ROOT, whole_tables=layer.whole_tables)
+        lay(values, layer.values, ROOT, whole_tables=layer.whole_tables)
         origins.update(layer.origins)
         places.update(layer.places)
     try:
         settings = Settings(**values)
     except ValidationError as error:
         raise invalid(error, ROOT, places) from None
-    in_force = [key for key, _value in _rows(settings, ROOT, "")]
+    in_force = [key for key, _value in rows_of(settings, ROOT, "")]
     return Loaded(
         settings=settings,
         origins=MappingProxyType({key: origins.get(key, "default") for key in in_force}),
     )
 
 
-def _lay(under: dict[str, Any], over: Mapping[str, Any], node: Node, *, whole_tables: bool) -> None:
+def lay(under: dict[str, Any], over: Mapping[str, Any], node: Node, *, whole_tables: bool) -> None:
     """Lay `over` on `under`, in place."""
     for name, value in over.items():
         child = node.child(name)
@@ -136,10 +142,10 @@ def _lay(under: dict[str, Any], over: Mapping[str, Any], node: Node, *, whole_ta
             continue
         if whole_tables and child.kind is NodeKind.TABLE and value is not None:
             under[name] = {}
-        _lay(under.setdefault(name, {}), value or {}, child, whole_tables=whole_tables)
+        lay(under.setdefault(name, {}), value or {}, child, whole_tables=whole_tables)
 
 
-def _rows(value: Any, node: Node, prefix: str) -> Iterator[tuple[str, Any]]:
+def rows_of(value: Any, node: Node, prefix: str) -> Iterator[tuple[str, Any]]:
     """Iterate over (key, value) of everything below `value`; an empty table is one row."""
     below: Mapping[str, Any]
     if isinstance(value, BaseModel):
@@ -152,12 +158,13 @@ def _rows(value: Any, node: Node, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, each in below.items():
         child = node.child(name)
         assert child is not None
-        yield from _rows(each, child, f"{prefix}.{name}" if prefix else name)
+        yield from rows_of(each, child, f"{prefix}.{name}" if prefix else name)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Show a value as a variable would hold it, secrets masked."""
     if isinstance(value, SecretStr):
         text = value.get_secret_value()
-        return mask_urls(text) if "://" in text else MASK
+        whole = isinstance(value, WholeSecret) or "://" not in text
+        return MASK if whole else mask_urls(text)
     return "none" if isinstance(value, Mapping) else mask_urls(written(value))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 from .settings_schema import NOT_SETTINGS, PREFIX, Node, NodeKind, keys, node_of, variable, written
 from .settings_tree import Settings
@@ -40,7 +40,7 @@ def env_example() -> str:
         if heading != group or not heading:
             lines.append("")
         group = heading
-        lines.append(f"# {_sentence(node)}")
+        lines.append(f"# {sentence(node)}")
         lines.append(f"#{variable(key).replace('<name>', '<NAME>')}={_default(defaults, key)}")
     lines += ["", "# Not settings:"]
     lines += [f"# {meaning}\n#{PREFIX}{name}=" for name, meaning in NOT_SETTINGS.items()]
@@ -48,25 +48,29 @@ def env_example() -> str:
 
 
 def _yaml(value: Any, node: Node, path: tuple[str, ...]) -> Iterator[str]:
-    indent = "  " * len(path)
     for name in node.names():
         child = node.child(name)
         assert child is not None
-        below, at = getattr(value, name), (*path, name)
         if not path:
             yield ""
-        yield f"{indent}# {_sentence(child)}"
-        if child.kind is NodeKind.SECTION:
-            yield f"{indent}{name}:"
-            yield from _yaml(below, child, at)
-        elif child.secret:
-            yield f"{indent}# {name}: set {variable('.'.join(at))}, not this file"
-        elif at == ("data_dir",):
-            yield f"{indent}# {name}: {BY_PLATFORM}"
-        elif child.kind is NodeKind.TABLE:
-            yield from _table(below, child, at)
-        else:
-            yield f"{indent}{name}: {_scalar(below)}"
+        yield from yaml_lines(getattr(value, name), child, (*path, name))
+
+
+def yaml_lines(value: Any, node: Node, path: tuple[str, ...]) -> Iterator[str]:
+    """Write one setting, or group of them, as lines of YAML with their meaning."""
+    indent, name = "  " * (len(path) - 1), path[-1]
+    yield f"{indent}# {sentence(node)}"
+    if node.kind is NodeKind.SECTION:
+        yield f"{indent}{name}:"
+        yield from _yaml(value, node, path)
+    elif node.secret:
+        yield f"{indent}# {name}: set {variable('.'.join(path))}, not this file"
+    elif path == ("data_dir",):
+        yield f"{indent}# {name}: {BY_PLATFORM}"
+    elif node.kind is NodeKind.TABLE:
+        yield from _table(value, node, path)
+    else:
+        yield f"{indent}{name}: {scalar(value)}"
 
 
 def _table(entries: Mapping[str, Any], node: Node, path: tuple[str, ...]) -> Iterator[str]:
@@ -75,12 +79,14 @@ def _table(entries: Mapping[str, Any], node: Node, path: tuple[str, ...]) -> Ite
     assert entry is not None
     if not entries:
         yield f"{indent[2:]}{path[-1]}: {{}}"
-        yield from (f"#   {line}" for line in ("<name>:", *_example(entry)))
+        if entry.kind is NodeKind.VALUE:
+            return
+        yield from (f"{indent[2:]}#   {line}" for line in ("<name>:", *_example(entry)))
         return
     yield f"{indent[2:]}{path[-1]}:"
     for key, each in entries.items():
         if entry.kind is NodeKind.VALUE:
-            yield f"{indent}{key}: {_scalar(each)}"
+            yield f"{indent}{key}: {scalar(each)}"
         else:
             yield f"{indent}{key}:"
             yield from _yaml(each, entry, (*path, key))
@@ -90,10 +96,10 @@ def _example(entry: Node) -> Iterator[str]:
     for name in entry.names():
         child = entry.child(name)
         assert child is not None
-        yield f"  {name}: null  # {_sentence(child)}"
+        yield f"  {name}: null  # {sentence(child)}"
 
 
-def _sentence(node: Node) -> str:
+def sentence(node: Node) -> str:
     """Say what a setting means, with its limits where it has them."""
     said = node.description.rstrip(".")
     said = said[:1].upper() + said[1:]
@@ -106,9 +112,11 @@ def _span(node: Node) -> str:
     low = next((mark.ge for mark in node.limits if isinstance(mark, Ge)), None)
     above = next((mark.gt for mark in node.limits if isinstance(mark, Gt)), None)
     high = next((mark.le for mark in node.limits if isinstance(mark, Le)), None)
-    if high is None:
+    below = next((mark.lt for mark in node.limits if isinstance(mark, Lt)), None)
+    if high is None and below is None:
         return ""
-    return f"{low} to {high}" if above is None else f"above {above}, to {high}"
+    end = f"below {below}" if high is None else f"to {high}"
+    return f"{low} {end}" if above is None else f"above {above}, {end}"
 
 
 def _default(defaults: Settings, key: str) -> str:
@@ -123,9 +131,10 @@ def _default(defaults: Settings, key: str) -> str:
     return "" if value is None else written(value)
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """Write a value as YAML holds it."""
     if isinstance(value, tuple):
-        return f"[{', '.join(_scalar(each) for each in value)}]"
+        return f"[{', '.join(scalar(each) for each in value)}]"
     return "null" if value is None else written(value)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -49,7 +50,7 @@ class Node:
 
     @property
     def secret(self) -> bool:
-        return self.annotation is SecretStr
+        return isinstance(self.annotation, type) and issubclass(self.annotation, SecretStr)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -69,8 +70,7 @@ class Node:
     def child(self, name: str) -> "Node | None":
         """Return the node called `name` below this one, None when there is no such name."""
         if self.kind is NodeKind.SECTION:
-            found = self.annotation.model_fields.get(name)
-            return None if found is None else _of_field(found)
+            return _of_model(self.annotation, name)
         if self.kind is NodeKind.TABLE:
             return node_of(self.annotation, description=self.description)
         return None
@@ -104,7 +104,7 @@ def node_of(annotation: Any, metadata: tuple[Any, ...] = (), description: str = 
         return Node(kind=NodeKind.SECTION, annotation=annotation, description=description)
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         key, entry = get_args(annotation)
-        spell = tuple(mark.func for mark in key.__metadata__ if isinstance(mark, BeforeValidator))
+        spell = _spelling(key)
         return Node(kind=NodeKind.TABLE, annotation=entry, description=description, spell=spell)
     return Node(
         kind=NodeKind.VALUE,
@@ -144,13 +144,21 @@ def keys(node: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:
         yield from keys(child, f"{prefix}.{name}" if prefix else name)
 
 
-def _of_field(found: FieldInfo) -> Node:
+@cache
+def _of_model(model: type[BaseModel], name: str) -> Node | None:
+    found = model.model_fields.get(name)
+    if found is None:
+        return None
     return node_of(found.annotation, tuple(found.metadata), found.description or "")
 
 
 def _item(node: Node) -> Node | None:
     arguments = get_args(node.annotation)
     return node_of(arguments[0]) if get_origin(node.annotation) is tuple else None
+
+
+def _spelling(key: Any) -> tuple[Any, ...]:
+    return tuple(mark.func for mark in key.__metadata__ if isinstance(mark, BeforeValidator))
 
 
 def _limits(metadata: tuple[Any, ...]) -> Iterator[Any]:

@@ -6,6 +6,7 @@ Nothing here looks at values; that is the tree's business.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,37 @@ from dotenv.parser import parse_stream
 
 from tidegauge.core.errors import OperatorError
 
-from .settings_errors import nearest, unknown_key
+from .settings_errors import Fault, allowed, moved, nearest, unknown_key
 from .settings_schema import ALIASES, NOT_SETTINGS, PREFIX, Node, NodeKind, keys, variable
 
+SETTING = "setting"
 NONE_WORDS = ("none", "null")
+NUMBERS = (int, float, Decimal)
+TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(slots=True)
 class Layer:
-    """What one source says. `places` has the dotted key of every value, `origin` is its name."""
+    """What one source says. `places` has the dotted key of every value, `origin` is its name.
+
+    `lines` are those of a file, `what` is what it is a file of. The first fault is raised, unless
+    `faults` collects them.
+    """
 
     origin: str
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
     whole_tables: bool = False
+    what: str = SETTING
+    faults: list[Fault] | None = None
+
+    def refuse(self, line: int, what: str, fix: str | None = None, *, at: str = "{} ({})") -> None:
+        """Collect a fault, or raise it; `at` is how its place joins what is said."""
+        if self.faults is None:
+            raise OperatorError(at.format(what, f"{self.origin}, line {line}"), fix=fix)
+        self.faults.append(Fault(line, what, fix))
 
     def put(self, path: Iterable[str], value: Any, *, origin: str, place: str) -> None:
         """Set the value at `path`."""
@@ -61,74 +78,119 @@ def read_text(path: Path, what: str) -> str:
 # -- YAML ----------------------------------------------------------------------------------------
 
 
-def from_yaml(path: Path, root: Node) -> Layer:
-    """Read the settings file."""
-    layer = Layer(origin=str(path), whole_tables=True)
-    text = read_text(path, "settings file")
+class _Loader(yaml.SafeLoader):
+    """YAML without what nobody means: `12:30` is no number to the base of 60, `on` is no truth value,
+    and a date is left to who knows what it is for."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        tag = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return tag
+        meant = {
+            f"{TAG}bool": value.lower() in ("true", "false"),
+            f"{TAG}int": ":" not in value,
+            f"{TAG}float": ":" not in value,
+            f"{TAG}timestamp": False,
+        }
+        return tag if meant.get(tag, True) else f"{TAG}str"
+
+
+def from_yaml(
+    path: Path, root: Node, what: str = SETTING, faults: list[Fault] | None = None
+) -> Layer:
+    """Read a file of settings, or of `what` else. With `faults`, what is wrong in it is appended there, and left out;
+    else raises `OperatorError` for the first."""
+    layer = Layer(origin=str(path), whole_tables=True, what=what, faults=faults)
+    text = read_text(path, f"{what}s file")
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         top = loader.get_single_node()
         if top is not None and not _is_null(top):
             layer.values = _section(loader, top, root, (), layer)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise OperatorError(
-            f"Malformed YAML in {path}{at}: {error.problem or error.context}"
-        ) from None
+        where = (mark.line + 1, mark.column + 1) if mark else None
+        _malformed(layer, where, error.problem or error.context or "unreadable")
     except RecursionError:
-        raise OperatorError(f"Malformed YAML in {path}: nested too deep") from None
+        _malformed(layer, None, "nested too deep")
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
-        raise OperatorError(
-            f"Malformed YAML in {path}, line {line}, column {column}: {error.reason}"
-        ) from None
+        _malformed(layer, (line, column), error.reason)
     return layer
+
+
+def _malformed(layer: Layer, where: tuple[int, int] | None, reason: str) -> None:
+    line, column = where or (1, 1)
+    if layer.faults is not None:
+        layer.faults.append(Fault(line, f"Malformed YAML, column {column}: {reason}"))
+        return
+    at = f", line {line}, column {column}" if where else ""
+    raise OperatorError(f"Malformed YAML in {layer.origin}{at}: {reason}") from None
 
 
 def _section(
     loader: yaml.SafeLoader, found: yaml.Node, node: Node, path: tuple[str, ...], layer: Layer
 ) -> dict[str, Any]:
-    line = f"{layer.origin}, line {found.start_mark.line + 1}"
     if not isinstance(found, yaml.MappingNode):
-        name = ".".join(path) or "the file"
-        raise OperatorError(
-            f"{name} must be a group of settings ({line})", fix="Write `name: value`."
-        )
+        what = f"{'.'.join(path) or 'the file'} must be a group of {layer.what}s"
+        layer.refuse(found.start_mark.line + 1, what, "Write `name: value`.")
+        return {}
     values: dict[str, Any] = {}
     for key_node, value_node in found.value:
-        place = f"{layer.origin}, line {key_node.start_mark.line + 1}"
+        line = key_node.start_mark.line + 1
         name = node.spelt(str(key_node.value)) if isinstance(key_node, yaml.ScalarNode) else "?"
-        key = ".".join((*path, name))
-        if name in values:
-            raise OperatorError(f"{key} is set twice ({place})", fix="Remove one of them.")
+        at = (*path, name)
+        key = ".".join(at)
         child = node.child(name)
-        if child is None:
-            raise unknown_key(key, node, place)
-        layer.origins[key], layer.places[key] = layer.origin, place
-        if child.kind is NodeKind.VALUE:
-            values[name] = _value(loader, value_node, key, place)
-        elif _is_null(value_node):
-            # A heading whose lines are all commented out says nothing.
-            values[name] = None
+        if name in values:
+            layer.refuse(line, f"{key} is set twice", "Remove one of them.")
+        elif child is None:
+            gone = moved(at) if layer.what == SETTING else None
+            unknown = gone or unknown_key(key, node, layer.what)
+            layer.refuse(line, unknown.what, unknown.fix, at="{} in {}")
         else:
-            values[name] = _section(loader, value_node, child, (*path, name), layer)
+            layer.origins[key], layer.places[key] = layer.origin, f"{layer.origin}, line {line}"
+            layer.lines[key] = line
+            _entry(loader, value_node, child, at, layer, values)
     return values
 
 
-def _value(loader: yaml.SafeLoader, found: yaml.Node, key: str, place: str) -> Any:
+def _entry(
+    loader: yaml.SafeLoader,
+    found: yaml.Node,
+    node: Node,
+    path: tuple[str, ...],
+    layer: Layer,
+    values: dict[str, Any],
+) -> None:
+    """Put what is said of one name into `values`."""
+    name, key = path[-1], ".".join(path)
+    if node.kind is not NodeKind.VALUE:
+        # A heading whose lines are all commented out says nothing.
+        values[name] = None if _is_null(found) else _section(loader, found, node, path, layer)
+        return
+    line = layer.lines[key]
+    if isinstance(found, yaml.SequenceNode):
+        items = enumerate(found.value)
+        layer.lines.update((f"{key}.{n}", each.start_mark.line + 1) for n, each in items)
     try:
-        return loader.construct_object(found, deep=True)
+        value = loader.construct_object(found, deep=True)
     except ValueError:
         # The reason may quote the value, which may be a secret.
-        raise OperatorError(
-            f"{key} can't be read as what it seems to be ({place})", fix="Put it in quotes."
-        ) from None
+        layer.refuse(line, f"{key} can't be read as what it seems to be", "Put it in quotes.")
+        return
+    if isinstance(value, bool) and node.annotation in NUMBERS:
+        # pydantic takes it for 1 or 0.
+        limits = allowed(node)
+        must = f"must be a number, {limits}" if limits else "must be a number"
+        layer.refuse(line, f"{key} is {str(value).lower()}, but {must}")
+        return
+    values[name] = value
 
 
 def _is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == "tag:yaml.org,2002:null")
+    return bool(node.tag == f"{TAG}null")
 
 
 # -- variables -----------------------------------------------------------------------------------
@@ -168,6 +230,8 @@ def from_environment(environ: Mapping[str, str], root: Node) -> Layer:
 def _put_variable(
     layer: Layer, root: Node, name: str, text: str, *, origin: str, place: str
 ) -> None:
+    if (gone := moved(_parts(name))) is not None:
+        raise OperatorError(f"{gone.what} ({place})", fix=gone.fix)
     path, node = _resolve(name, root, place)
     if not text:
         return
@@ -182,11 +246,9 @@ def _put_variable(
 
 def _resolve(name: str, root: Node, place: str) -> tuple[tuple[str, ...], Node]:
     """Find the setting that a variable names."""
-    rest = name.removeprefix(PREFIX)
-    parts = ALIASES[rest].split(".") if rest in ALIASES else rest.lower().split("__")
     node = root
     path: tuple[str, ...] = ()
-    for part in parts:
+    for part in _parts(name):
         spelt = node.spelt(part)
         child = node.child(spelt) if spelt else None
         if child is None:
@@ -198,6 +260,11 @@ def _resolve(name: str, root: Node, place: str) -> tuple[tuple[str, ...], Node]:
             f"{name} names a group of settings ({place})", fix=f"Set one of them, such as {inside}."
         )
     return path, node
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    rest = name.removeprefix(PREFIX)
+    return tuple(ALIASES[rest].split(".") if rest in ALIASES else rest.lower().split("__"))
 
 
 def _unknown_variable(
@@ -233,7 +300,8 @@ def _flags(layer: Layer, flags: Mapping[str, Any], node: Node, path: tuple[str, 
         key = ".".join((*path, name))
         child = node.child(name)
         if child is None:
-            raise unknown_key(key, node, "a flag")
+            refused = moved((*path, name)) or unknown_key(key, node)
+            raise OperatorError(f"{refused.what} in a flag", fix=refused.fix)
         if child.kind is not NodeKind.VALUE and isinstance(value, Mapping):
             _flags(layer, value, child, (*path, name))
         elif value is not None:

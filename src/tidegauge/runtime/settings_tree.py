@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .settings_crunch import CrunchSettings
+from .settings_notify import NotifySettings
 from .settings_types import (
     FREEZE,
     Bps,
@@ -73,16 +73,6 @@ class SymbolSettings(Section):
     execution_size: Notional | None = Field(
         default=None, description="what is to be executed at once, in quote"
     )
-    floor_depth_quote: Notional | None = Field(
-        default=None,
-        description="alert when the depth of both sides within 10 bps is below, in quote",
-    )
-    ceiling_slippage_bps: Annotated[float, Gt(0), Le(10_000)] | None = Field(
-        default=None, description="alert when slippage at the reference notional is above"
-    )
-    ceiling_spread_bps: Annotated[float, Gt(0), Le(10_000)] | None = Field(
-        default=None, description="alert when the spread is above"
-    )
 
 
 class ReadingSettings(Section):
@@ -120,31 +110,6 @@ class ReadingSettings(Section):
             values = getattr(self, name)
             if list(values) != sorted(set(values)):
                 raise ValueError(f"{name} must rise, and name nothing twice")
-        return self
-
-
-class WindowSettings(Section):
-    """How far back a signal looks, in samples."""
-
-    slow: Annotated[int, Ge(10), Le(100_000)] = Field(
-        default=3_600, description="samples of the baseline a book is judged against"
-    )
-    fast: Annotated[int, Ge(2), Le(100_000)] = Field(
-        default=300, description="samples of the textbook z-score shown beside it"
-    )
-    min_samples: Annotated[int, Ge(10), Le(100_000)] = Field(
-        default=300, description="samples before a signal judges at all"
-    )
-    max_freeze_s: Seconds = Field(
-        default=3_600.0, description="an alert that fires this long gets a second baseline"
-    )
-
-    @model_validator(mode="after")
-    def _fit(self) -> Self:
-        if self.fast > self.slow:
-            raise ValueError(f"fast ({self.fast}) must not exceed slow ({self.slow})")
-        if self.min_samples > self.slow:
-            raise ValueError(f"min_samples ({self.min_samples}) must not exceed slow ({self.slow})")
         return self
 
 
@@ -288,6 +253,10 @@ class Settings(BaseSettings):
     data_dir: HomePath = Field(
         default_factory=default_data_dir, description="folder for the private database and its like"
     )
+    rules: HomePath | None = Field(
+        default=None,
+        description="file of the rules; none: config/rules.yaml, if there is one",
+    )
     venues: Venues = Field(
         default=("binance", "binance-futures", "bybit-spot", "bybit-linear", "hyperliquid"),
         description="venues to monitor; a family name such as bybit means all of its markets",
@@ -304,12 +273,16 @@ class Settings(BaseSettings):
     symbols: Annotated[Mapping[SymbolKey, SymbolSettings], *FREEZE] = Field(
         default_factory=_usual_symbols, description="our symbols, and their name on each venue"
     )
+    exposures: Annotated[Mapping[SymbolKey, Notional], *FREEZE] = Field(
+        default_factory=dict,
+        description="how much of an asset is held, in quote, by asset; `tidegauge exposure set` says "
+        "otherwise for a while",
+    )
     readings: ReadingSettings = Field(default_factory=ReadingSettings)
-    windows: WindowSettings = Field(default_factory=WindowSettings)
-    crunch: CrunchSettings = Field(default_factory=CrunchSettings)
     feed: FeedSettings = Field(default_factory=FeedSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     spool: SpoolSettings = Field(default_factory=SpoolSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
 
     @classmethod

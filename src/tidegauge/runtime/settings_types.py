@@ -79,6 +79,18 @@ def _with_host(value: Any) -> Any:
     return value
 
 
+class WholeSecret(SecretStr):
+    """An address of which no part may be read: a webhook's path is its password."""
+
+
+class WrongBelow(ValueError):
+    """What is wrong lies below the group that was judged: `path` leads there."""
+
+    def __init__(self, said: str, *path: str) -> None:
+        super().__init__(said)
+        self.path = path
+
+
 def _hours(text: str) -> str:
     if not re.fullmatch(f"{TIME}-{TIME}", text, re.ASCII) or text[:5] == text[6:]:
         raise ValueError("must be two times of the day such as 03:00-04:30")

@@ -9,7 +9,7 @@ from tidegauge.core.instrument import SECOND, Nanos
 from .rows import Kind
 from .slips import CODES, Slip
 
-WORTH = (*(Kind.RUN, Kind.INSTRUMENT, Kind.ALERT, Kind.FEED_EVENT, Kind.MARKET, Kind.READING),)
+WORTH = tuple(Kind)
 """In which order records are written: a reading may wait for an alert, never the other way."""
 
 SPARED = tuple(
@@ -17,7 +17,9 @@ SPARED = tuple(
 )
 """In which order records are given up when there is no room. What is not here never is."""
 
-URGENT = frozenset({CODES[Kind.RUN], CODES[Kind.ALERT]})
+URGENT = frozenset(
+    CODES[kind] for kind in (Kind.RUN, Kind.ALERT, Kind.TRANSITION, Kind.SILENCE, Kind.OUTCOME)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,11 @@ from tidegauge.core.instrument import SECOND, Nanos
 from .batch import WriterLimits
 from .connect import Database, close
 from .encode import UNWRITABLE
-from .rows import Row, Table, instant, rows_of
+from .rows import rows_of
 from .series import Series
 from .slips import READING, UNREADABLE, Slip, record_of, series_of
 from .store import STRIDE, Batch, prepare, store
+from .table import Row, Table, instant
 
 GRACE_S = 1.0
 HURRIED_BACKOFF_S = 0.1

@@ -6,23 +6,30 @@ that both are at epoch 1, frame 1 differ by their run and by the time of the fra
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, TypeAlias
-from uuid import UUID
 
 from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Alert
+from tidegauge.core.desk import Delivery, Outcome, Silence
 from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Instrument, Nanos, Symbol
 from tidegauge.core.reading import Reading
 
-Row: TypeAlias = tuple[Any, ...]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_TEXT = 4000
-"""Characters of a venue's words that are kept."""
+from .chain import ChainedTransition
+from .desk_rows import (
+    DELIVERIES,
+    INCIDENT_CHAINS,
+    INCIDENT_EVENTS,
+    INCIDENTS,
+    ORDER_OUTCOMES,
+    SILENCES,
+    of_notified,
+    of_outcome,
+    of_silence,
+    of_transition,
+)
+from .table import Row, Table, deterministic_id, instant, instant_or_none, text
 
 
 class Kind(StrEnum):
@@ -31,6 +38,10 @@ class Kind(StrEnum):
     RUN = "run"
     INSTRUMENT = "instrument"
     ALERT = "alert"
+    TRANSITION = "transition"
+    SILENCE = "silence"
+    OUTCOME = "outcome"
+    NOTIFICATION = "notification"
     FEED_EVENT = "feed_event"
     MARKET = "market"
     READING = "reading"
@@ -56,25 +67,13 @@ class Listed:
     updated_at: Nanos
 
 
-Rare: TypeAlias = Run | Listed | Alert | FeedEvent | MarketSummary
+Desk: TypeAlias = ChainedTransition | Silence | Outcome | Delivery
+"""What the operations desk leaves."""
+
+Rare: TypeAlias = Run | Listed | Alert | Desk | FeedEvent | MarketSummary
 """What is rare enough to be told apart as Python objects. Readings become bytes (`encode`)."""
 
 Record: TypeAlias = Rare | Reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Where rows of one shape go. `key` is what makes a row itself.
-
-    With `newest`, a row replaces the one with its key unless that one's is greater; without it, the
-    row that came first stays. `numbered`: the column in which the database counts them as they come.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...] = ("id",)
-    newest: str | None = None
-    numbered: str | None = None
 
 
 RUNS = Table(name="runs", columns=("id", "started_at", "version", "command", "symbols"))
@@ -135,7 +134,7 @@ MARKET = Table(
 ALERT_COLUMNS = (
     *("run", "signal", "venue", "symbol", "severity", "worst_severity", "state", "cause", "causes"),
     *("value", "threshold", "baseline", "sentence", "action", "started_at", "updated_at"),
-    *("ended_at", "unobserved_since", "trace", "updated_ns"),
+    *("ended_at", "unobserved_since", "trace", "side", "updated_ns"),
 )
 ALERTS = Table(name="alerts", columns=("id", *ALERT_COLUMNS), newest="updated_ns")
 ALERT_CHANGES = Table(name="alert_changes", columns=("id", "alert_id", *ALERT_COLUMNS))
@@ -149,7 +148,9 @@ FEED_EVENTS = Table(
     numbered="number",
 )
 
-TABLES = (RUNS, INSTRUMENTS, ALERTS, ALERT_CHANGES, FEED_EVENTS, MARKET, SERIES, READINGS)
+OF_THE_DESK = (INCIDENTS, INCIDENT_EVENTS, INCIDENT_CHAINS, SILENCES, ORDER_OUTCOMES, DELIVERIES)
+OF_ALERTS = (ALERTS, ALERT_CHANGES)
+TABLES = (RUNS, INSTRUMENTS, *OF_ALERTS, *OF_THE_DESK, FEED_EVENTS, MARKET, SERIES, READINGS)
 
 
 def kind_of(record: Record) -> Kind:
@@ -163,29 +164,6 @@ def kind_of(record: Record) -> Kind:
 def rows_of(record: Rare, run: str) -> list[tuple[Table, Row]]:
     """Return every row that `record` leaves, and where."""
     return ROWS[kind_of(record)](record, run)
-
-
-def deterministic_id(*parts: object) -> UUID:
-    """Return the id of what `parts` name."""
-    text = "|".join("" if part is None else str(part) for part in parts)
-    return UUID(bytes=blake2b(text.encode("utf-8", "replace"), digest_size=16).digest())
-
-
-def instant(nanos: Nanos) -> datetime:
-    """Return the time to the microsecond below, without going through a float."""
-    return EPOCH + timedelta(microseconds=nanos // 1000)
-
-
-def text(said: str) -> str:
-    """Return a venue's words as PostgreSQL can hold them: no NUL, no half character, not endless."""
-    kept = said[:LONGEST_TEXT]
-    if kept.isascii() and "\0" not in kept:
-        return kept
-    return kept.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _instant_or_none(nanos: Nanos | None) -> datetime | None:
-    return None if nanos is None else instant(nanos)
 
 
 def _of_run(run: Run, _run: str) -> list[tuple[Table, Row]]:
@@ -208,11 +186,13 @@ def _of_alert(alert: Alert, run: str) -> list[tuple[Table, Row]]:
         *(run, alert.key.signal, alert.key.venue, alert.key.symbol, str(alert.severity)),
         *(str(alert.worst_severity), alert.state, alert.cause, list(alert.causes), alert.value),
         *(alert.threshold, alert.baseline, text(alert.sentence), alert.action),
-        *(instant(alert.started_at), instant(alert.updated_at), _instant_or_none(alert.ended_at)),
-        *(_instant_or_none(alert.unobserved_since), alert.trace, alert.updated_at),
+        *(instant(alert.started_at), instant(alert.updated_at), instant_or_none(alert.ended_at)),
+        *(instant_or_none(alert.unobserved_since), alert.trace, alert.updated_at),
     )
-    change = deterministic_id("alert_change", alert.id, *rest)
-    return [(ALERTS, (alert.id, *rest)), (ALERT_CHANGES, (change, alert.id, *rest))]
+    # One that speaks of no side keeps the id it had before there were sides.
+    change = deterministic_id("alert_change", alert.id, *rest, *filter(None, (alert.key.side,)))
+    row = (*rest[:-1], text(alert.key.side), rest[-1])
+    return [(ALERTS, (alert.id, *row)), (ALERT_CHANGES, (change, alert.id, *row))]
 
 
 def _of_feed_event(event: FeedEvent, run: str) -> list[tuple[Table, Row]]:
@@ -234,7 +214,7 @@ def _of_market(told: MarketSummary, run: str) -> list[tuple[Table, Row]]:
         *(instant(told.at), told.at, told.trace, said.last_price, flow.trades),
         *(flow.buy_base, flow.buy_quote, flow.sell_base, flow.sell_quote, said.mark, said.index),
         *(said.funding_rate, None if interval is None else interval // SECOND),
-        *(_instant_or_none(said.next_funding_at), said.open_interest),
+        *(instant_or_none(said.next_funding_at), said.open_interest),
         *(forced if told.tells_liquidations else (None, None, None)),
     )
     return [(MARKET, row)]
@@ -245,6 +225,10 @@ KINDS: dict[type, Kind] = {
     MarketSummary: Kind.MARKET,
     FeedEvent: Kind.FEED_EVENT,
     Alert: Kind.ALERT,
+    ChainedTransition: Kind.TRANSITION,
+    Silence: Kind.SILENCE,
+    Outcome: Kind.OUTCOME,
+    Delivery: Kind.NOTIFICATION,
     Listed: Kind.INSTRUMENT,
     Run: Kind.RUN,
 }
@@ -253,6 +237,10 @@ ROWS: dict[Kind, Callable[[Any, str], list[tuple[Table, Row]]]] = {
     Kind.MARKET: _of_market,
     Kind.FEED_EVENT: _of_feed_event,
     Kind.ALERT: _of_alert,
+    Kind.TRANSITION: of_transition,
+    Kind.SILENCE: of_silence,
+    Kind.OUTCOME: of_outcome,
+    Kind.NOTIFICATION: of_notified,
     Kind.INSTRUMENT: _of_listed,
     Kind.RUN: _of_run,
 }

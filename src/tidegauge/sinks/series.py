@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from tidegauge.core.instrument import Symbol, VenueName
 from tidegauge.core.reading import Reading, Scales, Taker
 
-from .rows import Row, text
+from .table import Row, text
 
 Asked: TypeAlias = tuple[Any, ...]
 """Instrument, scales, and what was asked of the book: flat, so that comparing two is one step."""

@@ -16,7 +16,6 @@ LEFT_BEHIND = ("schema_migrations", "leases")
 
 NEWEST = {
     **{table.name: table.newest for table in TABLES},
-    "incidents": "version",
     "minutes": "readings",
     "hours": "readings",
 }
@@ -26,6 +25,7 @@ NEEDED_FIRST = {
     "readings": ("series",),
     "alert_changes": ("alerts",),
     "incident_events": ("incidents",),
+    "order_outcomes": ("desk_orders",),
 }
 """What rows are told with, where no foreign key says so."""
 

@@ -14,12 +14,15 @@ from msgspec.msgpack import Decoder, Encoder
 
 from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Alert
+from tidegauge.core.desk import Delivery, Outcome, Silence
 from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import Nanos
 
+from .chain import ChainedTransition
 from .encode import UNWRITABLE
-from .rows import Kind, Listed, Rare, Run, text
+from .rows import Kind, Listed, Rare, Run
 from .series import Series
+from .table import text
 
 UNREADABLE = (*UNWRITABLE, DecodeError, KeyError)
 """What a slip that is not what it should be raises on its way to rows."""
@@ -31,11 +34,15 @@ CODES: Mapping[Kind, int] = {
     Kind.FEED_EVENT: 4,
     Kind.MARKET: 5,
     Kind.READING: 6,
+    Kind.TRANSITION: 8,
+    Kind.SILENCE: 9,
+    Kind.OUTCOME: 10,
+    Kind.NOTIFICATION: 11,
 }
 """What a kind is called on disk. A number is never given to something else: when the columns of a
 reading change, its new rows take a new one. With a new number `FORMAT` grows, see there."""
 
-FORMAT = 1
+FORMAT = 2
 """Which codes a folder of the spool may hold: its label tells it. A version that knows fewer leaves
 the folder to one that knows more, where it would take each new row for a broken one. It grows with
 `CODES`, and when the body of a code is to be read in another way."""
@@ -120,6 +127,8 @@ def _whole(said: Any) -> Any:
         return text(said)
     if isinstance(said, tuple):
         return tuple(map(_whole, said))
+    if isinstance(said, Mapping):
+        return {_whole(name): _whole(value) for name, value in said.items()}
     if dataclasses.is_dataclass(said) and not isinstance(said, type):
         fields = (field.name for field in dataclasses.fields(said) if field.init)
         return dataclasses.replace(said, **{name: _whole(getattr(said, name)) for name in fields})
@@ -132,6 +141,10 @@ ABOUT: Mapping[type, tuple[Kind, str]] = {
     Run: (Kind.RUN, "started_at"),
     Listed: (Kind.INSTRUMENT, "updated_at"),
     Alert: (Kind.ALERT, "updated_at"),
+    ChainedTransition: (Kind.TRANSITION, "at"),
+    Silence: (Kind.SILENCE, "starts_at"),
+    Outcome: (Kind.OUTCOME, "at"),
+    Delivery: (Kind.NOTIFICATION, "at"),
     FeedEvent: (Kind.FEED_EVENT, "at"),
     MarketSummary: (Kind.MARKET, "at"),
 }

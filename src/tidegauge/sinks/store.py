@@ -17,8 +17,9 @@ import structlog
 
 from .binary import HEADER, TRAILER
 from .reading_row import taken_at
-from .rows import MARKET, READINGS, SERIES, TABLES, Row, Table
+from .rows import MARKET, READINGS, SERIES, TABLES
 from .series import Series
+from .table import Row, Table
 
 STRIDE = 25
 """Rows of Python objects encoded before the loop may turn to something else: about 1 ms."""

@@ -14,15 +14,15 @@ import structlog
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.trust import Trust
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.journal import Journal
-from tidegauge.runtime.settings import (
-    Endpoint,
-    FeedSettings,
-    ReadingSettings,
-    Settings,
-    WindowSettings,
-)
+from tidegauge.runtime.monitor import MonitorPlan
+from tidegauge.runtime.plans import monitor_plan
+from tidegauge.runtime.rules.build import rule_set
+from tidegauge.runtime.rules.signals import WindowRules
+from tidegauge.runtime.rules.tree import RuleTree
+from tidegauge.runtime.settings import Endpoint, FeedSettings, ReadingSettings, Settings
 
 from .loop import run_simulated, simulated_loop
 from .network import Line, SimulatedClock, world_of
@@ -100,13 +100,15 @@ class Simulation:
         self.still = False
         self.slowness = 0.0
         """How many seconds the monitor takes for each update."""
+        settings = settings_of(plan)
         self.app = App(
-            settings_of(plan),
+            settings,
             Assignment(symbols=plan.symbols, venues=plan.venues, store=False),
             world=self.world,
             observer=self.updated,
             listener=self.heard,
             journal=plan.journal,
+            rules=rules_of(settings),
         )
 
     def heard(self, record: Any) -> None:
@@ -233,8 +235,6 @@ def settings_of(plan: Plan) -> Settings:
         },
         symbols={},
         feed=plan.feed,
-        # Short windows are soon full: what still grows then is a leak.
-        windows=WindowSettings(slow=120, fast=30, min_samples=30),
         readings=ReadingSettings(
             bands_bps=(10,),
             notionals=(Decimal(1_000),),
@@ -243,6 +243,18 @@ def settings_of(plan: Plan) -> Settings:
             sample_every_s=plan.sample_every_s,
         ),
     )
+
+
+def rules_of(settings: Settings) -> RuleSet:
+    """The built-in rules on short windows, which are soon full: what still grows then is a leak."""
+    tree = RuleTree(windows=WindowRules(slow=120, fast=30, min_samples=30))
+    return rule_set(tree, settings)
+
+
+def plan_of(plan: Plan) -> MonitorPlan:
+    """The plan that a simulation's monitor goes by."""
+    settings = settings_of(plan)
+    return monitor_plan(settings, rules_of(settings))
 
 
 @contextmanager

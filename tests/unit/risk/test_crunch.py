@@ -131,6 +131,24 @@ def test_what_is_not_supported_or_not_enough_stays_quiet(book: dict[str, Any]) -
     assert watched.see(20, **book) == []
 
 
+@pytest.mark.parametrize(("side", "taker"), [("ask", "buy"), ("bid", "sell")])
+def test_a_wall_that_leaves_the_band_is_no_crunch(side: str, taker: str) -> None:
+    """Two thirds of all depth went, from one side, and nobody pays more: for a minute, no alert."""
+    walled: dict[str, Any] = {side: 1.2e7}
+    watched = warm(**walled)
+    assert watched.see(60) == []
+    assert watched.phase is CrunchPhase.CALM
+    watched = warm(**walled)
+    assert watched.see(10, **{taker: 2.5}) != []
+
+
+def test_a_wall_that_leaves_while_the_other_side_falls_is_one() -> None:
+    """What is left of both sides is less, whatever a size of today costs."""
+    watched = warm(ask=1.2e7)
+    (alert,) = watched.see(3, bid=1.5e6, ask=3e6)
+    assert alert.cause == "depth"
+
+
 def test_a_slow_bleed_fires_before_half_is_gone() -> None:
     """0.5 % a second: no step of the second, but the median of the last thirty says it."""
     watched = warm(replace(QUICK, slow=2_000), seconds=1_000)

@@ -8,7 +8,7 @@ import pytest
 from tests.support.plain_venue import SPEC, frame, instrument
 
 from tidegauge.core.activity import MarketSummary
-from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.alert import Alert, AlertState, Signal
 from tidegauge.core.events import (
     FeedEvent,
     FeedEventKind,
@@ -21,6 +21,7 @@ from tidegauge.core.events import (
 from tidegauge.core.instrument import MINUTE, SECOND, BookId, InstrumentKind, Nanos
 from tidegauge.core.reading import Reading, Taker
 from tidegauge.risk.measure import MeasurePlan
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
 from tidegauge.wire.effects import MarketTold
@@ -30,7 +31,7 @@ from tidegauge.wire.protocol import BOOK_LINK
 BOOK = BookId("plain", "AAAUSDT")
 PLAN = MonitorPlan(
     measure=MeasurePlan(notionals=(Decimal(1_000),)),
-    crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND),
+    rules=RuleSet(crunch=CrunchSettings(min_samples=60, clear_for=10 * SECOND)),
 )
 EPOCHS = count(1)
 START: Nanos = 1_760_000_000 * SECOND
@@ -86,7 +87,8 @@ class Bench:
         return [record for record in self.records if isinstance(record, MarketSummary)]
 
     def alerts(self) -> list[Alert]:
-        return [record for record in self.records if isinstance(record, Alert)]
+        alerts = [record for record in self.records if isinstance(record, Alert)]
+        return [alert for alert in alerts if alert.key.signal == Signal.CRUNCH]
 
     def crunched(self) -> None:
         for second in range(100):

@@ -58,8 +58,13 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(yaml: str, said: 
         ("logging: {level: loud}", "logging.level is 'loud', but must be one of debug, info, warning, error"),
         ("readings: {bands_bps: [0, 10]}", "readings.bands_bps.0 is 0, but must be at least 1 and at most 5000"),
         ("readings: {bands_bps: 7}", "readings.bands_bps is 7, but must be a list"),
-        ("windows: {slow: 200}", "windows: fast (300) must not exceed slow (200) (s.yaml, line 1)"),
-        ("windows: {slow: 2001-01-01}", "must be a whole number"),
+        ("database: {batch_rows: 60000}", "database: batch_rows (60000) must not exceed queue_rows (50000) (s.yaml, line 1)"),
+        ("feed: {mailbox: 2001-01-01}", "must be a whole number"),
+        ("feed: {mailbox: true}", "feed.mailbox is true, but must be a number, at least 16 and at most 1048576 (s.yaml, line 1)"),
+        ("logging: {level: debog}", "debug, info, warning, error; did you mean 'debug'? (s.yaml, line 1)"),
+        ("crunch: {step: {hold_s: 1}}", "crunch is no longer a setting in s.yaml, line 1. Thresholds are rules now: write crunch in config/rules.yaml"),
+        ("windows:\n  slow: 60", "windows is no longer a setting in s.yaml, line 1."),
+        ("symbols: {btcusdt: {floor_depth_quote: 1}}", "write symbols.BTCUSDT.crunch.floor_depth_quote in config/rules.yaml"),
         ("venues: []", "venues is [], but must not be shorter than 1"),
         ("endpoints: {binance: {ws_url: 'http://h'}}", "must be a URL that begins with wss:// or ws://"),
         ("symbols: {BTCUSDT: {instruments: {binance: 1}}}", "symbols.BTCUSDT.instruments.binance is 1, but must be text"),
@@ -86,7 +91,7 @@ def test_a_value_that_will_not_do_names_key_value_range_and_place(yaml: str, sai
         (f"feed: {'[' * 1200}", "Malformed YAML in s.yaml: nested too deep"),
         ("feed: {mailbox: 20, mailbox: 30}", "feed.mailbox is set twice (s.yaml, line 1)"),
         ("symbols: {btcusdt: {}, BTCUSDT: {}}", "symbols.BTCUSDT is set twice"),
-        ("windows: {slow: 2001-99-01}", "windows.slow can't be read as what it seems to be"),
+        ("feed: {mailbox: !!int lots}", "feed.mailbox can't be read as what it seems to be"),
     ],
 )
 def test_malformed_yaml_names_file_line_and_column(yaml: str, said: str) -> None:
@@ -117,6 +122,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("FEED", "TIDEGAUGE_FEED names a group of settings (TIDEGAUGE_FEED). Set one of them, such as TIDEGAUGE_FEED__BOOK_LEVELS_KEPT."),
         ("SYMBOLS", "such as TIDEGAUGE_SYMBOLS__<NAME>."),
         ("SYMBOLS____EXECUTION_SIZE", "Unknown variable TIDEGAUGE_SYMBOLS____EXECUTION_SIZE"),
+        ("CRUNCH__STEP__HOLD_S", "crunch.step.hold_s is no longer a setting (TIDEGAUGE_CRUNCH__STEP__HOLD_S). Thresholds are rules now: write crunch.step.hold_s in config/rules.yaml"),
+        ("CRUNCH__REFERENCE_NOTIONAL", "write crunch.reference_notional_quote in config/rules.yaml"),
+        ("WINDOWS__SLOW", "windows.slow is no longer a setting (TIDEGAUGE_WINDOWS__SLOW)"),
+        ("SYMBOLS__BTCUSDT__CEILING_SPREAD_BPS", "write symbols.BTCUSDT.crunch.ceiling_spread_bps in"),
         ("FEED__MAILBOX__X", "Unknown variable TIDEGAUGE_FEED__MAILBOX__X"),
         ("FEED__MAILBOX", "feed.mailbox is '1', but must be at least 16 and at most 1048576 (TIDEGAUGE_FEED__MAILBOX)"),
     ],
@@ -194,7 +203,7 @@ def test_any_file_at_all_is_settings_or_one_line(text: str) -> None:
 
 NAMES = st.sampled_from(
     ["feed", "mailbox", "symbols", "BTCUSDT", "instruments", "windows", "slow", "venues", "url",
-     "database", "password", "endpoints", "binance", "ws_url", "readings", "notionals", "zzz"]
+     "database", "password", "endpoints", "binance", "ws_url", "readings", "notionals", "crunch", "zzz"]
 )  # fmt: skip
 
 

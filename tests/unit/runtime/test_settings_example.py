@@ -63,5 +63,5 @@ def test_the_example_uncommented_is_the_built_in_defaults(
     lines = [line[1:] for line in text.splitlines() if re.match(r"#TIDEGAUGE_[A-Z_]+=.", line)]
     Path(".env").write_text("\n".join(lines), encoding="utf-8")
     loaded = load_settings(environ={})
-    assert len(lines) > 60
+    assert len(lines) > 30
     assert loaded.settings == Settings(data_dir=loaded.settings.data_dir)

@@ -5,23 +5,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tidegauge.risk.settings import CrunchSettings as RiskCrunch
-from tidegauge.runtime.plans import crunch_settings
-from tidegauge.runtime.settings import Settings, SymbolSettings, default_data_dir
+from tidegauge.runtime.settings import Settings, default_data_dir
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"windows": {"slow": 200, "min_samples": 50}}, "fast (300) must not exceed slow (200)"),
-        ({"windows": {"min_samples": 5000}}, "min_samples (5000) must not exceed slow (3600)"),
         ({"readings": {"bands_bps": [50, 10]}}, "bands_bps must rise"),
         ({"readings": {"notionals": [5, 5]}}, "notionals must rise"),
         ({"feed": {"reconnect_cap_s": 0.5}}, "reconnect_cap_s must be at least"),
         ({"database": {"batch_rows": 9, "queue_rows": 3}}, "batch_rows (9) must not exceed"),
-        ({"crunch": {"high_share": 0.9}}, "critical_share must be at least high_share"),
-        ({"crunch": {"bleed": {"short_samples": 100}}}, "must not rise"),
-        ({"crunch": {"recent_samples": 31}}, "must not rise"),
         ({"venues": []}, "at least 1"),
         ({"endpoints": {"binance": {"rest_url": "https://"}}}, "a URL with a host"),
         ({"proxy": "socks5://x"}, "begins with https:// or http://"),
@@ -52,8 +45,3 @@ def test_data_goes_where_the_platform_keeps_it(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Path, "home", homeless)
     assert default_data_dir({}, "linux") == Path.cwd() / ".tidegauge"
-
-
-def test_the_defaults_here_are_the_defaults_of_the_signal() -> None:
-    """Each number of the crunch has one default, written in two places that agree."""
-    assert crunch_settings(Settings(), SymbolSettings()) == RiskCrunch()

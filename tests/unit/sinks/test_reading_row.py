@@ -14,7 +14,7 @@ from tidegauge.sinks.reading_row import (
     reading_row,
     taken_at,
 )
-from tidegauge.sinks.rows import instant
+from tidegauge.sinks.table import instant
 
 
 @given(readings())

@@ -1,11 +1,9 @@
 """Records become rows."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.database import (
     NOON,
     a_feed_event,
@@ -14,23 +12,14 @@ from tests.support.database import (
     an_alert,
     an_instrument,
 )
+from tests.support.incidents import a_silence, a_story
 
 from tidegauge.core.activity import Standing
-from tidegauge.core.alert import AlertState
-from tidegauge.sinks.rows import (
-    EPOCH,
-    LONGEST_TEXT,
-    Kind,
-    Listed,
-    Rare,
-    Run,
-    Table,
-    deterministic_id,
-    instant,
-    kind_of,
-    rows_of,
-    text,
-)
+from tidegauge.core.alert import AlertState, Severity
+from tidegauge.core.desk import Arrival, Delivery, Outcome, PageKind
+from tidegauge.sinks.chain import Chain, ChainedTransition
+from tidegauge.sinks.rows import Kind, Listed, Rare, Run, kind_of, rows_of
+from tidegauge.sinks.table import Table
 
 RUN = Run(id="run-1", started_at=NOON, version="0", command="demo", symbols=("BTCUSDT",))
 LISTED = Listed(instrument=an_instrument(), symbol=None, updated_at=NOON)
@@ -40,11 +29,39 @@ ALL: dict[Kind, Rare] = {
     Kind.ALERT: an_alert(),
     Kind.FEED_EVENT: a_feed_event(),
     Kind.MARKET: a_market_summary(),
+    Kind.TRANSITION: ChainedTransition(
+        chain=Chain(id=str(UUID(int=1)), host="h", path="p", began_at=NOON),
+        sequence=1,
+        at=NOON,
+        previous_hash="a",
+        hash="b",
+        transition=a_story()[0],
+    ),
+    Kind.SILENCE: a_silence(),
+    Kind.OUTCOME: Outcome(order_id=str(UUID(int=2)), at=NOON, done=True, said="acknowledged"),
+    Kind.NOTIFICATION: Delivery(
+        page_key="INC-1/1",
+        channel="slack",
+        kind=PageKind.OPENED,
+        severity=Severity.HIGH,
+        title="BTCUSDT: depth is gone",
+        incidents=("INC-1",),
+        attempts=2,
+        first_at=NOON,
+        sent_at=None,
+        arrival=Arrival.RETRYING,
+        at=NOON,
+    ),
 }
 
 
 def named(table: Table, row: tuple[object, ...]) -> dict[str, object]:
     return dict(zip(table.columns, row, strict=True))
+
+
+def test_there_is_one_of_every_kind() -> None:
+    """What the other tests say, they say of all."""
+    assert set(ALL) == set(Kind) - {Kind.READING}
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -53,6 +70,7 @@ def test_every_row_is_as_wide_as_its_table(kind: Kind) -> None:
     assert kind_of(ALL[kind]) is kind
     for table, row in rows_of(ALL[kind], "run-1"):
         assert set(table.key) <= set(named(table, row))
+        assert table.newest is None or table.newest in table.columns
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -109,26 +127,25 @@ def test_an_alert_leaves_how_it_stands_and_what_changed() -> None:
     assert named(*firing[0])["severity"] == "high"
 
 
-@given(st.integers(min_value=0, max_value=4 * 10**18))
-def test_an_instant_is_the_microsecond_below(nanos: int) -> None:
-    """No float on the way: no time is off by one."""
-    since = instant(nanos) - EPOCH
-    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    assert micros == nanos // 1000
-    assert instant(NOON) == datetime(2026, 1, 1, 12, tzinfo=UTC)
+def test_a_side_is_told_and_an_alert_without_one_keeps_its_id() -> None:
+    """A change that was stored before there were sides, and is sent again, is stored once."""
+    [_alert, (_table, plain)] = rows_of(an_alert(), "run-1")
+    key = replace(an_alert().key, side="sell")
+    [_alert, (table, sided)] = rows_of(replace(an_alert(), key=key), "run-1")
+    assert named(table, sided)["side"] == "sell"
+    assert plain[0] == UUID("6620bdfe-ee0c-d811-7cc0-dba42ed7c7ac")
+    assert plain[0] != sided[0]
 
 
-@given(st.text(st.characters()) | st.text(alphabet="\0a\ud800\udfff\N{GRINNING FACE}"))
-def test_any_words_become_words_postgresql_can_hold(said: str) -> None:
-    """Valid UTF-8, no NUL, not endless; ordinary words stay as they are."""
-    kept = text(said)
-    kept.encode()
-    assert "\0" not in kept
-    assert text(kept) == kept
-    assert len(text(said * 10_000)) <= LONGEST_TEXT
+def test_a_silence_that_was_ended_is_newer_than_it_was() -> None:
+    """However soon: the row of how it was must not come back."""
+    [(table, whole)] = rows_of(a_silence(), "run-1")
+    [(table, ended)] = rows_of(a_silence(ends_at=NOON, ended_by="tom"), "run-1")
+    assert named(table, ended)["updated_ns"] >= named(table, whole)["updated_ns"]  # type: ignore[operator]
+    assert named(table, whole)["severities"] == ["high", "critical"]
 
 
-def test_an_absent_part_is_not_the_word_none() -> None:
-    """Each part has its place in the id."""
-    assert deterministic_id("a", None, "b") != deterministic_id("a", "None", "b")
-    assert deterministic_id("a", None, "b") != deterministic_id("a", "b", None)
+def test_an_outcome_of_no_order_of_ours_is_refused() -> None:
+    """Its id is that of a row."""
+    with pytest.raises(ValueError, match="UUID"):
+        rows_of(Outcome(order_id="x", at=NOON, done=True, said=""), "run-1")

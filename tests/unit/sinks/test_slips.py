@@ -1,5 +1,6 @@
 """Records as bytes: what comes back is what went in, to the last decimal."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
@@ -20,11 +21,12 @@ from tests.support.odd_readings import readings
 
 from tidegauge.core.reading import Reading
 from tidegauge.sinks.encode import UNWRITABLE, ReadingEncoder
-from tidegauge.sinks.rows import READINGS, Kind, Listed, Run, kind_of, text
+from tidegauge.sinks.rows import READINGS, Kind, Listed, Run, kind_of
 from tidegauge.sinks.series import Series
 from tidegauge.sinks.slips import (
     ABOUT,
     CODES,
+    FORMAT,
     KIND_OF,
     LARGEST,
     READING,
@@ -37,6 +39,7 @@ from tidegauge.sinks.slips import (
     slip_of,
     slip_of_series,
 )
+from tidegauge.sinks.table import text
 
 COLUMNS = {
     6: (
@@ -85,6 +88,8 @@ def values(said: Any) -> st.SearchStrategy[Any]:
         return st.one_of([values(each) for each in get_args(said)])
     if get_origin(said) is tuple:
         return st.lists(values(get_args(said)[0]), max_size=3).map(tuple)
+    if get_origin(said) is Mapping:
+        return st.dictionaries(*map(values, get_args(said)), max_size=3)
     if is_dataclass(said):
         return records_of(said)  # type: ignore[arg-type]
     if isinstance(said, type) and issubclass(said, Enum):
@@ -108,6 +113,8 @@ def without_half_characters(said: Any) -> Any:
         return text(said)
     if isinstance(said, tuple):
         return tuple(map(without_half_characters, said))
+    if isinstance(said, dict):
+        return {text(name): text(value) for name, value in said.items()}
     if is_dataclass(said) and not isinstance(said, type):
         parts = {each.name: getattr(said, each.name) for each in fields(said) if each.init}
         return replace(
@@ -178,10 +185,14 @@ def test_a_code_is_never_given_to_something_else() -> None:
         Kind.FEED_EVENT: 4,
         Kind.MARKET: 5,
         Kind.READING: 6,
+        Kind.TRANSITION: 8,
+        Kind.SILENCE: 9,
+        Kind.OUTCOME: 10,
+        Kind.NOTIFICATION: 11,
     }
     assert SERIES == 7
-    assert set(CODES) == set(Kind)
-    assert [KIND_OF[code] for code in sorted(KIND_OF)] == list(Kind)
+    assert set(CODES) == set(KIND_OF.values()) == set(Kind)
+    assert FORMAT == 2
 
 
 @pytest.mark.parametrize(
@@ -191,7 +202,7 @@ def test_a_code_is_never_given_to_something_else() -> None:
             a_feed_event(),
             b"\x92\xa1r\x89\xa4kind\xa3gap\xa5venue\xa7binance\xa2at\xcf",
         ),
-        (an_alert(), b"\x92\xa1r\xde\x00\x11\xa2id\xa719b8-aa\xa3key\x83\xa6signal"),
+        (an_alert(), b"\x92\xa1r\xde\x00\x11\xa2id\xa719b8-aa\xa3key\x84\xa6signal"),
         (a_market_summary(), b"\x92\xa1r\x8a\xa5venue\xafbinance-futures\xa6symbol"),
     ],
 )
@@ -236,7 +247,7 @@ def test_what_is_no_record_is_refused(wrong: Any) -> None:
         slip_of(wrong, "run-1")
 
 
-@given(st.sampled_from([1, 2, 3, 4, 5, 6, 7, 99]), st.binary(max_size=50))
+@given(st.sampled_from([*range(1, 12), 99]), st.binary(max_size=50))
 def test_bytes_that_are_no_record_are_refused(code: int, body: bytes) -> None:
     """By one of the errors that delivering expects."""
     with pytest.raises(UNREADABLE):

@@ -1,34 +1,35 @@
-"""Settings of the liquidity-crunch signal (signals.md section 3)."""
+"""Rules of the liquidity crunch (docs/signals.md §3)."""
 
 import math
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, ClassVar
 
-from annotated_types import Ge, Gt, Le
-from pydantic import Field, model_validator
+from annotated_types import Gt, Le
+from pydantic import BeforeValidator, Field, model_validator
 
-from .settings_types import Harm, Notional, Ratio, Seconds, Section
+from tidegauge.runtime.settings_types import Bps, Harm, Notional, Ratio, listed
 
-Noises = Annotated[float, Ge(0), Le(100), Field(allow_inf_nan=False)]
-Samples = Annotated[int, Ge(1), Le(100_000)]
+from .kinds import BpsLimit, Hold, InnerShare, Noises, Rising, RuleSection, Samples, misfit
+
+Ceiling = Annotated[BpsLimit, Gt(0)]
 
 
-class StepSettings(Section):
+class StepRules(RuleSection):
     """A sudden loss: harm h at or above the larger of a floor and a multiple of the noise s."""
 
     depth_harm: Harm = Field(default=0.65, description="total depth: harm h at least")
     depth_noise: Noises = Field(default=4.25, description="total depth: times the noise s at least")
-    hold_s: Seconds = Field(
+    hold_s: Hold = Field(
         default=2.0, description="total depth, and a spread that depth went with: held this long"
     )
-    alone_hold_s: Seconds = Field(
+    alone_hold_s: Hold = Field(
         default=5.0, description="a spread or slippage by itself: held this long"
     )
     side_harm: Harm = Field(default=0.75, description="depth of one side: harm h at least")
     side_noise: Noises = Field(
         default=5.0, description="depth of one side: times the noise s at least"
     )
-    side_hold_s: Seconds = Field(default=3.0, description="depth of one side: held this long")
+    side_hold_s: Hold = Field(default=3.0, description="depth of one side: held this long")
     spread_harm: Harm = Field(default=math.log(3), description="spread: harm h at least (ln 3)")
     spread_noise: Noises = Field(default=5.0, description="spread: times the noise s at least")
     slippage_harm: Harm = Field(default=math.log(3), description="slippage: harm h at least (ln 3)")
@@ -39,7 +40,7 @@ class StepSettings(Section):
     )
 
 
-class BleedSettings(Section):
+class BleedRules(RuleSection):
     """A slow loss: the median h of a short and of a long stretch of samples."""
 
     short_samples: Samples = Field(default=30, description="samples of the short stretch")
@@ -62,47 +63,74 @@ class BleedSettings(Section):
     supported_side_noise: Noises = Field(
         default=4.0, description="short, one side whose slippage rose too: times the noise s"
     )
-    hold_s: Seconds = Field(default=2.0, description="a slow loss: held this long")
+    hold_s: Hold = Field(default=2.0, description="a slow loss: held this long")
     recent_share: Ratio = Field(
         default=0.75, description="the latest samples must still be at this share of the threshold"
     )
 
 
-class CrunchSettings(Section):
+class CrunchRules(RuleSection):
     """When a book has lost its liquidity, and when it has it back."""
 
-    reference_notional: Notional = Field(
-        default=Decimal(500_000), description="size whose slippage is judged, in quote"
+    rising: ClassVar[Rising] = (("high_share", "critical_share"),)
+
+    reference_notional_quote: Notional = Field(
+        default=Decimal(500_000), description="size whose slippage is judged"
     )
     reference_share: Ratio = Field(
         default=0.2,
         description="the size judged is at most this share of the usual depth within 100 bps",
     )
+    reference_samples: Samples = Field(
+        default=30, description="samples whose median depth decides that size"
+    )
     band_spreads: Annotated[float, Gt(0), Le(1_000)] = Field(
         default=3.0, description="the band judged is at least this many times the median spread"
+    )
+    band_stay_share: Ratio = Field(
+        default=0.8, description="the band in use is kept while it is at least this share of that"
+    )
+    fallback_bands_bps: Annotated[tuple[Bps, ...], BeforeValidator(listed)] = Field(
+        default=(5, 2, 1), description="bands of a book that is not known far enough, widest first"
     )
     noise_floor: Annotated[float, Gt(0), Le(10)] = Field(
         default=0.05, description="the noise s is never taken as less"
     )
-    step: StepSettings = Field(default_factory=StepSettings)
-    bleed: BleedSettings = Field(default_factory=BleedSettings)
-    unfillable_hold_s: Seconds = Field(
+    step: StepRules = Field(default_factory=StepRules)
+    bleed: BleedRules = Field(default_factory=BleedRules)
+    imbalance_harm: Harm = Field(
+        default=0.3, description="the imbalance is named in an alert when its harm is at least"
+    )
+    imbalance_noise: Noises = Field(
+        default=3.0, description="the imbalance is named: times the noise s at least"
+    )
+    unfillable_hold_s: Hold = Field(
         default=2.0, description="a reference notional that can't be filled: held this long"
     )
-    floor_hold_s: Seconds = Field(
+    floor_depth_quote: Notional | None = Field(
+        default=None, description="alert when the depth of both sides is below, in quote"
+    )
+    floor_band_bps: Bps = Field(default=10, description="that depth is within this band")
+    ceiling_slippage_bps: Ceiling | None = Field(
+        default=None, description="alert when slippage at the reference notional is above"
+    )
+    ceiling_spread_bps: Ceiling | None = Field(
+        default=None, description="alert when the spread is above"
+    )
+    floor_hold_s: Hold = Field(
         default=2.0, description="a floor or ceiling of your own that is broken: held this long"
     )
-    floor_clear_share: Ratio = Field(
+    floor_clear_share: InnerShare = Field(
         default=0.1, description="a floor or ceiling of your own is cleared by this share of it"
     )
     recent_samples: Samples = Field(
         default=5, description="latest samples whose median decides whether an input is cleared"
     )
-    clear_share: Ratio = Field(
+    clear_share: InnerShare = Field(
         default=0.75,
         description="an input is cleared under this share of the lowest threshold it broke",
     )
-    clear_for_s: Seconds = Field(
+    clear_for_s: Hold = Field(
         default=30.0, description="an alert clears when all has been cleared this long"
     )
     high_share: Ratio = Field(
@@ -117,11 +145,17 @@ class CrunchSettings(Section):
     )
 
     @model_validator(mode="after")
-    def _fit(self) -> Self:
-        if not self.bleed.long_samples >= self.bleed.short_samples >= self.recent_samples:
-            raise ValueError(
-                "bleed.long_samples, bleed.short_samples, recent_samples must not rise"
+    def _fit(self) -> "CrunchRules":
+        bleed = self.bleed
+        for lower, low, upper, high in (
+            ("recent_samples", self.recent_samples, "bleed.short_samples", bleed.short_samples),
+            ("bleed.short_samples", bleed.short_samples, "bleed.long_samples", bleed.long_samples),
+        ):
+            if low > high:
+                raise misfit(f"{lower} ({low}) must not exceed {upper} ({high})", lower, upper)
+        bands = self.fallback_bands_bps
+        if list(bands) != sorted(set(bands), reverse=True):
+            raise misfit(
+                "fallback_bands_bps must fall, and name nothing twice", "fallback_bands_bps"
             )
-        if self.critical_share < self.high_share:
-            raise ValueError("critical_share must be at least high_share")
         return self

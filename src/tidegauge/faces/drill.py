@@ -1,0 +1,102 @@
+"""`tidegauge drill`: rehearse trouble with a rule set, before the market does."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.drill import run_drill
+from tidegauge.runtime.drill_scorecard import cores, run_drills
+from tidegauge.runtime.scorecard import render
+from tidegauge.runtime.scorecard import scorecard as quality_scorecard
+from tidegauge.runtime.settings import load_settings
+from tidegauge.runtime.settings_errors import unknown_name
+from tidegauge.simulator.drills import DRILLS
+
+from . import drill_tables
+from .options import Config
+from .rules import rules_of
+from .running import progress_of
+
+EXAMPLE = "Example: tidegauge drill step-crunch --rules config/rules.yaml --seed 7"
+LIST = "list"
+SEEDS = 5
+
+Scenario = Annotated[
+    str | None, typer.Argument(help="What happens; `tidegauge drill list` tells all there is.")
+]
+RulesFile = Annotated[
+    Path | None,
+    typer.Option("--rules", help="The rules to drill; those in force by default."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Another market of the same kind.")]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", min=1, help="How many markets of each kind, with --all.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print as JSON; times are ns since the start.")
+]
+Quality = Annotated[
+    bool,
+    typer.Option(
+        "--quality", help="Judge the crunch rule by itself, by noise, beside a textbook detector."
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Every drill: the scorecard of a rule set.")]
+
+
+def command(
+    scenario: Scenario = None,
+    rules: RulesFile = None,
+    seed: Seed = 1,
+    *,
+    every: All = False,
+    quality: Quality = False,
+    seeds: Seeds = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Run a fire drill in virtual time; notifies nobody, writes to no table. Exit 1: it failed."""
+    if scenario == LIST:
+        typer.echo(_json(drill_tables.listed()) if as_json else drill_tables.list_of_drills())
+        return
+    if (every, quality, scenario is not None).count(True) != 1:
+        raise OperatorError(
+            "Say one of: the name of a drill, --all, --quality",
+            fix="`tidegauge drill list` names them; --all runs every one",
+        )
+    if seeds is not None and scenario is not None:
+        raise OperatorError("--seeds goes with --all", fix="For another market: --seed 2")
+    if quality:
+        _judge_quality(seeds or SEEDS, as_json=as_json)
+        return
+    if scenario is not None and scenario not in DRILLS:
+        raise unknown_name("drill", scenario, (*DRILLS, LIST))
+    loaded = rules_of(load_settings(config=config).settings, rules)
+    if scenario is None:
+        chosen = range(seed, seed + (seeds or SEEDS))
+        with progress_of("drilling", f"of {len(DRILLS) * len(chosen)} drills") as told:
+            card = run_drills(loaded.rules, DRILLS, chosen, told)
+        typer.echo(_json(card) if as_json else drill_tables.scorecard(card, chosen))
+        passed = card.passed
+    else:
+        outcome = run_drill(DRILLS[scenario], loaded.rules, seed)
+        typer.echo(_json(outcome) if as_json else drill_tables.report(outcome, DRILLS[scenario]))
+        passed = outcome.passed
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _judge_quality(seeds: int, *, as_json: bool) -> None:
+    """Print how well crunches are told from noise; exit 1 where a target is missed."""
+    with progress_of("watching", "generated markets") as told:
+        rows = quality_scorecard(seeds, cores(), lambda done, _all: told(done))
+    typer.echo(_json(rows) if as_json else render(rows))
+    if any(row.met is False for row in rows):
+        raise typer.Exit(1)
+
+
+def _json(what: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(what), indent=2).decode()

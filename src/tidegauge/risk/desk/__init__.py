@@ -1,0 +1,1 @@
+"""The operations desk: what becomes of an alert, and who is told. Pure: time is an argument."""

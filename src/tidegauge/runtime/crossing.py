@@ -1,0 +1,361 @@
+"""What is judged across the books: whether venues agree and are well, whether a size is safe, how bad
+it is for a symbol as a whole, and whether too much is held for that. Pure, as `runtime.monitor` is.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+from tidegauge.core.alert import ALL, Alert, AlertKey, Signal
+from tidegauge.core.desk import Order, Outcome
+from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
+from tidegauge.core.reading import Taker
+from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.risk.caps import Caps, weather_of
+from tidegauge.risk.composite import Composite
+from tidegauge.risk.divergence import Divergence, QuoteFacts, touch_of
+from tidegauge.risk.health import SymbolHealth, VenueHealth
+from tidegauge.risk.inputs import Judged
+from tidegauge.risk.ruleset import RuleSet
+from tidegauge.risk.signal_settings import DivergenceSettings, StressSettings
+from tidegauge.risk.stress import Stress
+
+from .kept import Kept, SymbolState
+from .rounds import Rounds
+from .view import CrossView, SymbolView
+from .watched_book import WatchedBook
+
+GATHERED_WITHIN: Nanos = 30 * SECOND
+"""So long after a restart what was kept of a symbol waits for all of its venues."""
+
+AT_ONCE = 4
+"""Symbols judged at the same moment: the books of each are walked, which takes a while."""
+
+Raise = Callable[[Alert, Decimal | None], None]
+"""Takes an alert as it changed, and what the configured size costs more than usual, in quote."""
+
+
+class WatchedSymbol:
+    """One symbol: its books, and what is judged over all of them."""
+
+    def __init__(self, symbol: Symbol, rules: RuleSet) -> None:
+        self.symbol = symbol
+        self.books: dict[VenueName, WatchedBook] = {}
+        self.since: Nanos = 0
+        self.trace = f"{ALL}/0/0"
+        self.kept: SymbolState | None = None
+        """What is still to be gone on with: once the venues it speaks of are watched again."""
+        divergence, stress = settings_of(symbol, rules)
+        self._rules = rules
+        self._size: Decimal | None = stress.execution_size if symbol in rules.stress_of else None
+        """What is to be executed at once; None: nobody said, and no book is known well enough."""
+        self.divergence = Divergence(symbol, divergence, {}, stress.execution_size)
+        self.stress = Stress(symbol, stress, {}, divergence.taker_bps)
+        self.composite = Composite(rules.composite)
+        self.health = SymbolHealth(symbol, rules.health)
+
+    def live(self) -> dict[VenueName, WatchedBook]:
+        """The books that may be believed now."""
+        return {
+            venue: book
+            for venue, book in self.books.items()
+            if book.keeper.trust is Trust.LIVE and book.keeper.quotable
+        }
+
+    def sample(self, at: Nanos) -> list[Alert]:
+        """Judge what is judged at the cadence."""
+        issued: list[Alert] = []
+        self.since = self.since or at
+        if self.kept is not None:
+            late = at - self.since > GATHERED_WITHIN
+            if not late and not self.books.keys() >= set(self.kept.venues):
+                return issued
+            issued += self._restore(self.kept, at)
+            self.kept = None
+        live = self.live()
+        issued += self.divergence.sample(at, self.trace)
+        self._fit_size(live.values())
+        if self._size is not None:
+            fresh = {venue: book.keeper.book for venue, book in live.items()}
+            issued += self.stress.sample(fresh, at, self.trace)
+        issued += self.health.tick(at, self.trace)
+        self.composite.observe(self._parts(live.values()), at)
+        return issued
+
+    def impact(self, alert: Alert) -> Decimal | None:
+        """What the configured size costs more than usual, in quote, as far as an alert speaks of it."""
+        if alert.key.signal == Signal.STRESS:
+            return self.stress.impact(Taker(alert.key.side))
+        if alert.key.signal in (Signal.DIVERGENCE, Signal.EXECUTABLE):
+            return self.divergence.impact(alert)
+        return None
+
+    def _fit_size(self, live: Iterable[WatchedBook]) -> None:
+        """Where nobody said what is to be executed, no more than what a book takes on a usual day."""
+        if self.symbol in self._rules.stress_of:
+            return
+        usual = [book.detector.reference_notional for book in live if book.detector is not None]
+        largest = max((size for size in usual if size is not None), default=None)
+        if largest is None:
+            return
+        size = min(self._rules.stress.execution_size, largest)
+        if size != self._size:
+            self._size = size
+            self._adopt_sizes(replace(self._rules.stress, execution_size=size))
+
+    def _adopt_sizes(self, stress: StressSettings) -> None:
+        divergence, _stress = settings_of(self.symbol, self._rules)
+        self.divergence.adopt(divergence, stress.execution_size)
+        self.stress.adopt(stress, divergence.taker_bps)
+
+    def _parts(self, live: Iterable[WatchedBook]) -> dict[str, float | None]:
+        """What the score is made of. Of the books that are judged, half are at least as bad."""
+        inputs = [book.detector.inputs for book in live if book.detector is not None]
+        seen = [each for each in inputs if each is not None]
+        slippages = [(each.sell, each.buy) for each in seen]
+        total = len(self.books)
+        return {
+            "crunch": _middle(each.depth.harm for each in seen if each.depth is not None),
+            "spread": _middle(_times(each.spread) for each in seen),
+            "slippage": _middle(_worse(_times(sell), _times(buy)) for sell, buy in slippages),
+            "divergence": self.divergence.judged_bps,
+            "stress": self.stress.status().share,
+            "health": 1 - len(self.live()) / total if total else None,
+        }
+
+    def adopt(self, rules: RuleSet) -> None:
+        self._rules = rules
+        _divergence, stress = settings_of(self.symbol, rules)
+        self._size = stress.execution_size if self.symbol in rules.stress_of else None
+        self._adopt_sizes(stress)
+        self.composite.adopt(rules.composite)
+        self.health.adopt(rules.health)
+
+    def snapshot(self) -> SymbolState:
+        return self.kept or SymbolState(
+            venues=tuple(self.books),
+            divergence=self.divergence.snapshot(),
+            stress=self.stress.snapshot(),
+            composite=self.composite.snapshot(),
+            health=self.health.snapshot(),
+        )
+
+    def _restore(self, state: SymbolState, at: Nanos) -> list[Alert]:
+        issued = [*self.divergence.restore(state.divergence, at, self.trace)]
+        self.stress.restore(state.stress, at)
+        self.composite.restore(state.composite, at)
+        self.health.restore(state.health, at)
+        return issued
+
+    def view(self) -> SymbolView:
+        return SymbolView(
+            symbol=self.symbol,
+            score=self.composite.status(),
+            divergence=self.divergence.status(),
+            stress=self.stress.status(),
+        )
+
+
+class Crossing:
+    """Everything that is judged over more than one book. What fires or changes goes to `tell`.
+
+    `held`: what the settings say is held, by asset, in quote; `every`: how often a symbol is judged.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        held: Mapping[str, Decimal],
+        every: Nanos,
+        tell: Raise,
+        kept: Kept | None = None,
+    ) -> None:
+        self.caps = Caps(rules.caps, held)
+        self._rules = rules
+        self._tell = tell
+        self.symbols: dict[Symbol, WatchedSymbol] = {}
+        self.venues: dict[VenueName, VenueHealth] = {}
+        self._rounds = Rounds(every, at_once=AT_ONCE)
+        self._kept = kept
+        self._to_look_at: list[WatchedBook] = []
+
+    # -- who is judged ---------------------------------------------------------------------------
+
+    def watch(self, book: WatchedBook) -> None:
+        """Take a book under watch; one that is known stays what it is."""
+        keeper = book.keeper
+        venue, symbol = keeper.id.venue, keeper.id.symbol
+        watched = self.symbols.get(symbol)
+        if watched is None:
+            watched = self.symbols[symbol] = WatchedSymbol(symbol, self._rules)
+            if self._kept is not None:
+                watched.kept = self._kept.symbol(symbol)
+            self._rounds.add(BookId(ALL, symbol))
+        if book.detector is None or venue in watched.books:
+            return
+        watched.books[venue] = book
+        instrument = keeper.instrument
+        watched.divergence.join(venue, QuoteFacts(instrument.kind, instrument.quote))
+        watched.stress.know(venue, instrument.quote)
+        self.look_at(book)
+
+    def forget(self, book: WatchedBook, at: Nanos, trace: str) -> None:
+        """Judge a book no more."""
+        venue, symbol = book.keeper.id.venue, book.keeper.id.symbol
+        watched = self.symbols.get(symbol)
+        if watched is None or watched.books.pop(venue, None) is None:
+            return
+        self._tell_all(watched.divergence.leave(venue, at, trace))
+        watched.stress.forget(venue)
+        self._tell_all(watched.health.left(venue, at, trace))
+        self._tell_all(self.venues[venue].left(symbol, at, trace))
+        if not watched.books:
+            self._tell_all(watched.stress.leave(at, trace))
+            del self.symbols[symbol]
+            self._rounds.remove(BookId(ALL, symbol))
+
+    def resume(self) -> None:
+        """Go on with the exposures that were kept; the rest follows as books come under watch."""
+        if self._kept is not None and (said := self._kept.caps()) is not None:
+            self.caps.restore(said.state, said.at)
+
+    # -- what happens ----------------------------------------------------------------------------
+
+    def quoted(self, book: WatchedBook, at: Nanos, trace: str) -> None:
+        """A book was read, or glanced at: its touch may have moved."""
+        watched = self.symbols.get(book.keeper.id.symbol)
+        if watched is None or book.detector is None:
+            return
+        watched.trace = trace
+        if watched.kept is not None:
+            return
+        divergence, venue = watched.divergence, book.keeper.id.venue
+        touch = touch_of(book.keeper.book)
+        if touch is None:
+            issued = divergence.lost(venue, at, trace)
+        else:
+            issued = divergence.quoted(venue, touch, at, trace)
+        for alert in issued:
+            self._tell(alert, watched.impact(alert))
+
+    def trusted(self, book: WatchedBook, at: Nanos, trace: str, detail: str = "") -> None:
+        """The trust of a book is what its keeper says now; `detail` is what the event said of it."""
+        keeper = book.keeper
+        venue, symbol = keeper.id.venue, keeper.id.symbol
+        watched = self.symbols.get(symbol)
+        if watched is None or venue not in watched.books:
+            return
+        health = self._health(venue, at)
+        self._tell_all(health.left(ALL, at, trace))
+        live = keeper.trust is Trust.LIVE
+        health.seen(symbol, live, keeper.reason, at, detail)
+        watched.health.seen(venue, live, keeper.reason, at, detail)
+        if not live:
+            self._tell_all(watched.divergence.lost(venue, at, trace))
+
+    def refused(self, venue: VenueName, reason: TrustReason, at: Nanos, detail: str) -> None:
+        """A venue does not tell which books it has: it refuses us, or cannot be reached."""
+        self._health(venue, at).seen(ALL, live=False, reason=reason, at=at, detail=detail)
+
+    def _health(self, venue: VenueName, at: Nanos) -> VenueHealth:
+        health = self.venues.get(venue)
+        if health is None:
+            health = self.venues[venue] = VenueHealth(venue, self._rules.health)
+            if self._kept is not None and (state := self._kept.venue(venue)) is not None:
+                health.restore(state, at)
+        return health
+
+    def look_at(self, book: WatchedBook) -> None:
+        """Have a book's trust looked at with the next tick: nobody has said yet when it became so."""
+        self._to_look_at.append(book)
+
+    def advance(self, now: Nanos) -> None:
+        """Judge what is judged at the cadence, up to `now`."""
+        for at, ids in self._rounds.due(now):
+            for id_ in ids:
+                self._sample(self.symbols[id_.symbol], at)
+
+    def tick(self, at: Nanos) -> None:
+        """Once a second: venues, and what is held."""
+        for book in self._to_look_at:
+            self.trusted(book, at, f"{book.keeper.id.venue}/0/0")
+        self._to_look_at.clear()
+        for venue, health in self.venues.items():
+            self._tell_all(health.tick(at, f"{venue}/0/0"))
+        weathers = {name: each.composite.status().weather for name, each in self.symbols.items()}
+        self._tell_all(self.caps.observe(weather_of(weathers), at, f"{ALL}/0/0"))
+
+    def _sample(self, watched: WatchedSymbol, at: Nanos) -> None:
+        for alert in watched.sample(at):
+            self._tell(alert, watched.impact(alert))
+
+    def _tell_all(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            self._tell(alert, None)
+
+    # -- what people want ------------------------------------------------------------------------
+
+    def rebase(self, key: AlertKey, at: Nanos) -> bool:
+        """Take the premium an alert speaks of for the usual one. Returns whether there is such."""
+        watched = self.symbols.get(key.symbol)
+        if watched is None or key.signal not in (Signal.DIVERGENCE, Signal.EXECUTABLE):
+            return False
+        issued = watched.divergence.rebase(key.venue, at, watched.trace)
+        self._tell_all(issued)
+        return bool(issued)
+
+    def adopt(self, rules: RuleSet) -> None:
+        """Judge by other rules; alerts, holds and what is usual stay."""
+        self._rules = rules
+        self.caps.adopt(rules.caps)
+        for watched in self.symbols.values():
+            watched.adopt(rules)
+        for health in self.venues.values():
+            health.adopt(rules.health)
+
+    # -- what it shows, and what is kept ---------------------------------------------------------
+
+    def view(self, now: Nanos) -> CrossView:
+        return CrossView(
+            symbols=tuple(each.view() for each in self.symbols.values()),
+            venues=tuple(each.status() for each in self.venues.values()),
+            exposures=self.caps.status(now),
+        )
+
+
+def expose(caps: Caps, order: Order, now: Nanos) -> Outcome:
+    """Take a person's word for how much of an asset is held, or say why not."""
+    asset = order.asset or ""
+    try:
+        amount = Decimal(order.amount or "")
+        said = caps.expose(asset, amount, now, order.actor, order.until)
+    except (ValueError, InvalidOperation) as error:
+        why = f"{order.amount!r} of {asset!r} is no exposure: {error}"
+        return Outcome(order_id=order.id, at=now, done=False, said=why)
+    until = datetime.fromtimestamp(said.until // SECOND, UTC)
+    told = f"{asset}: {amount:,f} is held, until {until:%Y-%m-%d %H:%M:%S} UTC."
+    return Outcome(order_id=order.id, at=now, done=True, said=told)
+
+
+def settings_of(symbol: Symbol, rules: RuleSet) -> tuple[DivergenceSettings, StressSettings]:
+    """Return what is said of one symbol, in place of what is said of all."""
+    divergence = rules.divergence_of.get(symbol, rules.divergence)
+    return divergence, rules.stress_of.get(symbol, rules.stress)
+
+
+def _times(judged: Judged | None) -> float | None:
+    """How many times its usual an input is."""
+    if judged is None or judged.value is None or not judged.baseline:
+        return None
+    return judged.value / judged.baseline
+
+
+def _worse(one: float | None, other: float | None) -> float | None:
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    """Return the upper median of what is known: half of the books are at least as bad."""
+    known = sorted(value for value in values if value is not None)
+    return known[len(known) // 2] if known else None

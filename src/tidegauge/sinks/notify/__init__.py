@@ -1,0 +1,1 @@
+"""Telling people: the channels, and who brings them the pages that wait in the outbox."""
