@@ -181,3 +181,10 @@ def test_of_walks_that_end_no_more_is_said_than_of_whole_ones(
         assert cut.size > size * min(Decimal(factor), Decimal(1)) / 2 - unit
     else:
         assert cut == whole
+
+
+def test_of_several_walks_the_one_that_ends_first_ends_that_of_all() -> None:
+    """Beyond it, levels of that venue are missing."""
+    near, far = (ladder_of(even_book(), Taker.BUY, Fraction(each)) for each in (1_000, 200_000))
+    assert merged({"a": near, "b": far}, Taker.BUY).wanted == 1_000
+    assert merged({"a": far, "b": near}, Taker.BUY).wanted == 1_000
