@@ -227,6 +227,26 @@ def resolve(
     give(settings_of(config, data_dir), made, again=if_version is None)
 
 
+@app.command(
+    "rebase", epilog=f"Example: {MORE} rebase 3f9c -c 'the new normal since the delisting'"
+)
+def rebase(
+    name: Name,
+    comment: Comment = "",
+    by: By = None,
+    if_version: IfVersion = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take the level that its alerts fell to for the new normal. It is noted as that, never as recovered."""
+    actor, said = actor_of(by), whole("--comment", comment)
+
+    async def made(connection: Any) -> Order:
+        return ordered(OrderKind.REBASE, await incident(connection, name), actor, said, if_version)
+
+    give(settings_of(config, data_dir), made, again=if_version is None)
+
+
 @app.command("export", epilog=f"Example: {MORE} export --since -7d --format csv -o week.csv")
 def export(
     since: Since = None,
