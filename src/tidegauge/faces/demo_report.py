@@ -45,8 +45,9 @@ async def _show_incidents(console: Console, connection: Any, run: str) -> None:
     for incident in [each for each in await incidents(connection) if each["run"] == run]:
         _say(console, desk.head_of(incident))
         table = _table("at", "what", "who", "said")
-        for row in desk.event_rows(await timeline(connection, [incident["id"]])):
-            table.add_row(*(Text(figures.printable(cell)) for cell in row))
+        for row in desk.event_rows(await timeline(connection, [incident["id"]]), whole=False):
+            at, *cells = row
+            table.add_row(at[11:], *(Text(figures.printable(cell)) for cell in cells))
         console.print(table)
 
 
