@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import time
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +14,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 from tests.support.cli import tidegauge
 from tests.support.database import a_reading, external, until
-from tests.support.incidents import a_story, write_log
-from tests.support.moving import write as write_records
 
-from tidegauge.core.desk import Order, OrderKind
 from tidegauge.core.instrument import SECOND
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database
@@ -27,10 +23,8 @@ from tidegauge.sinks.health import machine, schema, server
 from tidegauge.sinks.health.checks import CHECKS, check_database, check_machine
 from tidegauge.sinks.health.finding import Finding, Verdict
 from tidegauge.sinks.holder import Holder
-from tidegauge.sinks.incident_log import path_of
 from tidegauge.sinks.leases import acquire
 from tidegauge.sinks.migrate import migrate
-from tidegauge.sinks.orders import place
 from tidegauge.sinks.spool import SpoolState, SpoolSurvey
 from tidegauge.sinks.writer import PostgresWriter
 
@@ -341,52 +335,6 @@ def test_what_is_no_spool_is_passed_over(tmp_path: Path) -> None:
         "spool",
         "quarantine",
     ]
-
-
-# -- the desk ------------------------------------------------------------------------------------
-
-
-async def test_a_trail_with_a_hole_is_found(
-    database: Database, connection: Any, tmp_path: Path
-) -> None:
-    """A line that went, one that was changed, and a head that is not the newest line's."""
-    chained = write_log(tmp_path, a_story())
-    await write_records(database, *chained)
-    healthy = (await found(connection))["trail"]
-    assert (healthy.verdict, healthy.said) == (
-        *(Verdict.OK, "6 lines of 1 audit trails, each whole"),
-    )
-    for harm, line in (
-        ("UPDATE incident_events SET hash = 'x' WHERE sequence = 3", 5),
-        ("DELETE FROM incident_events WHERE sequence = 2", 4),
-        ("DELETE FROM incident_events WHERE sequence = 6", 7),
-        ("DELETE FROM incident_events", 7),
-    ):
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute(harm)
-        finding = (await found(connection))["trail"]
-        assert finding.verdict is Verdict.WARN
-        assert f"line {line} of {path_of(tmp_path)} on " in finding.said
-        await transaction.rollback()
-
-
-async def test_an_order_that_a_running_daemon_does_not_answer_is_told_of(connection: Any) -> None:
-    """One for which nobody is there waits with a reason."""
-    order = Order(
-        id=str(uuid.uuid4()),
-        kind=OrderKind.EXPOSE,
-        at=time.time_ns() - 120 * SECOND,
-        actor="mira",
-        asset="BTC",
-        amount="1",
-        until=time.time_ns() + 600 * SECOND,
-    )
-    await place(connection, order)
-    assert "orders" not in await broken(connection)
-    await acquire(connection, ["BTCUSDT"], FAR)
-    finding = (await found(connection))["orders"]
-    assert finding.said.startswith("1 orders wait although a daemon is there")
 
 
 # -- the command ---------------------------------------------------------------------------------

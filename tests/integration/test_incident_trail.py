@@ -195,6 +195,7 @@ async def test_killed_between_the_file_and_the_database_nothing_is_lost(
     await write(database, *sent)
     assert (await judged(connection, path_of(tmp_path))).whole
     assert await resend(connection, path_of(tmp_path), sent.append) == 0
+    assert await resend(connection, path_of(tmp_path, 2), sent.append) == 0, "there is none"
     version = await connection.fetchval("SELECT version FROM tidegauge.incidents")
     assert version == max(line.transition.incident.version for line in lines)
 

@@ -22,12 +22,11 @@ from tests.support.database import (
 from tests.support.incidents import a_silence, a_story
 
 from tidegauge.core.alert import AlertState, Severity
-from tidegauge.core.desk import Order, OrderKind, Outcome, PageKind
+from tidegauge.core.desk import Arrival, Delivery, Order, OrderKind, Outcome, PageKind
 from tidegauge.core.instrument import HOUR
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.chain import Chain, ChainedTransition
 from tidegauge.sinks.connect import Database
-from tidegauge.sinks.desk_rows import Arrival, Notified
 from tidegauge.sinks.embedded import EmbeddedPostgres
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.migrate import migrate
@@ -108,8 +107,8 @@ async def of_the_desk(database: Database) -> None:
     )  # fmt: skip
     async with database.session() as connection:
         await place(connection, order)
-    told = Notified(
-        page=ODD,
+    told = Delivery(
+        page_key=ODD,
         channel="slack",
         kind=PageKind.OPENED,
         severity=Severity.HIGH,
@@ -118,6 +117,7 @@ async def of_the_desk(database: Database) -> None:
         attempts=2,
         arrival=Arrival.SENT,
         at=NOON,
+        first_at=NOON,
         sent_at=NOON,
     )
     outcome = Outcome(order_id=order.id, at=NOON, done=True, said=ODD, version=2**40)

@@ -12,11 +12,10 @@ from tests.support.desk_clerk import Clerk
 from tests.support.incidents import happens
 
 from tidegauge.core.alert import Severity
-from tidegauge.core.desk import PageKind
+from tidegauge.core.desk import Arrival, Delivery, PageKind
 from tidegauge.core.incident import IncidentChange, Transition
 from tidegauge.core.instrument import SECOND
 from tidegauge.sinks.connect import Database
-from tidegauge.sinks.desk_rows import Arrival, Notified
 
 NAME = "INC-19b8f1c2a3b-a3f9c01d22"
 
@@ -52,8 +51,8 @@ async def open_it(clerk: Clerk, database: Database, name: str = NAME, **changes:
     clerk.happen(opened_lately(name, **changes))
     for at, channel, arrival in ((1, "slack", Arrival.SENT), (2, "pagerduty", Arrival.FAILED)):
         clerk.tell(
-            Notified(
-                page=f"{name}/1",
+            Delivery(
+                page_key=f"{name}/1",
                 channel=channel,
                 kind=PageKind.OPENED,
                 severity=Severity.HIGH,
@@ -62,6 +61,7 @@ async def open_it(clerk: Clerk, database: Database, name: str = NAME, **changes:
                 attempts=at,
                 arrival=arrival,
                 at=time.time_ns(),
+                first_at=time.time_ns(),
                 sent_at=time.time_ns() if arrival is Arrival.SENT else None,
                 said="" if arrival is Arrival.SENT else "401: who are you?",
             )

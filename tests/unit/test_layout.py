@@ -111,7 +111,7 @@ TESTED_ELSEWHERE = {
     "sinks/shape": "integration/test_move.py",
     "sinks/transfer": "integration/test_move.py",
     "sinks/health/checks": "integration/test_db_check.py",
-    "sinks/health/desk": "integration/test_db_check.py",
+    "sinks/health/desk": "integration/test_db_check_desk.py",
     "sinks/health/machine": "integration/test_db_check.py",
     "sinks/health/rows": "integration/test_db_check.py",
     "sinks/health/schema": "integration/test_db_check.py",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -15,6 +16,7 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.core.incident import Incident, IncidentEvent, Transition
 from tidegauge.core.instrument import Nanos, Symbol
 from tidegauge.risk.ruleset import Route, RuleSet
+from tidegauge.sinks.chain_check import resend
 from tidegauge.sinks.incident_log import read
 from tidegauge.sinks.incident_thread import IncidentLogThread
 from tidegauge.sinks.notify.notifier import Notifier
@@ -131,6 +133,7 @@ class DeskRoom:
             self._knows,
             self._obey,
             self._storage.submit,
+            begin=self._catch_up,
             now=self._now,
         )
         notifier = notifying(
@@ -152,6 +155,12 @@ class DeskRoom:
                     task.cancel()
                 await asyncio.gather(*work, return_exceptions=True)
                 await self._trail.close()
+
+    async def _catch_up(self, connection: Any) -> None:
+        """Store what a crash left in the trail alone, and all of it in a database that is new to it."""
+        path = self._trail.path
+        if path is not None and (sent := await resend(connection, path, self._storage.submit)):
+            log.info("incident_log_sent_again", lines=sent)
 
     def _knows(self, incident_id: str) -> bool:
         view = self._monitor.desk.view(self._now())
