@@ -6,6 +6,7 @@ from typing import Any
 from tests.support.conversation import transcript
 
 from tidegauge.core.desk import Order
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.digest import Digest
@@ -79,6 +80,12 @@ class Run:
         self.monitor.advance(self.now)
         self.note(meta_line(self.now, Meta.ORDER, order=order))
         self.monitor.order(order, self.now)
+
+    def say(self, event: FeedEvent) -> None:
+        """A venue says something beside its feed."""
+        self.monitor.advance(self.now)
+        self.note(meta_line(self.now, Meta.EVENT, event=event))
+        self.monitor.heard(event)
 
     def adopt(self, rules: RuleSet) -> None:
         """The rules are read anew."""

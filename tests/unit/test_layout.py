@@ -135,7 +135,11 @@ TESTED_ELSEWHERE = {
     "runtime/tape_player": "unit/runtime/test_tape_fleet.py",
     "runtime/tape_runs": "unit/runtime/test_tape_cut.py",
     "wire/resumed": "integration/test_tape.py",
+    # a channel is what the notifier makes of it, an outbox what its file holds
+    "sinks/notify/channel": "unit/sinks/notify/test_notifier.py",
+    "sinks/outbox/tables": "unit/sinks/outbox/test_file.py",
     # the whole program, seen from outside
+    "faces/notify": "integration/test_notify_command.py",
     "faces/database/adopt": "integration/test_db_adopt.py",
     "faces/database/check": "integration/test_db_check.py",
     "faces/database/move": "integration/test_move_command.py",

@@ -61,6 +61,8 @@ class DeskRoom:
         self._healthy = healthy
         self._trail = IncidentLogThread(settings.data_dir, storage.submit)
         self._notifier: Notifier | None = None
+        self._early: list[Page] = []
+        """Pages of before the notifier works: what the last run was about to tell."""
 
     def take(self, record: object) -> None:
         """Take whatever the monitor tells; never blocks, never raises."""
@@ -70,8 +72,11 @@ class DeskRoom:
             case Transition():
                 self._trail.append(record)
                 self._kept.stirred()
-            case Page() if self._notifier is not None and record.channels:
-                self._notifier.submit(record)
+            case Page() if record.channels:
+                if self._notifier is None:
+                    self._early.append(record)
+                else:
+                    self._notifier.submit(record)
             case Silence():
                 self._storage.submit(record)
                 self._kept.stirred()
@@ -85,14 +90,6 @@ class DeskRoom:
             store = await asyncio.to_thread(StateStore, self._settings.data_dir / FILE)
             stack.push_async_callback(asyncio.to_thread, store.close)
             self._kept.open(store)
-            self._notifier = await stack.enter_async_context(
-                notifying(
-                    self._settings,
-                    self._run_id,
-                    healthy=self._healthy,
-                    told=self._storage.submit,
-                )
-            )
             incidents, events = await self._open_trail()
             stack.push_async_callback(self._trail.close)
             now = self._now()
@@ -126,7 +123,10 @@ class DeskRoom:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Write the trail, carry out orders and keep what is learned meanwhile."""
+        """Write the trail, tell people, carry out orders and keep what is learned meanwhile.
+
+        At the end the trail is whole, and all that is to be stored of it was accepted.
+        """
         orders = Orders(
             self._storage.database,
             self._symbols,
@@ -136,7 +136,13 @@ class DeskRoom:
             begin=self._catch_up,
             now=self._now,
         )
-        async with asyncio.TaskGroup() as tasks:
+        notifier = notifying(
+            self._settings, self._run_id, healthy=self._healthy, told=self._storage.submit
+        )
+        async with notifier as self._notifier, asyncio.TaskGroup() as tasks:
+            for page in self._early:
+                self._notifier.submit(page)
+            self._early.clear()
             work = [
                 tasks.create_task(self._trail.run(), name="incidents"),
                 tasks.create_task(orders.run(), name="orders"),
@@ -147,6 +153,8 @@ class DeskRoom:
             finally:
                 for task in work:
                     task.cancel()
+                await asyncio.gather(*work, return_exceptions=True)
+                await self._trail.close()
 
     async def _catch_up(self, connection: Any) -> None:
         """Store what a crash left in the trail alone, and all of it in a database that is new to it."""

@@ -9,11 +9,10 @@ import pytest
 from tests.support.several_venues import PLAN, RULES, SYMBOL, Market, book_of
 
 from tidegauge.core.alert import AlertState, Signal
-from tidegauge.core.desk import OrderKind, PageKind
+from tidegauge.core.desk import Matcher, OrderKind, PageKind
 from tidegauge.core.incident import IncidentChange, IncidentState
 from tidegauge.core.instrument import SECOND
 from tidegauge.risk.ruleset import Route
-from tidegauge.risk.ruleset import Matcher as Everything
 from tidegauge.runtime.kept_state import FILE, ROUND, KeptState
 from tidegauge.sinks.state_store import StateStore
 
@@ -21,7 +20,7 @@ TOLD = replace(
     PLAN,
     rules=replace(
         RULES,
-        desk=replace(RULES.desk, routes=(Route(matcher=Everything(), channels=("slack",)),)),
+        desk=replace(RULES.desk, routes=(Route(matcher=Matcher(), channels=("slack",)),)),
     ),
 )
 

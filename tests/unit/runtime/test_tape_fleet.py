@@ -7,6 +7,7 @@ from tests.support.own_tape import STEP, Run
 
 from tidegauge.core.desk import Order, OrderKind
 from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
@@ -52,6 +53,7 @@ def test_all_that_a_fleet_may_be_told_is_on_the_tape(tmp_path: Path) -> None:
     run.pace(SECOND)
     run.order(Order(id="1", kind=OrderKind.COMMENT, at=run.now, actor="ann", comment="?"))
     run.adopt(RuleSet(crunch=CrunchSettings(step_hold=SECOND)))
+    run.say(FeedEvent(kind=FeedEventKind.QUARANTINED, venue="x", at=run.now, trace="x/0/0"))
     run.obey(told.overflowed(run.now, 3))
     run.act(lambda: told.refused("1", run.now, "HTTP 451"))
     run.act(lambda: told.closed("0", "book", run.now, "it ended"))
