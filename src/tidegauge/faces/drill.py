@@ -35,7 +35,9 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Another market of the 
 Seeds = Annotated[
     int | None, typer.Option("--seeds", min=1, help="How many markets of each kind, with --all.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON; times are ns since the start.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print as JSON; times are ns since the start.")
+]
 Quality = Annotated[
     bool,
     typer.Option(

@@ -54,9 +54,7 @@ def command(
     with progress_of("drilling", f"of {total} drills") as told:
         chosen = range(seed, seed + seeds)
         first = run_drills(both[0].rules, DRILLS, chosen, told)
-        second = run_drills(
-            both[1].rules, DRILLS, chosen, lambda done: told(total // 2 + done)
-        )
+        second = run_drills(both[1].rules, DRILLS, chosen, lambda done: told(total // 2 + done))
     comparison = compared((str(one), str(other)), (first, second), tapes)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode())

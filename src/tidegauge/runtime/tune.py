@@ -63,7 +63,9 @@ def _edges(one: Line, other: Line) -> Iterator[Edge]:
             yield Edge(what=f"{what} {name}", better=int(second < first), figures=figures)
     if one.after is not None and other.after is not None and abs(one.after - other.after) > SAME:
         figures = f"{one.after / SECOND:.1f} s", f"{other.after / SECOND:.1f} s"
-        yield Edge(what=f"the delay in {name}", better=int(other.after < one.after), figures=figures)
+        yield Edge(
+            what=f"the delay in {name}", better=int(other.after < one.after), figures=figures
+        )
 
 
 def matched(
