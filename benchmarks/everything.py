@@ -1,6 +1,6 @@
 """Every part of the benchmark, in the order in which they run."""
 
-from . import contest, growth, memory, scale, sockets, spooling, stages, storing, throughput
+from . import contest, desk, growth, memory, scale, sockets, spooling, stages, storing, throughput
 from .parts import Part
 
 PARTS: tuple[Part, ...] = (
@@ -10,6 +10,7 @@ PARTS: tuple[Part, ...] = (
     contest.PART,
     storing.PART,
     spooling.PART,
+    desk.PART,
     sockets.PART,
     scale.PART,
     memory.PART,

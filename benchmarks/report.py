@@ -167,6 +167,28 @@ def _spool(outcome: dict[str, Any]) -> str:
     )
 
 
+def _desk(outcome: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{each['open']:,}",
+            *(
+                f"{each[name]['p50']} / {each[name]['p99']}"
+                for name in ("same_us", "changed_us", "join_or_end_us", "open_us")
+            ),
+            str(each["tick_us"]),
+        ]
+        for each in outcome["beside"]
+    ]
+    storm = outcome["storm"]
+    pages = ", ".join(f"{count} to {name}" for name, count in storm["pages_a_channel"].items())
+    head = ["open incidents", "the same again", "changed", "joins or ends", "opens one", "a tick"]
+    return (
+        f"{table(head, rows)}\n\n{storm['alerts']:,} incidents in one second took "
+        f"{storm['cpu_ms']} ms of CPU; the first page left after {storm['first_page_us']} us; "
+        f"pages until all was told: {pages}."
+    )
+
+
 def _sockets(outcome: dict[str, Any]) -> str:
     rows = []
     for name, found in outcome["inputs"].items():
@@ -246,6 +268,7 @@ WRITERS = {
     "growth": _growth,
     "writer": _writer,
     "spool": _spool,
+    "desk": _desk,
     "sockets": _sockets,
     "scale": _scale,
     "memory": _memory,

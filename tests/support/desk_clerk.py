@@ -43,7 +43,7 @@ class Clerk:
     given: list[Order] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.log = IncidentLogThread(self.folder, "db", self.tell)
+        self.log = IncidentLogThread(self.folder, self.tell)
 
     def tell(self, record: Record) -> None:
         """Store a record; without `stores`, it is killed before it can."""

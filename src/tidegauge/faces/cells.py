@@ -3,10 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from rich.table import Table
 from rich.text import Text
@@ -70,8 +71,18 @@ def json_of(answer: Answer) -> str:
     What is exact (numeric) is a string, so that no reader makes a float of it; times are ISO 8601,
     UTC; intervals are seconds.
     """
-    rows = [{name: _plain(cell) for name, cell in row.items()} for row in answer.records()]
-    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    return json_of_records(answer.records())
+
+
+def json_of_records(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return records as JSON, as `json_of` does; what is inside of them as well."""
+    return json.dumps([_plain(dict(row)) for row in rows], indent=2, ensure_ascii=False) + "\n"
+
+
+def csv_of_records(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return records as CSV, as `csv_of` does."""
+    body = ([as_psql(row[column]) for column in columns] for row in rows)
+    return "".join(f"{','.join(map(_field, row))}\n" for row in (columns, *body))
 
 
 def as_psql(cell: Any) -> str:
@@ -133,6 +144,10 @@ def _plain(cell: Any) -> Any:
             return cell.total_seconds()
         case list():
             return [_plain(each) for each in cell]
+        case dict():
+            return {name: _plain(each) for name, each in cell.items()}
+        case UUID():
+            return str(cell)
         case _:
             return cell
 
@@ -165,14 +180,14 @@ def _person(cell: Any, *, whole: bool) -> str:
             at = cell.astimezone(UTC)
             return f"{at:%Y-%m-%d %H:%M:%S}" + ("" if whole else f".{at.microsecond // 1000:03}")
         case timedelta():
-            return _lasted(cell)
+            return lasted(cell)
         case list():
             return ", ".join(_person(each, whole=whole) for each in cell)
         case _:
             return figures.printable(str(cell))
 
 
-def _lasted(value: timedelta) -> str:
+def lasted(value: timedelta) -> str:
     """Write how long something took: 4.217 s, 12m 05s, 3h 07m, 2d 04h."""
     sign = "-" if value < timedelta() else ""
     size = abs(value)

@@ -17,10 +17,12 @@ from tidegauge.runtime.app import Assignment
 from tidegauge.runtime.plans import monitor_plan
 from tidegauge.runtime.recording import DEFAULT_GIB
 from tidegauge.runtime.redaction import mask_urls
+from tidegauge.runtime.rules.reload import RulesInForce
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
 from . import tape as tape_commands
+from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
 from .options import (
     Config,
@@ -49,6 +51,10 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(symbols.app, name="symbols")
 app.add_typer(tape_commands.app, name="tape")
 rules.app.command("tune", epilog=tune.EXAMPLE)(tune.command)
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(silence.app, name="silence")
+app.add_typer(exposure.app, name="exposure")
 app.command("demo")(demo.command)
 app.command("drill", epilog=drill.EXAMPLE)(drill.command)
 app.command("venues")(venues.command)
@@ -102,7 +108,9 @@ def monitor(
         duration_s=duration,
     )
     running.check_venues(assignment.venues)
-    in_force = rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
+    in_force = RulesInForce(
+        lambda: rules.rules_of(settings, symbols=assignment.symbols, venues=assignment.venues)
+    )
     recorder = running.recorder_into(record, record_max_gb)
     running.run_monitor(
         settings,
@@ -110,7 +118,7 @@ def monitor(
         title="tidegauge monitor",
         plain=plain,
         recorder=recorder,
-        rules=in_force.rules,
+        rules=in_force,
     )
 
 
@@ -127,7 +135,7 @@ def replay(
 ) -> None:
     """Play recorded frames through the same code; notifies nobody, writes to no table."""
     loaded = load(config, {})
-    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings).rules)
+    plan = monitor_plan(loaded.settings, rules.rules_of(loaded.settings, tells=False).rules)
     running.run_replay(tape, _speed(speed), plan, as_json=as_json)
 
 

@@ -55,7 +55,9 @@ class Tried:
 
 
 @app.command("test", epilog="Example: tidegauge notify test slack")
-def test(channel: ChannelName = None, config: Config = None, data_dir: DataDir = None) -> None:
+def try_channels(
+    channel: ChannelName = None, config: Config = None, data_dir: DataDir = None
+) -> None:
     """Send a test page now, past the outbox, and say what came of it; exit code 1 if any failed."""
     settings = settings_of(config, data_dir)
     channels = wired(settings)
@@ -146,7 +148,7 @@ def _states(settings: Settings) -> list[ChannelState]:
 def _row(state: ChannelState, now: Nanos, *, known: bool) -> tuple[str, ...]:
     error = figures.UNKNOWN
     if state.failed_at is not None:
-        failing = f", {state.failures} times in a row" if state.failures else ""
+        failing = f", {state.failures} times in a row" if state.failures > 1 else ""
         error = f"{_ago(state.failed_at, now)} ago{failing}: {state.said}"
     return (
         state.channel if known else f"{state.channel} (not set)",

@@ -39,24 +39,20 @@ def rules_of(
     *,
     symbols: Iterable[Symbol] = (),
     venues: Iterable[VenueName] = (),
+    tells: bool = True,
 ) -> LoadedRules:
     """Return the rules that the settings lead to, or those of a file. Raises `OperatorError`.
 
-    `symbols` and `venues` are what a command watches beside what the settings name.
+    `symbols` and `venues` are what a command watches beside what the settings name. One that `tells`
+    nobody anything needs none of the channels.
     """
     return load_rules(
         path or rules_path(settings),
         settings,
-        channels=channels_of(settings),
+        channels=tuple(settings.notify.channels) if tells else None,
         symbols=symbols,
         venues=venues,
     )
-
-
-def channels_of(settings: Settings) -> tuple[str, ...] | None:
-    """Return the channels there are to notify; None where the settings know of none."""
-    notify = getattr(settings, "notify", None)
-    return None if notify is None else tuple(notify.channels)
 
 
 @app.command("check", epilog="Example: tidegauge rules check config/rules.yaml")

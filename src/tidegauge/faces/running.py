@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import sys
@@ -19,13 +20,13 @@ from tidegauge import venues
 from tidegauge.core.alert import Alert
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import Symbol
-from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.monitor import MonitorPlan
 from tidegauge.runtime.recorder import Limits, Recorder
 from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import ReplayOutcome
 from tidegauge.runtime.replay import replay as play
+from tidegauge.runtime.rules.reload import RulesInForce
 from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
@@ -85,7 +86,7 @@ def run_monitor(
     title: str,
     plain: bool,
     recorder: Recorder | None = None,
-    rules: RuleSet | None = None,
+    rules: RulesInForce | None = None,
 ) -> None:
     """Run the monitor until it is stopped, showing what it sees, and recording it if wanted."""
     console = console_for(plain=plain)
@@ -133,18 +134,39 @@ async def _unless_signalled(main: Coroutine[Any, Any, None]) -> None:
         raise typer.Abort from None
 
 
-def take_signals(act: Callable[[], object]) -> None:
-    """Do `act` when told to stop, in place of what was done before."""
+def take_signals(act: Callable[[], object], reload: Callable[[], object] | None = None) -> None:
+    """Do `act` when told to stop, in place of what was done before, and `reload` at a SIGHUP.
+
+    Without `reload`, and when it was the terminal that hung up, a SIGHUP is an end as well.
+    """
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, act)
+    had_terminal = has_terminal()
+
+    def hung_up() -> None:
+        if reload is None or (had_terminal and not has_terminal()):
+            act()
+        else:
+            reload()
+
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        loop.add_signal_handler(signal.SIGHUP, act)
+        loop.add_signal_handler(signal.SIGHUP, hung_up)
+
+
+def has_terminal() -> bool:
+    """Whether this process has a terminal that is still there."""
+    try:
+        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    os.close(terminal)
+    return True
 
 
 async def watch(app: App, console: Console, title: str) -> None:
     """Run an opened app and its view together; a signal stops both, in order."""
-    take_signals(app.stop.set)
+    take_signals(app.stop.set, app.reload)
     view = view_for(console, title=title)
     async with asyncio.TaskGroup() as tasks:
         showing = tasks.create_task(view.show(app.view), name="view")

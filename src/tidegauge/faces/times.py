@@ -7,6 +7,7 @@ from tidegauge.core.errors import OperatorError
 
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 AGO = re.compile(r"-(?:\d{1,6}[dhms])+", re.ASCII)
+LASTING = re.compile(r"(?:\d{1,6}[dhms])+", re.ASCII)
 PART = re.compile(r"(\d+)([dhms])", re.ASCII)
 HOUR = timedelta(hours=1)
 
@@ -32,6 +33,19 @@ def moment(option: str, text: str, *, day: date, now: datetime | None = None) ->
             f"{option} {text!r} is no time",
             fix=f"Write it like 2026-11-21T14:02:00, or 14:02:00{ago}",
         ) from None
+
+
+def lasting(option: str, text: str, *, most: timedelta) -> timedelta:
+    """Read how long something is to last: 30m, 2h, 1h30m. Raises `OperatorError`."""
+    span = timedelta()
+    if LASTING.fullmatch(text):
+        span = sum((_span(*part) for part in PART.findall(text)), timedelta())
+    if not timedelta() < span <= most:
+        raise OperatorError(
+            f"{option} {text!r} is no time that it can last",
+            fix=f"Write it like 30m, 2h or 1h30m, of {most.days} days at most",
+        )
+    return span
 
 
 def interval(begin: str | None, end: str | None, *, now: datetime) -> tuple[datetime, datetime]:

@@ -106,7 +106,7 @@ class ExecutableTeller(DivergenceTeller):
         found = departure.pair.executable()
         assert found is not None
         whom = f" {departure.left.venue} has left the others." if departure.left is not None else ""
-        beyond = "" if departure.pair.alike else f", {departure.value:.1f} bps beyond the usual"
+        beyond = "" if found.beyond is None or departure.pair.alike else _without(found.beyond)
         return (
             f"Buying {self.symbol} on {found.buy} and selling it on {found.sell} gains "
             f"{found.bps:.1f} bps after both fees{beyond}, on {found.size:f} of it.{whom} "
@@ -125,6 +125,10 @@ class ExecutableTeller(DivergenceTeller):
             f"{alert.key.venue.replace(PAIR, ' and ')} {self.symbol}: nothing is left to take after "
             f"fees; it lasted {span_of(lasted)}. Resume as usual."
         )
+
+
+def _without(bps: float) -> str:
+    return f", {bps:.1f} without the usual premium"
 
 
 def _usual(pair: Pair) -> str:

@@ -71,11 +71,12 @@ class Liveness:
             self._count(at)
 
     def onwards(self, at: Nanos) -> None:
-        """Where the clock was set back, count from now: it would else take as long to be noticed."""
+        """Count from now what has no time yet (0, as of a book nothing happened to), or one to come:
+        a clock was set back, and it would take as long to be noticed."""
         for book in self:
-            book.since = min(book.since, at)
+            book.since = min(book.since or at, at)
         if self.dark_since is not None:
-            self.dark_since = min(self.dark_since, at)
+            self.dark_since = min(self.dark_since or at, at)
 
     def settled(self) -> None:
         """All that was disturbed so far was taken note of."""

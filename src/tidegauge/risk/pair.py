@@ -5,7 +5,6 @@ The definitions are docs/signals.md §6 (divergence). Ratios are the exact ratio
 
 from decimal import Decimal
 from math import inf
-from operator import itemgetter
 from typing import NamedTuple
 
 from ..core.alert import pair_of
@@ -60,16 +59,17 @@ class Executable(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """One way to trade two quotes: what it gains in bps before fees, the usual premium left out or
-    not."""
+    """One way to trade two quotes: what it gains in bps before fees, with the usual premium and
+    without it. Both must be something, for a basis is nothing to take."""
 
-    beyond: float
     gross: float
+    beyond: float
     buy: Quote
     sell: Quote
 
-
-_BEYOND = itemgetter(0)
+    @property
+    def gain(self) -> float:
+        return min(self.gross, self.beyond)
 
 
 class Pair:
@@ -151,12 +151,12 @@ class Pair:
         self.deviation = None if self.premium is None else self.raw - self.premium
 
     def gain(self) -> float | None:
-        """Return what `executable` is judged by: what is left beyond the usual premium; where the mids
-        are no further apart than the fees, what is left at most."""
+        """Return what `executable` is judged by: what is left, with the usual premium and without it;
+        where the mids are no further apart than the fees, what is left at most."""
         if self.fees is None or self.deviation is None:
             return None
         most = abs(self.deviation) - self.fees
-        return most if most <= 0 else self._better_way().beyond - self.fees
+        return most if most <= 0 else self._better_way().gain - self.fees
 
     def executable(self) -> Executable | None:
         """Return the better of buying here and selling there, None unless both fees are known."""
@@ -179,11 +179,9 @@ class Pair:
         mid4, premium = bid + ask + bid_there + ask_there, self.premium or 0.0
         gross = 4 * BPS * (bid - ask_there) / mid4
         back = 4 * BPS * (bid_there - ask) / mid4
-        return max(
-            _Way(gross - premium, gross, self.other, self.one),
-            _Way(back + premium, back, self.one, self.other),
-            key=_BEYOND,
-        )
+        here = _Way(gross, gross - premium, self.other, self.one)
+        there = _Way(back, back + premium, self.one, self.other)
+        return here if here.gain >= there.gain else there
 
     def _prices(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return bid and ask of both, in the same units."""

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from tidegauge import venues
+from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
@@ -20,22 +21,27 @@ from tidegauge.sinks.rows import Listed, Run
 from tidegauge.sinks.writer import MACHINE, PostgresWriter
 from tidegauge.wire.feed import Observer
 from tidegauge.wire.protocol import VenueSpec
-from tidegauge.wire.tape import tick_line
+from tidegauge.wire.tape import Meta, meta_line, tick_line
 
 from .budget import FILE as BUDGET
 from .budget import Ledger, MemoryLedger, SharedLedger
 from .catalogue import refuse_unknown
-from .control import Request, answering
+from .control import answering
+from .desk_room import DeskRoom, routed
 from .garbage import Freezer
 from .journal import Journal
+from .kept_state import KeptState
 from .monitor import Monitor, Record
 from .outside import real_world
 from .plans import monitor_plan, pace_of
+from .pulse import Pulse
 from .rounds import MOST
 from .rules.build import rule_set
+from .rules.reload import RulesInForce
 from .rules.tree import RuleTree
 from .settings import Settings, SymbolSettings
-from .storage import Storage, run_of
+from .storage import STORED, Storage, run_of
+from .symbol_changes import SymbolChanges
 from .venue import Address, Venue
 from .venue_runner import Surroundings, VenueRunner
 from .view import MonitorView
@@ -61,7 +67,7 @@ class Assignment:
 class App:
     """The whole program. `async with` opens the database; `run` monitors until `stop` is set.
 
-    Without `rules` the built-in ones are in force.
+    Without `rules` the built-in ones are in force; `reload` reads those of a file again.
     """
 
     def __init__(
@@ -73,7 +79,7 @@ class App:
         observer: Observer | None = None,
         listener: Callable[[Record | Listed], None] | None = None,
         journal: Journal | None = None,
-        rules: RuleSet | None = None,
+        rules: RulesInForce | RuleSet | None = None,
     ) -> None:
         self.world = real_world() if world is None else world
         self.journal = journal
@@ -85,18 +91,26 @@ class App:
         known = settings.symbols
         self.symbols = {name: known.get(name, SymbolSettings()) for name in assignment.symbols}
         self.settings = settings
-        self.rules = rule_set(RuleTree(), settings) if rules is None else rules
+        self._in_force = rules if isinstance(rules, RulesInForce) else None
+        given = rules.loaded.rules if isinstance(rules, RulesInForce) else rules
+        self.rules = routed(given or rule_set(RuleTree(), settings), settings)
         self.assignment = assignment
         self.stop = asyncio.Event()
         self.started_at: Nanos = self.world.clock.now()
         self.run_id = _new_id(self.world.chance)
         self.storage: Storage | None = None
-        self.monitor = Monitor(monitor_plan(settings, self.rules), self._emit, self._book_crashed)
+        self.room: DeskRoom | None = None
+        self.kept = KeptState(assignment.symbols)
+        plan = monitor_plan(settings, self.rules)
+        self.monitor = Monitor(plan, self._emit, self._book_crashed, self.kept)
         self.crashes = 0
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer
         self._listener = listener
         self._venues: list[Venue] = []
+        self.changes = SymbolChanges(settings, self.symbols, self._venues, lambda: self.storage)
+        self._reloading: asyncio.Task[None] | None = None
+        self._pulse = Pulse(self.world.clock.steady)
         self._book_crashes: Counter[BookId] = Counter()
 
     @property
@@ -115,8 +129,10 @@ class App:
         return None if self.storage is None else self.storage.database
 
     def _emit(self, record: Record | Listed) -> None:
-        if self.storage is not None:
+        if self.storage is not None and isinstance(record, STORED):
             self.storage.submit(record)
+        if self.room is not None:
+            self.room.take(record)
         if self._listener is not None:
             self._listener(record)
 
@@ -129,12 +145,27 @@ class App:
                 self.storage = await stack.enter_async_context(
                     Storage.opened(self.settings, self._run(), self._crashed)
                 )
+                self.room = self._room(self.storage)
+                await stack.enter_async_context(self.room.opened())
             for spec in venues.resolve(self.assignment.venues):
                 self._venues.append(await self._venue(spec, stack))
             if self._shared:
-                door = answering(self.settings.data_dir, self._asked)
+                door = answering(self.settings.data_dir, self.changes.asked)
                 await stack.enter_async_context(door)
             yield self
+
+    def _room(self, storage: Storage) -> DeskRoom:
+        return DeskRoom(
+            self.settings,
+            self.monitor,
+            storage,
+            self.kept,
+            run_id=self.run_id,
+            now=self.world.clock.now,
+            symbols=lambda: tuple(self.symbols),
+            carry_out=self.order,
+            healthy=self._pulse.beats,
+        )
 
     def _run(self) -> Run:
         assignment = self.assignment
@@ -161,8 +192,18 @@ class App:
             surroundings,
             symbols=self.symbols,
             ledger=self.ledger,
-            emit=self._emit,
+            emit=self._venue_told,
         )
+
+    def _venue_told(self, record: Record | Listed) -> None:
+        """Take what a venue says beside its feed. What the monitor acts upon, a replay must hear too."""
+        if not isinstance(record, FeedEvent):
+            self._emit(record)
+            return
+        self.monitor.advance(record.at)
+        if self.journal is not None:
+            self.journal.note(meta_line(record.at, Meta.EVENT, event=record))
+        self.monitor.heard(record)
 
     def _proxy(self) -> str | None:
         proxy = self.settings.proxy
@@ -171,10 +212,10 @@ class App:
     async def run(self) -> None:
         """Monitor until `stop` is set or the duration is over, then store what was accepted."""
         await self._look_up_unless_stopped()
-        if self.storage is None:
+        if self.storage is None or self.room is None:
             await self._watch()
             return
-        async with self.storage.working():
+        async with self.storage.working(), self.room.working():
             await self._watch()
 
     async def _watch(self) -> None:
@@ -229,6 +270,7 @@ class App:
             if self.journal is not None:
                 self.journal.note(tick_line(now))
             self.monitor.advance(now)
+            self._pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
             if self.world.clock.steady() >= look_at:
                 look_at += SECOND
                 self._look_at_clock(now)
@@ -269,54 +311,37 @@ class App:
         if times == 10 ** (len(str(times)) - 1):
             log.error("book_crashed", book=str(book), times=times, exc_info=crash)
 
-    # -- symbols while running -------------------------------------------------------------------
+    # -- what people want of it ------------------------------------------------------------------
 
-    async def _asked(self, request: Request) -> list[str]:
-        """Do what somebody asked of us while we run. Raises `OperatorError`."""
-        match request.do:
-            case "add":
-                return await _one_by_one(self.add_symbol, request.symbols)
-            case "remove":
-                return await _one_by_one(self.remove_symbol, request.symbols)
-        return [f"{name}: {self._watched(name)}" for name in self.symbols]
+    def order(self, order: Order) -> Outcome:
+        """Do what a person ordered of the desk, or say why not."""
+        now = self.world.clock.now()
+        self.monitor.advance(now)
+        if self.journal is not None:
+            self.journal.note(meta_line(now, Meta.ORDER, order=order))
+        return self.monitor.order(order, now)
 
-    def _watched(self, symbol: Symbol) -> str:
-        ids = (keeper.id for venue in self._venues for keeper in venue.keepers)
-        return ", ".join(id_.venue for id_ in ids if id_.symbol == symbol) or "nowhere"
+    def reload(self) -> None:
+        """Have the rules read again."""
+        self._reloading = asyncio.create_task(self.reload_rules(), name="rules")
 
-    async def add_symbol(self, symbol: Symbol) -> str:
-        """Watch one more symbol. Raises `OperatorError` if no venue lists it, or another daemon
-        that stores into the same database watches it."""
-        if self.storage is not None:
-            await self.storage.leases.add([symbol])
-        settings = self.settings.symbols.get(symbol, SymbolSettings())
-        found = {venue.spec.name: venue.add(symbol, settings) for venue in self._venues}
-        listed = [f"{venue} ({name})" for venue, name in found.items() if name is not None]
-        if not listed:
-            await self._release(symbol)
-            raise OperatorError(
-                f"No venue lists the symbol {symbol}",
-                fix="Map it to each venue's instrument under `symbols:` in config/settings.yaml",
-            )
-        self.symbols[symbol] = settings
-        log.info("symbol_added", symbol=symbol, listed=listed)
-        return f"{symbol}: watching on {', '.join(listed)}"
-
-    async def remove_symbol(self, symbol: Symbol) -> str:
-        """Watch a symbol no more. Raises `OperatorError` if it is not watched."""
-        if self.symbols.pop(symbol, None) is None:
-            raise OperatorError(
-                f"{symbol} is not watched", fix="`tidegauge symbols list` says what is"
-            )
-        gone = [venue.spec.name for venue in self._venues if venue.remove(symbol)]
-        await self._release(symbol)
-        log.info("symbol_removed", symbol=symbol, venues=gone)
-        return f"{symbol}: let go on {', '.join(gone) or 'no venue'}"
-
-    async def _release(self, symbol: Symbol) -> None:
-        """Let another daemon watch a symbol, unless we still do."""
-        if self.storage is not None and symbol not in self.symbols:
-            await self.storage.leases.drop([symbol])
+    async def reload_rules(self) -> None:
+        """Read the rules again: whole, or not at all. What is learned, and what fires, stays."""
+        if self._in_force is None:
+            log.warning("rules_not_reloaded", reason="the built-in rules are in force, and no file")
+            return
+        reloaded = await asyncio.to_thread(self._in_force.reload)
+        if isinstance(reloaded, OperatorError):
+            log.error("rules_refused", reason=str(reloaded), in_force="those of before")
+            return
+        now = self.world.clock.now()
+        self.rules = routed(reloaded.loaded.rules, self.settings)
+        self.monitor.advance(now)
+        if self.journal is not None:
+            self.journal.note(meta_line(now, Meta.RULES, rules=self.rules))
+        self.monitor.adopt(self.rules, now)
+        changes = [str(change) for change in reloaded.changes]
+        log.info("rules_reloaded", changes=changes, digest=reloaded.loaded.digest)
 
     # -- looking at it ---------------------------------------------------------------------------
 
@@ -333,22 +358,10 @@ class App:
             readings=self.monitor.readings,
             conflated=self.monitor.conflated,
             storage=None if self.storage is None else self.storage.view(now),
+            desk=self.monitor.desk.view(now),
+            across=self.monitor.crossing.view(now),
             clock_behind=clock.behind() if isinstance(clock, Slewing) else 0,
         )
-
-
-async def _one_by_one(
-    do: Callable[[Symbol], Awaitable[str]], symbols: Sequence[Symbol]
-) -> list[str]:
-    """Do it for each symbol; an error says what was done before it, as that stays done."""
-    said: list[str] = []
-    for symbol in symbols:
-        try:
-            said.append(await do(symbol))
-        except OperatorError as error:
-            what = f"{error.what} (done before that: {'; '.join(said)})" if said else error.what
-            raise OperatorError(what, fix=error.fix) from None
-    return said
 
 
 def _new_id(chance: Callable[[], float]) -> str:

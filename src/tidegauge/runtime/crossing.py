@@ -3,7 +3,7 @@ it is for a symbol as a whole, and whether too much is held for that. Pure, as `
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -11,19 +11,19 @@ from tidegauge.core.alert import ALL, Alert, AlertKey, Signal
 from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.core.reading import Taker
-from tidegauge.core.trust import Trust
-from tidegauge.risk.caps import Caps, Exposure, weather_of
-from tidegauge.risk.composite import Composite, Score
+from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.risk.caps import Caps, weather_of
+from tidegauge.risk.composite import Composite
 from tidegauge.risk.divergence import Divergence, QuoteFacts, touch_of
-from tidegauge.risk.divergence_status import DivergenceStatus
-from tidegauge.risk.health import HealthStatus, SymbolHealth, VenueHealth
+from tidegauge.risk.health import SymbolHealth, VenueHealth
 from tidegauge.risk.inputs import Judged
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.signal_settings import DivergenceSettings, StressSettings
-from tidegauge.risk.stress import Stress, StressStatus
+from tidegauge.risk.stress import Stress
 
 from .kept import Kept, SymbolState
 from .rounds import Rounds
+from .view import CrossView, SymbolView
 from .watched_book import WatchedBook
 
 GATHERED_WITHIN: Nanos = 30 * SECOND
@@ -34,25 +34,6 @@ AT_ONCE = 4
 
 Raise = Callable[[Alert, Decimal | None], None]
 """Takes an alert as it changed, and what the configured size costs more than usual, in quote."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SymbolView:
-    """One symbol over all of its venues."""
-
-    symbol: Symbol
-    score: Score
-    divergence: DivergenceStatus
-    stress: StressStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossView:
-    """All that is judged across the books."""
-
-    symbols: tuple[SymbolView, ...]
-    venues: tuple[HealthStatus, ...]
-    exposures: tuple[Exposure, ...]
 
 
 class WatchedSymbol:
@@ -85,6 +66,7 @@ class WatchedSymbol:
     def sample(self, at: Nanos) -> list[Alert]:
         """Judge what is judged at the cadence."""
         issued: list[Alert] = []
+        self.since = self.since or at
         if self.kept is not None:
             late = at - self.since > GATHERED_WITHIN
             if not late and not self.books.keys() >= set(self.kept.venues):
@@ -100,6 +82,14 @@ class WatchedSymbol:
         issued += self.health.tick(at, self.trace)
         self.composite.observe(self._parts(live.values()), at)
         return issued
+
+    def impact(self, alert: Alert) -> Decimal | None:
+        """What the configured size costs more than usual, in quote, as far as an alert speaks of it."""
+        if alert.key.signal == Signal.STRESS:
+            return self.stress.impact(Taker(alert.key.side))
+        if alert.key.signal in (Signal.DIVERGENCE, Signal.EXECUTABLE):
+            return self.divergence.impact(alert)
+        return None
 
     def _fit_size(self, live: Iterable[WatchedBook]) -> None:
         """Where nobody said what is to be executed, no more than what a book takes on a usual day."""
@@ -129,7 +119,7 @@ class WatchedSymbol:
             "crunch": _middle(each.depth.harm for each in seen if each.depth is not None),
             "spread": _middle(_times(each.spread) for each in seen),
             "slippage": _middle(_worse(_times(sell), _times(buy)) for sell, buy in slippages),
-            "divergence": self.divergence.status().judged_bps,
+            "divergence": self.divergence.judged_bps,
             "stress": self.stress.status().share,
             "health": 1 - len(self.live()) / total if total else None,
         }
@@ -184,12 +174,11 @@ class Crossing:
         self.caps = Caps(rules.caps, held)
         self._rules = rules
         self._tell = tell
-        self._symbols: dict[Symbol, WatchedSymbol] = {}
-        self._venues: dict[VenueName, VenueHealth] = {}
+        self.symbols: dict[Symbol, WatchedSymbol] = {}
+        self.venues: dict[VenueName, VenueHealth] = {}
         self._rounds = Rounds(every, at_once=AT_ONCE)
         self._kept = kept
-        if kept is not None and (said := kept.caps()) is not None:
-            self.caps.restore(said.state, said.at)
+        self._to_look_at: list[WatchedBook] = []
 
     # -- who is judged ---------------------------------------------------------------------------
 
@@ -197,10 +186,9 @@ class Crossing:
         """Take a book under watch; one that is known stays what it is."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
-        watched = self._symbols.get(symbol)
+        watched = self.symbols.get(symbol)
         if watched is None:
-            watched = self._symbols[symbol] = WatchedSymbol(symbol, self._rules)
-            watched.since = keeper.since
+            watched = self.symbols[symbol] = WatchedSymbol(symbol, self._rules)
             if self._kept is not None:
                 watched.kept = self._kept.symbol(symbol)
             self._rounds.add(BookId(ALL, symbol))
@@ -210,76 +198,97 @@ class Crossing:
         instrument = keeper.instrument
         watched.divergence.join(venue, QuoteFacts(instrument.kind, instrument.quote))
         watched.stress.know(venue, instrument.quote)
-        self.trusted(book, keeper.since)
+        self.look_at(book)
 
     def forget(self, book: WatchedBook, at: Nanos, trace: str) -> None:
         """Judge a book no more."""
         venue, symbol = book.keeper.id.venue, book.keeper.id.symbol
-        watched = self._symbols.get(symbol)
+        watched = self.symbols.get(symbol)
         if watched is None or watched.books.pop(venue, None) is None:
             return
         self._tell_all(watched.divergence.leave(venue, at, trace))
         watched.stress.forget(venue)
         self._tell_all(watched.health.left(venue, at, trace))
-        self._tell_all(self._venues[venue].left(symbol, at, trace))
+        self._tell_all(self.venues[venue].left(symbol, at, trace))
         if not watched.books:
             self._tell_all(watched.stress.leave(at, trace))
-            del self._symbols[symbol]
+            del self.symbols[symbol]
             self._rounds.remove(BookId(ALL, symbol))
+
+    def resume(self) -> None:
+        """Go on with the exposures that were kept; the rest follows as books come under watch."""
+        if self._kept is not None and (said := self._kept.caps()) is not None:
+            self.caps.restore(said.state, said.at)
 
     # -- what happens ----------------------------------------------------------------------------
 
     def quoted(self, book: WatchedBook, at: Nanos, trace: str) -> None:
         """A book was read, or glanced at: its touch may have moved."""
-        watched = self._symbols.get(book.keeper.id.symbol)
+        watched = self.symbols.get(book.keeper.id.symbol)
         if watched is None or book.detector is None:
             return
         watched.trace = trace
         if watched.kept is not None:
             return
+        divergence, venue = watched.divergence, book.keeper.id.venue
         touch = touch_of(book.keeper.book)
-        if touch is not None:
-            issued = watched.divergence.quoted(book.keeper.id.venue, touch, at, trace)
-            if issued:
-                self._tell_all(issued)
+        if touch is None:
+            issued = divergence.lost(venue, at, trace)
+        else:
+            issued = divergence.quoted(venue, touch, at, trace)
+        for alert in issued:
+            self._tell(alert, watched.impact(alert))
 
-    def trusted(self, book: WatchedBook, at: Nanos, trace: str | None = None) -> None:
-        """The trust of a book is what its keeper says now."""
+    def trusted(self, book: WatchedBook, at: Nanos, trace: str, detail: str = "") -> None:
+        """The trust of a book is what its keeper says now; `detail` is what the event said of it."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
-        watched = self._symbols.get(symbol)
+        watched = self.symbols.get(symbol)
         if watched is None or venue not in watched.books:
             return
-        health = self._venues.get(venue)
+        health = self._health(venue, at)
+        self._tell_all(health.left(ALL, at, trace))
+        live = keeper.trust is Trust.LIVE
+        health.seen(symbol, live, keeper.reason, at, detail)
+        watched.health.seen(venue, live, keeper.reason, at, detail)
+        if not live:
+            self._tell_all(watched.divergence.lost(venue, at, trace))
+
+    def refused(self, venue: VenueName, reason: TrustReason, at: Nanos, detail: str) -> None:
+        """A venue does not tell which books it has: it refuses us, or cannot be reached."""
+        self._health(venue, at).seen(ALL, live=False, reason=reason, at=at, detail=detail)
+
+    def _health(self, venue: VenueName, at: Nanos) -> VenueHealth:
+        health = self.venues.get(venue)
         if health is None:
-            health = self._venues[venue] = VenueHealth(venue, self._rules.health)
+            health = self.venues[venue] = VenueHealth(venue, self._rules.health)
             if self._kept is not None and (state := self._kept.venue(venue)) is not None:
                 health.restore(state, at)
-        live = keeper.trust is Trust.LIVE
-        health.seen(symbol, live, keeper.reason, at)
-        watched.health.seen(venue, live, keeper.reason, at)
-        if not live and trace is not None:
-            self._tell_all(watched.divergence.lost(venue, at, trace))
+        return health
+
+    def look_at(self, book: WatchedBook) -> None:
+        """Have a book's trust looked at with the next tick: nobody has said yet when it became so."""
+        self._to_look_at.append(book)
 
     def advance(self, now: Nanos) -> None:
         """Judge what is judged at the cadence, up to `now`."""
         for at, ids in self._rounds.due(now):
             for id_ in ids:
-                self._sample(self._symbols[id_.symbol], at)
+                self._sample(self.symbols[id_.symbol], at)
 
     def tick(self, at: Nanos) -> None:
         """Once a second: venues, and what is held."""
-        for venue, health in self._venues.items():
+        for book in self._to_look_at:
+            self.trusted(book, at, f"{book.keeper.id.venue}/0/0")
+        self._to_look_at.clear()
+        for venue, health in self.venues.items():
             self._tell_all(health.tick(at, f"{venue}/0/0"))
-        weathers = {name: each.composite.status().weather for name, each in self._symbols.items()}
+        weathers = {name: each.composite.status().weather for name, each in self.symbols.items()}
         self._tell_all(self.caps.observe(weather_of(weathers), at, f"{ALL}/0/0"))
 
     def _sample(self, watched: WatchedSymbol, at: Nanos) -> None:
         for alert in watched.sample(at):
-            impact = None
-            if alert.key.signal == Signal.STRESS:
-                impact = watched.stress.impact(Taker(alert.key.side))
-            self._tell(alert, impact)
+            self._tell(alert, watched.impact(alert))
 
     def _tell_all(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
@@ -289,7 +298,7 @@ class Crossing:
 
     def rebase(self, key: AlertKey, at: Nanos) -> bool:
         """Take the premium an alert speaks of for the usual one. Returns whether there is such."""
-        watched = self._symbols.get(key.symbol)
+        watched = self.symbols.get(key.symbol)
         if watched is None or key.signal not in (Signal.DIVERGENCE, Signal.EXECUTABLE):
             return False
         issued = watched.divergence.rebase(key.venue, at, watched.trace)
@@ -300,40 +309,32 @@ class Crossing:
         """Judge by other rules; alerts, holds and what is usual stay."""
         self._rules = rules
         self.caps.adopt(rules.caps)
-        for watched in self._symbols.values():
+        for watched in self.symbols.values():
             watched.adopt(rules)
-        for health in self._venues.values():
+        for health in self.venues.values():
             health.adopt(rules.health)
 
     # -- what it shows, and what is kept ---------------------------------------------------------
 
-    def symbol(self, name: Symbol) -> WatchedSymbol | None:
-        """Return what is judged of one symbol, None where it is not watched."""
-        return self._symbols.get(name)
-
-    def venue(self, name: VenueName) -> VenueHealth | None:
-        """Return the health of one venue, None where none of its books is watched."""
-        return self._venues.get(name)
-
     def view(self, now: Nanos) -> CrossView:
         return CrossView(
-            symbols=tuple(each.view() for each in self._symbols.values()),
-            venues=tuple(each.status() for each in self._venues.values()),
+            symbols=tuple(each.view() for each in self.symbols.values()),
+            venues=tuple(each.status() for each in self.venues.values()),
             exposures=self.caps.status(now),
         )
 
 
 def expose(caps: Caps, order: Order, now: Nanos) -> Outcome:
     """Take a person's word for how much of an asset is held, or say why not."""
+    asset = order.asset or ""
     try:
-        if order.asset is None or order.amount is None:
-            raise ValueError("an exposure names an asset and an amount")
-        amount = Decimal(order.amount)
-        said = caps.expose(order.asset, amount, now, order.actor, order.until)
+        amount = Decimal(order.amount or "")
+        said = caps.expose(asset, amount, now, order.actor, order.until)
     except (ValueError, InvalidOperation) as error:
-        return Outcome(order_id=order.id, at=now, done=False, said=str(error))
+        why = f"{order.amount!r} of {asset!r} is no exposure: {error}"
+        return Outcome(order_id=order.id, at=now, done=False, said=why)
     until = datetime.fromtimestamp(said.until // SECOND, UTC)
-    told = f"{order.asset}: {amount:,f} is held, until {until:%Y-%m-%d %H:%M:%S} UTC."
+    told = f"{asset}: {amount:,f} is held, until {until:%Y-%m-%d %H:%M:%S} UTC."
     return Outcome(order_id=order.id, at=now, done=True, said=told)
 
 

@@ -5,11 +5,12 @@ import hashlib
 import msgspec
 
 from tidegauge.core.alert import Alert
+from tidegauge.core.incident import Transition
 from tidegauge.core.reading import Reading
 
 
 class Digest:
-    """Takes readings and alerts in order; a live run and its replay each keep one."""
+    """Takes readings, alerts and incidents in order; a live run and its replay each keep one."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -17,13 +18,13 @@ class Digest:
         self.alerts = 0
 
     def take(self, record: object) -> None:
-        """Take any record; those that are neither reading nor alert are left out."""
-        if not isinstance(record, Reading | Alert):
+        """Take any record; what is no reading, no alert and no transition of an incident is left out."""
+        if not isinstance(record, Reading | Alert | Transition):
             return
         self._hash.update(msgspec.json.encode(record))
         if isinstance(record, Reading):
             self.readings += 1
-        else:
+        elif isinstance(record, Alert):
             self.alerts += 1
 
     def hexdigest(self) -> str:

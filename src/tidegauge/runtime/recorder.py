@@ -114,8 +114,9 @@ class Recorder:
         if self._open:
             self.digest.take(record)
 
-    def close(self, at: Nanos) -> None:
-        """The run is over: write the hash, and wait until all is on disk."""
+    def close(self, at: Nanos, *, went_on: bool = False) -> None:
+        """The run is over: write the hash, and wait until all is on disk. `went_on`: with what an
+        earlier run had kept."""
         if not self._open:
             return
         found = self.digest
@@ -128,6 +129,7 @@ class Recorder:
                 readings=found.readings,
                 alerts=found.alerts,
                 dropped=self.dropped,
+                went_on=went_on,
             )
         )
         self._open = False

@@ -12,6 +12,7 @@ from tidegauge.wire.tape import TapeLine
 from .app import App, Assignment
 from .plans import monitor_plan
 from .recorder import Recorder
+from .rules.reload import RulesInForce
 from .settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -37,14 +38,14 @@ async def recording(app: App, recorder: Recorder | None) -> AsyncIterator[None]:
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        await asyncio.to_thread(recorder.close, app.world.clock.now())
+        await asyncio.to_thread(recorder.close, app.world.clock.now(), went_on=app.kept.used)
 
 
 def recorded_app(
     settings: Settings,
     assignment: Assignment,
     recorder: Recorder | None,
-    rules: RuleSet | None = None,
+    rules: RulesInForce | RuleSet | None = None,
 ) -> App:
     """Return an app that tells a recorder all that `recording` needs, if there is one."""
     listener = None if recorder is None else recorder.take

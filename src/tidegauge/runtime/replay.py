@@ -15,8 +15,11 @@ import msgspec
 
 from tidegauge import venues
 from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.desk import Order
 from tidegauge.core.errors import MalformedFrame, OperatorError
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.feed import Observer, VenueFeed
 from tidegauge.wire.tape import Meta, TapeKind, TapeLine
 
@@ -144,6 +147,8 @@ class _Run:
                 self._spoil(f"{facts.get('lines')} lines were not recorded")
             case Meta.END:
                 self.live_hash = facts.get("sha256")
+                if facts.get("went_on"):
+                    self._spoil("the run went on with what an earlier one had kept")
 
     def _spoil(self, why: str) -> None:
         self.incomparable = self.incomparable or why
@@ -229,7 +234,20 @@ def _monitor_and_player(
     monitor = Monitor(plan, tally.take)
     specs = venues.load().values()
     own = header is not None
-    return monitor, TapePlayer(monitor, specs, own=own, beat=beat, observer=observer)
+
+    def instructed(wanted: Order | RuleSet | FeedEvent, now: Nanos) -> None:
+        match wanted:
+            case Order():
+                monitor.order(wanted, now)
+            case RuleSet():
+                monitor.adopt(wanted, now)
+            case FeedEvent():
+                monitor.heard(wanted)
+
+    player = TapePlayer(
+        monitor, specs, own=own, beat=beat, observer=observer, instructed=instructed
+    )
+    return monitor, player
 
 
 def _book_outcome(feed: VenueFeed, name: str) -> BookOutcome:

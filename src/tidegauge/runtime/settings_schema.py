@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -69,8 +70,7 @@ class Node:
     def child(self, name: str) -> "Node | None":
         """Return the node called `name` below this one, None when there is no such name."""
         if self.kind is NodeKind.SECTION:
-            found = self.annotation.model_fields.get(name)
-            return None if found is None else _of_field(found)
+            return _of_model(self.annotation, name)
         if self.kind is NodeKind.TABLE:
             return node_of(self.annotation, description=self.description)
         return None
@@ -144,7 +144,11 @@ def keys(node: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:
         yield from keys(child, f"{prefix}.{name}" if prefix else name)
 
 
-def _of_field(found: FieldInfo) -> Node:
+@cache
+def _of_model(model: type[BaseModel], name: str) -> Node | None:
+    found = model.model_fields.get(name)
+    if found is None:
+        return None
     return node_of(found.annotation, tuple(found.metadata), found.description or "")
 
 

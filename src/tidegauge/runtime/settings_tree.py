@@ -273,6 +273,11 @@ class Settings(BaseSettings):
     symbols: Annotated[Mapping[SymbolKey, SymbolSettings], *FREEZE] = Field(
         default_factory=_usual_symbols, description="our symbols, and their name on each venue"
     )
+    exposures: Annotated[Mapping[SymbolKey, Notional], *FREEZE] = Field(
+        default_factory=dict,
+        description="how much of an asset is held, in quote, by asset; `tidegauge exposure set` says "
+        "otherwise for a while",
+    )
     readings: ReadingSettings = Field(default_factory=ReadingSettings)
     feed: FeedSettings = Field(default_factory=FeedSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)

@@ -8,15 +8,19 @@ from typing import Self
 import structlog
 
 from tidegauge import __version__
+from tidegauge.core.activity import MarketSummary
+from tidegauge.core.alert import Alert
 from tidegauge.core.errors import OperatorError
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import Nanos, Symbol
+from tidegauge.core.reading import Reading
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, DatabaseAway, open_database
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.lease_keeper import LeaseKeeper
 from tidegauge.sinks.leases import named, told
 from tidegauge.sinks.migrate import migrate, migrations
-from tidegauge.sinks.rows import Record, Run
+from tidegauge.sinks.rows import Listed, Record, Run
 from tidegauge.sinks.slips import Slip
 from tidegauge.sinks.spool import ROOT, identity_of
 from tidegauge.sinks.spool.thread import MIB, SpoolLimits, SpoolThread
@@ -27,6 +31,9 @@ from .acquaintance import is_known, remember
 from .settings import Settings
 from .venue import CRASH_PAUSE_S
 from .view import StorageView
+
+STORED = (Reading, Alert, FeedEvent, MarketSummary, Listed)
+"""What goes to the database as the monitor tells it; of the desk only what the room around it adds to."""
 
 DRAIN_S = 2.5
 """How long a stopping monitor may take to store what it accepted."""

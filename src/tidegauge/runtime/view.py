@@ -5,10 +5,16 @@ from decimal import Decimal
 
 from tidegauge.core.activity import Flow, Standing
 from tidegauge.core.alert import Alert
-from tidegauge.core.instrument import BookId, Nanos
+from tidegauge.core.instrument import BookId, Nanos, Symbol
 from tidegauge.core.reading import Reading
 from tidegauge.core.trust import Trust, TrustReason
+from tidegauge.risk.caps import Exposure
+from tidegauge.risk.composite import Score
+from tidegauge.risk.desk.view import DeskView
+from tidegauge.risk.divergence_status import DivergenceStatus
+from tidegauge.risk.health import HealthStatus
 from tidegauge.risk.status import CrunchStatus
+from tidegauge.risk.stress import StressStatus
 
 from .budget import BudgetView
 
@@ -102,6 +108,25 @@ class StorageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolView:
+    """One symbol over all of its venues."""
+
+    symbol: Symbol
+    score: Score
+    divergence: DivergenceStatus
+    stress: StressStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossView:
+    """All that is judged across the books."""
+
+    symbols: tuple[SymbolView, ...]
+    venues: tuple[HealthStatus, ...]
+    exposures: tuple[Exposure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorView:
     """The whole monitor at one instant. `conflated`: updates that were read with a later one."""
 
@@ -112,6 +137,8 @@ class MonitorView:
     alerts: tuple[Alert, ...]
     readings: int
     conflated: int
+    desk: DeskView | None = None
+    across: CrossView | None = None
     storage: StorageView | None = None
     """None: nothing is stored."""
     clock_behind: Nanos = 0

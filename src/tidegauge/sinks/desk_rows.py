@@ -4,47 +4,12 @@ As `rows`: pure, and the same record gives the same row, always.
 """
 
 import json
-from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
-from tidegauge.core.alert import Severity
-from tidegauge.core.desk import Outcome, PageKind, Silence
-from tidegauge.core.instrument import Nanos
+from tidegauge.core.desk import Delivery, Outcome, Silence
 
 from .chain import ChainedTransition
 from .table import Row, Table, deterministic_id, instant, instant_or_none, text
-
-
-class Arrival(StrEnum):
-    """What became of a page on one channel."""
-
-    SENT = "sent"
-    RETRYING = "retrying"
-    FAILED = "failed"
-    """Given up: refused for good, or tried for too long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notified:
-    """How one page fares on one channel, as of `at`; each change is a new record.
-
-    `page` is its key, `incidents` those it speaks of. `said` is the reason of a failure, for people,
-    and without a secret.
-    """
-
-    page: str
-    channel: str
-    kind: PageKind
-    severity: Severity
-    title: str
-    incidents: tuple[str, ...]
-    attempts: int
-    arrival: Arrival
-    at: Nanos
-    sent_at: Nanos | None = None
-    said: str = ""
-
 
 INCIDENTS = Table(
     name="incidents",
@@ -144,10 +109,10 @@ def of_outcome(outcome: Outcome, run: str) -> list[tuple[Table, Row]]:
     return [(ORDER_OUTCOMES, (*row, outcome.version))]
 
 
-def of_notified(told: Notified, run: str) -> list[tuple[Table, Row]]:
+def of_notified(told: Delivery, run: str) -> list[tuple[Table, Row]]:
     """Return how a page fares on a channel."""
     row = (
-        *(text(told.page), text(told.channel), run, told.kind, str(told.severity)),
+        *(text(told.page_key), text(told.channel), run, told.kind, str(told.severity)),
         *(text(told.title), list(told.incidents), told.attempts, told.arrival, text(told.said)),
         *(instant(told.at), instant_or_none(told.sent_at), told.at),
     )

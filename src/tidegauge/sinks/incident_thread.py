@@ -36,15 +36,13 @@ class IncidentLogThread:
     def __init__(
         self,
         folder: Path,
-        database: str,
         told: Callable[[ChainedTransition], None],
         *,
         retry_s: float = RETRY_S,
     ) -> None:
-        """Work on `IncidentLog(folder, database, ...)`."""
+        """Work on `IncidentLog(folder, ...)`."""
         self.broken: str | None = None
         self._folder = folder
-        self._database = database
         self._told = told
         self._retry_s = retry_s
         self._log: IncidentLog | None = None
@@ -69,7 +67,7 @@ class IncidentLogThread:
         """
 
         def begin() -> tuple[IncidentLog, list[Incident]]:
-            opened = IncidentLog(self._folder, self._database, now)
+            opened = IncidentLog(self._folder, now)
             return opened, opened.restore(symbols, resolved_since)
 
         self._log, incidents = await self._do(begin)

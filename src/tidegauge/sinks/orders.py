@@ -45,6 +45,10 @@ class OrderRefused(OperatorError):
     """An order that was not placed."""
 
 
+class OrderStale(OrderRefused):
+    """It was decided on a version of the incident that is not the newest any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """An order that was placed. `waits`: why nobody carries it out now, for people; None: somebody may."""
@@ -233,7 +237,7 @@ async def _compare(connection: Any, order: Order) -> Symbol:
             fix="`tidegauge incidents list --open` says which are not",
         )
     if order.version is not None and order.version != row["version"]:
-        raise OrderRefused(
+        raise OrderStale(
             f"{name} has changed since: it has version {row['version']}, not {order.version};"
             f" {standing(row)}",
             fix=f"Look at it again: `tidegauge incidents show {name}`",

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Alert
-from tidegauge.core.desk import Outcome, Silence
+from tidegauge.core.desk import Delivery, Outcome, Silence
 from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Instrument, Nanos, Symbol
 from tidegauge.core.reading import Reading
@@ -24,7 +24,6 @@ from .desk_rows import (
     INCIDENTS,
     ORDER_OUTCOMES,
     SILENCES,
-    Notified,
     of_notified,
     of_outcome,
     of_silence,
@@ -68,7 +67,7 @@ class Listed:
     updated_at: Nanos
 
 
-Desk: TypeAlias = ChainedTransition | Silence | Outcome | Notified
+Desk: TypeAlias = ChainedTransition | Silence | Outcome | Delivery
 """What the operations desk leaves."""
 
 Rare: TypeAlias = Run | Listed | Alert | Desk | FeedEvent | MarketSummary
@@ -229,7 +228,7 @@ KINDS: dict[type, Kind] = {
     ChainedTransition: Kind.TRANSITION,
     Silence: Kind.SILENCE,
     Outcome: Kind.OUTCOME,
-    Notified: Kind.NOTIFICATION,
+    Delivery: Kind.NOTIFICATION,
     Listed: Kind.INSTRUMENT,
     Run: Kind.RUN,
 }

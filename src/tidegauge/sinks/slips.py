@@ -14,12 +14,11 @@ from msgspec.msgpack import Decoder, Encoder
 
 from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import Alert
-from tidegauge.core.desk import Outcome, Silence
+from tidegauge.core.desk import Delivery, Outcome, Silence
 from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import Nanos
 
 from .chain import ChainedTransition
-from .desk_rows import Notified
 from .encode import UNWRITABLE
 from .rows import Kind, Listed, Rare, Run
 from .series import Series
@@ -145,7 +144,7 @@ ABOUT: Mapping[type, tuple[Kind, str]] = {
     ChainedTransition: (Kind.TRANSITION, "at"),
     Silence: (Kind.SILENCE, "starts_at"),
     Outcome: (Kind.OUTCOME, "at"),
-    Notified: (Kind.NOTIFICATION, "at"),
+    Delivery: (Kind.NOTIFICATION, "at"),
     FeedEvent: (Kind.FEED_EVENT, "at"),
     MarketSummary: (Kind.MARKET, "at"),
 }

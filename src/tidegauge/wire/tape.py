@@ -58,7 +58,8 @@ class Meta(StrEnum):
     GAP = "gap"
     """`lines` were not recorded here: the disk did not keep up."""
     END = "end"
-    """The run ended: `sha256` over its `readings` and `alerts`."""
+    """The run ended: `sha256` over its `readings` and `alerts`. `went_on`: with what an earlier run had
+    kept, so that no replay can find the same."""
     VENUE = "venue"
     """A venue begins: the `care` for its books, and the `listings`, each a symbol and an instrument.
     A `resumed` one tells where a later part finds it: its `shards` with their listings, and the
@@ -85,6 +86,8 @@ class Meta(StrEnum):
     """The monitor stopped watching this venue."""
     ORDER = "order"
     """A person ordered something of the desk: the `order`. Told to whoever watches the books."""
+    EVENT = "event"
+    """A venue said something beside its feed: the `event`. Told to whoever watches the books."""
     RULES = "rules"
     """The rules were read anew: the `rules`. Told to whoever watches the books."""
 
@@ -110,6 +113,7 @@ class _Facts(msgspec.Struct):
     instrument: str = ""
     delisted: bool = False
     every: int = 0
+    went_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

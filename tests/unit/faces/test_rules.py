@@ -17,6 +17,8 @@ from tidegauge.runtime.settings import Settings
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for channel in ("PAGER", "TEAM"):
+        monkeypatch.setenv(f"TIDEGAUGE_NOTIFY__CHANNELS__{channel}__URL", "https://example.com/x")
 
 
 def run(*arguments: str) -> tuple[str, str]:
@@ -87,6 +89,19 @@ def test_one_symbol_is_shown_alone() -> None:
     assert {"key": "crunch.high_share", "value": "0.3", "origin": "mine.yaml:1"} in rows
     assert not any(row["key"].startswith("routes") for row in rows)
     assert "Did you mean 'BTCUSDT'?" in run("show", "mine.yaml", "--symbol", "BTCUSD")[1]
+
+
+def test_a_route_to_a_channel_that_the_settings_lack_is_refused() -> None:
+    """Nobody would be told; who tells nobody anyway, as a replay, does without."""
+    write("routes: {x: {channels: [Team, slack]}}")
+    said, refusal = run("check")
+    assert said == (
+        "config/rules.yaml:1: Unknown channel 'slack'."
+        " In the settings (notify.channels): pager, team\n"
+    )
+    assert refusal == "config/rules.yaml is refused: 1 error"
+    (route,) = rules_of(Settings(), tells=False).rules.desk.routes
+    assert route.channels == ("team", "slack")
 
 
 def test_what_a_command_watches_may_be_named_by_the_rules() -> None:

@@ -173,6 +173,15 @@ def test_books_that_synchronise_at_the_start_are_no_fault_for_a_minute() -> None
     assert "SOLUSDT for 1 min 0 s (starting)" in alert.sentence
 
 
+def test_a_book_to_which_nothing_happened_yet_counts_from_the_first_look() -> None:
+    """Its time is 0, which is not 1970."""
+    watched = Watched(VenueHealth("binance", SETTINGS))
+    for name in BOOKS:
+        watched.health.seen(name, live=False, reason=TrustReason.STARTING, at=0)
+    assert watched.run(60) == []
+    assert len(watched.run(1)) == 2
+
+
 def test_a_venue_that_never_comes_is_down_after_a_minute() -> None:
     """Its catalogue is not to be had: `ALL` stands for its books until they are known."""
     watched = Watched(VenueHealth("binance", SETTINGS))

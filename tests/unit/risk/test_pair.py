@@ -102,6 +102,22 @@ def test_a_basis_is_nothing_to_take() -> None:
     assert pair.executable.beyond < 0
 
 
+def test_what_deviates_from_a_basis_must_pay_for_the_fees_too() -> None:
+    """A perpetual that lost its 45 bps is cheap beside what is usual, and there is nothing to take;
+    of one that is 60 bps dear, what is beyond the usual counts."""
+    facts = {"binance": SPOT, "binance-futures": PERP}
+    for bps, expected in ((0.0, None), (60.0, 12.8)):
+        venues = Venues(facts, replace(QUICK, taker_bps=dict.fromkeys(facts, 1.0)))
+        venues.run(100, **{"binance-futures": 45.0})
+        issued = venues.run(20, **{"binance-futures": bps})
+        told = [alert.value for alert in issued if alert.key.signal == Signal.EXECUTABLE]
+        assert told == ([] if expected is None else [pytest.approx(expected, abs=0.1)])
+        pair = venues.watch.status().pair("binance", "binance-futures")
+        assert pair is not None
+        assert pair.executable is not None
+        assert (pair.executable.bps > 0) is (expected is not None)
+
+
 def test_exactly_nothing_left_is_not_executable() -> None:
     """At a limit of 0 more than 0 must be left."""
     venues = Venues(TWO, replace(QUICK, taker_bps=dict.fromkeys(TWO, 0.0)))

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
-from tidegauge.core.alert import ALL, AlertKey, Severity, Signal, pair_of
-from tidegauge.core.instrument import SECOND
+from tidegauge.core.alert import ALL, Action, AlertKey, Severity, Signal, pair_of
+from tidegauge.core.instrument import SECOND, BookId
 from tidegauge.risk.desk.matching import fits
 from tidegauge.risk.ruleset import HOUR, INHIBITIONS, MINUTE, DeskRules, RuleSet
+from tidegauge.risk.settings import CrunchSettings
 
 DOWN = AlertKey(signal=Signal.VENUE_DOWN, symbol=ALL, venue="okx")
 DARK = AlertKey(signal=Signal.SYMBOL_DARK, symbol="BTCUSDT", venue=ALL)
@@ -52,6 +53,29 @@ def test_the_defaults_are_those_that_the_document_names() -> None:
     assert rules.acknowledged_for == HOUR
     assert rules.burst > 0
     assert rules.routes == ()
+
+
+def test_an_action_is_looked_up_by_signal_and_severity() -> None:
+    """None where the rules recommend nothing of their own."""
+    rules = DeskRules(actions={Signal.CRUNCH: {"critical": Action.HEDGE}})
+    assert rules.action(Signal.CRUNCH, Severity.CRITICAL) is Action.HEDGE
+    assert rules.action(Signal.CRUNCH, Severity.HIGH) is None
+    assert rules.action(Signal.STRESS, Severity.CRITICAL) is None
+
+
+def test_a_book_has_its_own_settings_or_its_symbols_or_the_general_ones() -> None:
+    """The nearest that was written."""
+    general, of_symbol, of_book = (CrunchSettings(clear_for=n * SECOND) for n in (1, 2, 3))
+    rules = RuleSet(
+        crunch=general,
+        crunch_of={"BTCUSDT": of_symbol},
+        crunch_at={"BTCUSDT": {"binance": of_book}},
+    )
+    found = [
+        rules.crunch_for(BookId(venue=venue, symbol=symbol))
+        for venue, symbol in (("binance", "BTCUSDT"), ("okx", "BTCUSDT"), ("okx", "ETHUSDT"))
+    ]
+    assert found == [of_book, of_symbol, general]
 
 
 def test_a_rule_set_can_be_written_down() -> None:

@@ -236,7 +236,10 @@ def test_what_a_side_loses_is_told_in_quote_and_as_a_share() -> None:
     watch.see(EMPTY)
     assert watch.stress.impact(Taker.SELL) is None
     assert watch.stress.status().share == 1.0
-    watch.see(even_book(levels=2, limit=2, size="1"))
+    half_known = even_book()
+    half_known.known_ask = Decimal(1_001)
+    half_known.apply_delta([], [(str(1_001 + each), "0") for each in range(1, 50)])
+    watch.see(half_known)
     assert watch.stress.status().share is None
 
 

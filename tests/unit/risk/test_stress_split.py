@@ -154,3 +154,33 @@ def test_of_several_known_ranges_the_nearest_is_that_of_all() -> None:
     for taker, edge in ((Taker.BUY, 1_005), (Taker.SELL, 995)):
         ladders = {"a": ladder_of(wide, taker, None), "b": ladder_of(near, taker, None)}
         assert merged(ladders, taker).edge == edge
+
+
+@given(several, takers, sizes, st.sampled_from(["1", "0.98"]))
+def test_of_walks_that_end_no_more_is_said_than_of_whole_ones(
+    found: list[OrderBook], taker: Taker, size: Decimal, factor: str
+) -> None:
+    """Beyond the least that was walked of one, its levels are missing among the others'."""
+    cut, whole = (
+        merged(
+            {
+                venue: ladder_of(book, taker, wanted).times(Decimal(factor))
+                for venue, book in zip(VENUES, found, strict=False)
+            },
+            taker,
+        )
+        for wanted in (Fraction(size), None)
+    )
+    mid = Fraction(10_000) * 10**cut.price_scale
+    largest, truly = (
+        each.largest(
+            Fraction(1, 20), Fraction(1, 2), mid * 10 ** (each.price_scale - cut.price_scale)
+        )
+        for each in (cut, whole)
+    )
+    if largest.at_least:
+        assert cut.wanted is not None
+        assert largest.size <= truly.size
+        assert Fraction(largest.size) <= Fraction(cut.quote(cut.wanted)) / 2
+    else:
+        assert largest == truly

@@ -43,16 +43,14 @@ def test_a_daemon_that_starts_again_goes_on_with_its_trail(tmp_path: Path) -> No
 
 
 def test_each_daemon_of_a_data_directory_has_a_trail_of_its_own(tmp_path: Path) -> None:
-    """Two at once have two; later ones go on with what is free, and for their own database."""
-    one, two = (IncidentLog(tmp_path, "db", NOON) for _ in range(2))
+    """Two at once have two; later ones go on with what nobody has."""
+    one, two = (IncidentLog(tmp_path, NOON) for _ in range(2))
     assert [one.path.name, two.path.name] == ["incidents.jsonl", "incidents-2.jsonl"]
     assert one.chain.id != two.chain.id
     one.close()
-    other = IncidentLog(tmp_path, "another", NOON)
-    assert other.path.name == "incidents-3.jsonl"
-    again = IncidentLog(tmp_path, "db", NOON)
+    again = IncidentLog(tmp_path, NOON)
     assert (again.path, again.chain) == (one.path, one.chain)
-    for each in (two, other, again):
+    for each in (two, again):
         each.close()
 
 
@@ -66,7 +64,7 @@ def test_a_torn_line_is_cut_off_and_the_next_follows_the_last_whole_one(
     whole = path.read_bytes()
     lines = whole.splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-1]) + lines[-1][:left])
-    log = IncidentLog(tmp_path, "db", NOON)
+    log = IncidentLog(tmp_path, NOON)
     assert log.cut == len(lines[-1][:left])
     assert log.append(PLAIN[2]).sequence == 3
     log.close()
@@ -101,7 +99,7 @@ def test_a_file_that_does_not_say_whose_it_is_is_left_alone(tmp_path: Path) -> N
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([b"?" + lines[0], *lines[1:]]))
     before = path.read_bytes()
-    log = IncidentLog(tmp_path, "db", NOON)
+    log = IncidentLog(tmp_path, NOON)
     assert log.path == path_of(tmp_path, 2)
     assert [each.id for each in log.restore(["BTCUSDT"], 0)] == ["INC-19b8-aa"]
     log.close()
@@ -112,7 +110,7 @@ def test_what_the_disk_does_not_take_is_owed_and_written_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that filled in the middle of a line: nothing of it stays, and no number is given twice."""
-    log = IncidentLog(tmp_path, "db", NOON)
+    log = IncidentLog(tmp_path, NOON)
     log.append(PLAIN[0])
     good = path_of(tmp_path).read_bytes()
     real = os.write
@@ -131,7 +129,7 @@ def test_what_the_disk_does_not_take_is_owed_and_written_first(
 
 def test_a_trail_that_somebody_takes_away_is_missed_at_once(tmp_path: Path) -> None:
     """Lines written into a file that nobody can find are lost."""
-    log = IncidentLog(tmp_path, "db", NOON)
+    log = IncidentLog(tmp_path, NOON)
     path_of(tmp_path).rename(tmp_path / "elsewhere")
     with pytest.raises(FileNotFoundError):
         log.append(PLAIN[0])
@@ -145,17 +143,16 @@ def test_a_trail_that_somebody_takes_away_is_missed_at_once(tmp_path: Path) -> N
 
 
 def test_the_open_incidents_and_those_resolved_lately_are_restored(tmp_path: Path) -> None:
-    """Each as it was last; those of a symbol that another daemon had until now as well."""
-    one = IncidentLog(tmp_path, "db", NOON)
-    two = IncidentLog(tmp_path, "db", NOON)
-    far = IncidentLog(tmp_path, "another", NOON)
+    """Each as it was last; those of a symbol that a daemon had which is gone as well."""
+    one, two, lives = (IncidentLog(tmp_path, NOON) for _ in range(3))
     for each in PLAIN:
         one.append(each)
     for each in a_story("INC-eth", symbol="ETHUSDT")[:3]:
         two.append(each)
     two.append(happens(None, IncidentChange.OPENED, name="INC-all", symbol="*", family=Family.FEED))
     one.append(happens(None, IncidentChange.OPENED, name="INC-own", symbol="*", family=Family.FEED))
-    far.append(happens(None, IncidentChange.OPENED, name="INC-far", symbol="ETHUSDT"))
+    lives.append(happens(None, IncidentChange.OPENED, name="INC-live", symbol="ETHUSDT"))
+    two.close()
     resolved = NOON + 360 * SECOND
     found = one.restore({"BTCUSDT", "ETHUSDT"}, resolved)
     assert {each.id for each in found} == {"INC-19b8-aa", "INC-eth", "INC-own"}
@@ -163,13 +160,13 @@ def test_the_open_incidents_and_those_resolved_lately_are_restored(tmp_path: Pat
     assert known["INC-19b8-aa"] == PLAIN[-1].incident
     assert known["INC-eth"].state is IncidentState.ACKNOWLEDGED
     assert [each.id for each in one.restore({"BTCUSDT"}, resolved + 1)] == ["INC-own"]
-    for log in (one, two, far):
+    for log in (one, lives):
         log.close()
 
 
 def test_fifty_thousand_lines_are_opened_and_judged_in_seconds(tmp_path: Path) -> None:
     """Years of trail do not hold up a start."""
-    log = IncidentLog(tmp_path, "db", NOON)
+    log = IncidentLog(tmp_path, NOON)
     for number in range(50_000):
         log.add(replace(STORY[0], incident=an_incident(f"INC-{number // 10}", version=number % 10)))
     log.flush()
@@ -177,7 +174,7 @@ def test_fifty_thousand_lines_are_opened_and_judged_in_seconds(tmp_path: Path) -
     began = time.monotonic()
     assert not scan(path_of(tmp_path)).bad
     judged = time.monotonic() - began
-    again = IncidentLog(tmp_path, "db", NOON)
+    again = IncidentLog(tmp_path, NOON)
     assert len(again.restore({"BTCUSDT"}, 0)) == 5_000
     again.close()
     print(

@@ -1,6 +1,7 @@
 """`tidegauge report`: reads a postmortem and writes its page."""
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -74,7 +75,7 @@ def command(
     wanted = _Wanted(symbol, begin, end, alert, venue, size, band)
     if output is not None and output.exists() and not force:
         raise OperatorError(f"{output} is there already", fix="Name another file, or add --force")
-    running.run_loop(_report(settings_of(config, data_dir), wanted, output, force=force))
+    running.run_loop(write_report(settings_of(config, data_dir), wanted.asked, output, force=force))
 
 
 class _Wanted:
@@ -130,11 +131,18 @@ def size_of(text: str) -> Decimal:
     raise OperatorError(f"--size {text!r} is no amount", fix="Write it like 500000, 500k or 1M")
 
 
-async def _report(settings: Settings, wanted: _Wanted, output: Path | None, *, force: bool) -> None:
+async def write_report(
+    settings: Settings,
+    what: Callable[[Any], Awaitable[Asked]],
+    output: Path | None,
+    *,
+    force: bool,
+) -> None:
+    """Write the page of what is asked for, once the database has said what it knows of it."""
     require_database(settings)
     with running.stages_of("report") as told:
         async with open_settings_database(settings) as database, database.session() as connection:
-            asked = await wanted.asked(connection)
+            asked = await what(connection)
             path = Path(file_name(asked)) if output is None else output
             postmortem = await read_postmortem(connection, asked, datetime.now(UTC), told)
         told("drawing the page")

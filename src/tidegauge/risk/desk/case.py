@@ -22,8 +22,8 @@ from .incident_table import state_after
 
 MOST_ALERTS = 50
 """So many alerts an incident names: the first, and the latest. One that flaps has thousands."""
-REMEMBERED = 30
-"""So many events of an incident are kept for who asks what changed."""
+REMEMBERED = 5
+"""So many events of an incident are kept, for who asks what changed."""
 MOST_DOUBLINGS = 20
 
 

@@ -38,7 +38,7 @@ class Channel:
 
     def takes(self, now: Nanos, *, burst: int, every: Nanos) -> bool:
         """Whether one more page may leave now; it is counted."""
-        if self.began is None or not self.began <= now < self.began + every:
+        if not self._running(now, every):
             if self.crowded and self.waiting:
                 return False  # its digest is due, and comes first
             self.began, self.sent = now, 0
@@ -54,22 +54,25 @@ class Channel:
         self.waiting[entry.incident_id] = entry
         if self.due is None:
             began = self.began
-            if began is None or not began <= now < began + every:
-                began = now
-            self.due = began + every
+            self.due = (began if began is not None and self._running(now, every) else now) + every
 
     def digest(self, now: Nanos, *, burst: int, every: Nanos) -> tuple[Entry, ...]:
         """Return what waited, the worst first, if it is time; then nothing waits.
 
-        It is also time where the clock stepped back: nothing waits longer than `every`.
+        It is also time where the clock stepped back: nothing waits much longer than `every`.
         """
-        if self.due is None or now < self.due <= now + every:
+        if self.due is None or now < self.due <= now + 2 * every:
             return ()
         entries = sorted(self.waiting.values(), key=lambda entry: (-entry.severity, entry.at))
         if entries:
             self.began, self.sent = now, burst if self.crowded else 1
         self.waiting, self.due, self.crowded = {}, None, False
         return tuple(entries)
+
+    def _running(self, now: Nanos, every: Nanos) -> bool:
+        """Whether the span of the first page still lasts. What comes a little late, with a time
+        before it, belongs to it as well; a clock that stepped back further begins another."""
+        return self.began is not None and abs(now - self.began) < every
 
     def restore(self, *, began: Nanos | None, sent: int, due: Nanos | None, crowded: bool) -> None:
         """Go on as before a restart."""

@@ -140,8 +140,8 @@ class Desk:
         those of them that the log has, of which only what is newer than `state` counts. What was
         about to be told when the desk stopped is told again, by the same keys.
         """
-        state = DeskState() if state is None else state
-        self._counted = state.counts
+        if state is not None:
+            self._counted = state.counts
         restore(self._parts, state, incidents, now, events)
 
     @property

@@ -12,6 +12,7 @@ from .incidents import Incidents
 from .matching import said
 from .quieting import Quiet
 from .times import utc
+from .wording import still_firing
 
 REMEMBERED = 5_000
 """Of so many orders the outcome is known, so that one that comes twice is carried out once."""
@@ -94,14 +95,7 @@ class Orders:
         case = self._case(order, IncidentChange.RESOLVED)
         firing = len(case.incident.firing)
         self._incidents.resolve(case, order.actor, now, comment=order.comment, order=order.id)
-        still = (
-            ""
-            if not firing
-            else (
-                f" {firing} of its alerts still {'fires' if firing == 1 else 'fire'}: it is reopened only"
-                " by one that gets worse, or that ends and fires anew."
-            )
-        )
+        still = f" {still_firing(firing)}" if firing else ""
         return _done(order, now, f"{case.incident.id} is resolved.{still}", case)
 
     def _rebase(self, order: Order, now: Nanos) -> Outcome:
@@ -198,11 +192,10 @@ def _what_changed(case: Case, version: int) -> str:
     begins = f"{incident.id} is at version {incident.version}, not {version}"
     since = [event for event in case.history if event.number > version]
     told = "; ".join(
-        f"{event.kind.replace('_', ' ')} by {event.actor} at {utc(event.at)}"
-        for event in since[-5:]
+        f"{event.kind.replace('_', ' ')} by {event.actor} at {utc(event.at)}" for event in since
     )
     if version > incident.version or not told:
         return f"{begins}. Look again: `tidegauge incidents show {incident.id}`"
-    more = incident.version - version - len(since[-5:])
+    more = incident.version - version - len(since)
     earlier = f"{more} earlier changes; " if more > 0 else ""
     return f"{begins}. Since then: {earlier}{told}. Look again: `tidegauge incidents show {incident.id}`"

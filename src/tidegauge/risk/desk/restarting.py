@@ -64,12 +64,14 @@ def kept(parts: Parts, counts: Counts) -> DeskState:
 
 def restore(
     parts: Parts,
-    state: DeskState,
+    state: DeskState | None,
     incidents: Iterable[Incident],
     now: Nanos,
     events: Iterable[IncidentEvent],
 ) -> None:
     """Put it back, onto a desk that is still empty. What the log says of an incident is the truth."""
+    lost = state is None
+    state = state or DeskState()
     parts.mutes.restore(state.mutes)
     parts.quiet.restore(state.silences)
     parts.heartbeat.next, parts.heartbeat.since = state.heartbeat_next, state.counts_told
@@ -87,7 +89,9 @@ def restore(
     _alerts(parts, state, [case.incident for case in cases], now)
     known = {each.incident_id: each for each in state.cases}
     for case in cases:
-        _tell_again(parts, case, known.get(case.incident.id), happened, now)
+        # Of what is over for long everybody heard, as far as one can tell without any state.
+        if not (lost and case.over and not parts.incidents.lately(case.incident, now)):
+            _tell_again(parts, case, known.get(case.incident.id), happened, now)
     parts.pager.pay(now)
 
 

@@ -116,7 +116,6 @@ def stress_settings(stress: StressRules, execution_size: Decimal | None) -> Stre
         hold=nanos(stress.hold_s),
         clear_share=stress.clear_share,
         clear_for=nanos(stress.clear_for_s),
-        split_parts=stress.split_parts,
     )
 
 
@@ -126,6 +125,7 @@ def health_settings(health: HealthRules) -> HealthSettings:
         degraded_after=nanos(health.degraded_after_s),
         down_after=nanos(health.down_after_s),
         dark_after=nanos(health.dark_after_s),
+        start_within=nanos(health.start_within_s),
         clear_for=nanos(health.clear_for_s),
     )
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from tidegauge.runtime.settings_types import DayHours
 
 from .kinds import (
+    ChannelNames,
     Count,
     Days,
     Hold,
@@ -82,7 +83,7 @@ class HeartbeatRules(RuleSection):
     at_utc: TimeOfDay | None = Field(
         default=None, description="time of the day, such as 09:00; none: no heartbeat"
     )
-    channels: Names = Field(default=(), description="whom it is told")
+    channels: ChannelNames = Field(default=(), description="whom it is told")
 
     @model_validator(mode="after")
     def _fit(self) -> "HeartbeatRules":
@@ -133,5 +134,5 @@ class RouteRules(RuleSection):
     """Whom to tell of what matches. The first that matches is taken."""
 
     match: MatchRules = Field(default_factory=MatchRules, description="what it is for")
-    channels: Names = Field(description="channels of the settings; []: nobody, on purpose")
+    channels: ChannelNames = Field(description="channels of the settings; []: nobody, on purpose")
     goes_on: bool = Field(default=False, description="whether later routes are looked at too")

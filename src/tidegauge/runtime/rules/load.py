@@ -27,8 +27,8 @@ class RulesRefused(OperatorError):
     def __init__(self, complaints: Collection[str]) -> None:
         self.complaints = tuple(complaints)
         more = len(self.complaints) - 1
-        fix = f"{more} more: `tidegauge rules check` lists them" if more else None
-        super().__init__(self.complaints[0].removesuffix("." if fix else ""), fix=fix)
+        rest = f" ({more} more: `tidegauge rules check` lists them)" if more else ""
+        super().__init__(self.complaints[0] + rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

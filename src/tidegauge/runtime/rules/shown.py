@@ -73,7 +73,8 @@ def summary(loaded: LoadedRules) -> Iterator[str]:
     yield f"{_some(len(SIGNALS), 'signal')}, {_differing(loaded)}, digest {loaded.digest}"
     if tree.symbols:
         named = ", ".join(tree.symbols)
-        yield f"overrides: {_some(len(tree.symbols), 'symbol')} ({named}), {_some(books, 'book')}"
+        some = f", {_some(books, 'book')}" if books else ""
+        yield f"overrides: {_some(len(tree.symbols), 'symbol')} ({named}){some}"
     yield (
         f"{_some(len(tree.inhibitions), 'inhibition')}, "
         f"{_some(len(tree.maintenance), 'maintenance window')}, "

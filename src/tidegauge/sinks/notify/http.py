@@ -65,18 +65,24 @@ class HttpChannel:
     """A service that is told by a POST of JSON."""
 
     def __init__(
-        self, to: Spelled, guard: Guard, *, now: Callable[[], Nanos] = time.time_ns
+        self,
+        to: Spelled,
+        guard: Guard,
+        *,
+        remind_every_s: float = REMIND_EVERY_S,
+        now: Callable[[], Nanos] = time.time_ns,
     ) -> None:
         self._to = to
         self._guard = guard
         self._now = now
+        self._remind_every_s = remind_every_s
         self._discretion = Discretion(to.written)
         self._session: aiohttp.ClientSession | None = None
 
     @property
     def reminded_every_s(self) -> float | None:
         """See `Channel`."""
-        return REMIND_EVERY_S if self._to.service is Service.ALERTMANAGER else None
+        return self._remind_every_s if self._to.service is Service.ALERTMANAGER else None
 
     async def send(self, page: Page, before: Page | None) -> Answer:
         """See `Channel`."""

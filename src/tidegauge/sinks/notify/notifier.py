@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,6 +28,10 @@ MOST_SUBMITTED = 20_000
 """Pages that wait in memory for the disk to take them."""
 
 CRASH_PAUSE_S = 1.0
+GRACE_S = 1.0
+"""How long an attempt that is under way is waited for at the end."""
+
+TELLING = "notify-"
 
 log = structlog.get_logger()
 
@@ -80,6 +85,7 @@ class Notifier:
         self._wake = {name: asyncio.Event() for name in channels}
         self._failing: dict[str, str] = {}
         self._unknown: set[str] = set()
+        self._stopping = False
 
     # -- taking pages --------------------------------------------------------------------------------
 
@@ -121,12 +127,19 @@ class Notifier:
             try:
                 yield
             finally:
-                for task in works:
-                    task.cancel()
-                await asyncio.gather(*works, return_exceptions=True)
-                await self._close()
+                await self._end(works)
 
-    async def _close(self) -> None:
+    async def _end(self, works: list[asyncio.Task[None]]) -> None:
+        """Let attempts that are under way come to their end, for a moment, and close everything."""
+        self._stopping = True
+        for wake in self._wake.values():
+            wake.set()
+        telling = [task for task in works if task.get_name().startswith(TELLING)]
+        if telling:
+            await asyncio.wait(telling, timeout=GRACE_S)
+        for task in works:
+            task.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
         try:
             await self.flush()
         except OutboxError as error:
@@ -141,21 +154,22 @@ class Notifier:
             "outbox-look": self._look,
         }
         for name, wired in self._channels.items():
-            works[f"notify-{name}"] = lambda name=name: self._deliver(name)  # type: ignore[misc]
+            works[f"{TELLING}{name}"] = partial(self._deliver, name)
             if wired.channel.reminded_every_s is not None:
-                works[f"remind-{name}"] = lambda name=name: self._remind(name)  # type: ignore[misc]
+                works[f"remind-{name}"] = partial(self._remind, name)
         return works
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Go on after a crash of ours, or of the disk's: others' pages must not wait for it."""
-        while True:
+        while not self._stopping:
             try:
                 await work()
             except OutboxError as error:
                 log.warning("outbox_not_worked", error=str(error))
             except Exception as crash:
                 log.exception("notifier_crashed", exc_info=crash)
-            await asyncio.sleep(CRASH_PAUSE_S)
+            if not self._stopping:
+                await asyncio.sleep(CRASH_PAUSE_S)
 
     async def _take_in(self) -> None:
         while True:
@@ -170,7 +184,7 @@ class Notifier:
     async def _deliver(self, name: str) -> None:
         """Tell one channel what waits for it, page after page."""
         wake = self._wake[name]
-        while True:
+        while not self._stopping:
             wake.clear()
             parcel, failures, due = await self._outbox.next(name)
             if parcel is not None:
@@ -195,15 +209,25 @@ class Notifier:
                 before = await self._outbox.stands(parcel.channel, incident)
         began = self._now()
         answer = await attempted(wired, parcel.page, before)
-        made = self._settled(parcel, began, answer, failures)
+        made = self._judged(parcel, began, answer, failures)
         if incident is not None and answer.verdict is Verdict.TAKEN:
             standing = {incident: None if parcel.page.over else parcel.page}
             made = replace(made, standing=standing)
-        # A page that went out must be noted, also when we are told to stop at this moment.
-        await self._outbox.settle(made)
+        await self._settle(made)
         self._note(made, answer)
 
-    def _settled(self, parcel: Parcel, began: Nanos, answer: Answer, failures: int) -> Settled:
+    async def _settle(self, made: Settled) -> None:
+        """Note what came of an attempt, however long that takes: unnoted, it would be made again."""
+        while True:
+            try:
+                await self._outbox.settle(made)
+            except OutboxError as error:
+                log.warning("outbox_not_worked", error=str(error))
+                await asyncio.sleep(CRASH_PAUSE_S)
+            else:
+                return
+
+    def _judged(self, parcel: Parcel, began: Nanos, answer: Answer, failures: int) -> Settled:
         now = self._now()
         patience = self._patience
         refused = answer.verdict is Verdict.REFUSED

@@ -5,6 +5,7 @@ the disk as soon as that takes it.
 """
 
 import asyncio
+import os
 import re
 import sqlite3
 import time
@@ -63,8 +64,10 @@ class Outbox:
     async def open(self) -> None:
         """Open the file and take over what is left in it. A file or a disk that cannot be used is
         told of, and never a reason not to start."""
-        await self._do(lambda _file: None)
-        await self.look()
+        try:
+            await self.look()
+        except OutboxError as error:
+            log.warning("outbox_not_worked", error=str(error))
 
     async def put(self, pages: Sequence[Page]) -> list[tuple[str, str]]:
         """Keep pages for their channels; on the disk when this returns. Those it had are passed over.
@@ -106,6 +109,8 @@ class Outbox:
         def look(file: OutboxFile) -> int:
             if self.broken is not None:
                 file = self._return_to_disk(file)
+            elif not self.path.exists():
+                file = self._made_again(file)
             file.forget(self._now())
             return 0 if self.broken is not None else self._take_over(file)
 
@@ -165,9 +170,9 @@ class Outbox:
             return self._in_place_of(None, error)
 
     def _open_disk(self) -> OutboxFile:
-        file = OutboxFile(str(self.path), self._owner)
-        self.path.chmod(0o600)
-        return file
+        # Made by us, so that nobody else may read it, nor what SQLite puts beside it.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return OutboxFile(str(self.path), self._owner)
 
     def _in_place_of(self, old: OutboxFile | None, error: sqlite3.Error | OSError) -> OutboxFile:
         """Return a file to go on with: a new one when the old is damaged, else one in memory."""
@@ -207,6 +212,14 @@ class Outbox:
         self._file, self.broken = disk, None
         log.warning("outbox_recovered", file=str(self.path))
         return disk
+
+    def _made_again(self, gone: OutboxFile) -> OutboxFile:
+        """Return a new file with what was in ours, which somebody deleted."""
+        log.error("outbox_gone", file=str(self.path))
+        remove_files(self.path)
+        self._file = new = self._open_disk()
+        _fill(new, gone, of_ours=True)
+        return new
 
     def _take_over(self, file: OutboxFile) -> int:
         """Make ours what is left of processes that are gone: nobody holds their lock."""

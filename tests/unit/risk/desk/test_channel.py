@@ -84,6 +84,20 @@ def test_a_clock_that_steps_back_delays_no_digest() -> None:
     assert channel.takes(0, burst=BURST, every=EVERY)
 
 
+def test_what_comes_a_little_late_begins_no_new_burst() -> None:
+    """Times of different books are not quite in order."""
+    channel = Channel("slack")
+    left = 0
+    for number in range(20):
+        now = 100 * SECOND - (number % 2) * SECOND // 2
+        if channel.takes(now, burst=BURST, every=EVERY):
+            left += 1
+        else:
+            channel.wait(entry(number, now), now, every=EVERY)
+        assert not channel.digest(now, burst=BURST, every=EVERY)
+    assert left == BURST
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=60),
     st.integers(0, 4),

@@ -91,8 +91,6 @@ def test_a_desk_shows_what_is_open_what_fires_and_what_is_kept_back() -> None:
     watched.clear()
     watched.pass_time(MINUTE)
     assert [each.symbol for each in watched.desk.view(watched.now).over] == ["BTCUSDT"]
-    assert watched.desk.view(watched.now).waiting == {"slack": 1}
-    watched.pass_time(MINUTE)
     assert watched.desk.view(watched.now).waiting == {}
 
 

@@ -41,8 +41,8 @@ def test_the_refusal_is_one_line_that_says_how_many_there_are() -> None:
         loaded(text)
     said = str(caught.value)
     assert said == (
-        "rules.yaml:3: crunch.step.hold_s is -1, but must be at least 0 and at most 86400."
-        " 2 more: `tidegauge rules check` lists them"
+        "rules.yaml:3: crunch.step.hold_s is -1, but must be at least 0 and at most 86400"
+        " (2 more: `tidegauge rules check` lists them)"
     )
     assert [each.split(":")[1] for each in caught.value.complaints] == ["3", "5", "6"]
     with pytest.raises(RulesRefused) as alone:

@@ -1,11 +1,13 @@
 """Pages reach their channels: in order, at least once, and no channel waits for another."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.database import until
 from tests.support.pages import a_page
 from tests.support.receivers import (
@@ -17,57 +19,15 @@ from tests.support.receivers import (
     OK,
     RESET,
     Act,
-    Receiver,
     receiving,
 )
+from tests.support.telling import QUICK, wired, working
 
-from tidegauge.core.desk import Arrival, Delivery
-from tidegauge.core.instrument import MILLISECOND, SECOND
-from tidegauge.sinks.notify.guard import Guard
-from tidegauge.sinks.notify.http import HttpChannel
-from tidegauge.sinks.notify.notifier import Notifier, Patience, Wired
-from tidegauge.sinks.notify.spelling import spelled
-from tidegauge.sinks.outbox.outbox import Outbox
-
-QUICK = Patience(
-    base=20 * MILLISECOND,
-    cap=100 * MILLISECOND,
-    aside=50 * MILLISECOND,
-    aside_cap=200 * MILLISECOND,
-    care_s=0.05,
-    look_s=0.1,
-)
-
-
-def wired(
-    receiver: Receiver, *, service: str = "", timeout_s: float = 0.3, fallback: str | None = None
-) -> Wired:
-    address = spelled(f"{service}{receiver.url}/hook")
-    return Wired(
-        channel=HttpChannel(address, Guard(["127.0.0.1"])),
-        timeout_s=timeout_s,
-        fallback=fallback,
-        fallback_after_s=0.4,
-    )
-
-
-@asynccontextmanager
-async def working(
-    data_dir: Path,
-    channels: dict[str, Wired],
-    told: list[Delivery] | None = None,
-    patience: Patience = QUICK,
-    owner: str = "run",
-) -> AsyncIterator[Notifier]:
-    outbox = Outbox(data_dir, owner)
-    await outbox.open()
-    heard = [] if told is None else told
-    notifier = Notifier(outbox, channels, told=heard.append, patience=patience)
-    try:
-        async with notifier.working():
-            yield notifier
-    finally:
-        await outbox.close()
+from tidegauge.core.desk import Arrival, Delivery, Page
+from tidegauge.core.instrument import SECOND
+from tidegauge.sinks.notify.channel import TAKEN, Answer
+from tidegauge.sinks.notify.notifier import Patience, Wired
+from tidegauge.sinks.outbox import tables
 
 
 async def test_a_page_arrives_once_and_how_it_fared_is_told(tmp_path: Path) -> None:
@@ -140,13 +100,11 @@ async def test_a_channel_that_hangs_delays_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dated", [False, True])
 async def test_retry_after_is_kept_also_over_a_restart(tmp_path: Path, *, dated: bool) -> None:
     """In seconds or as a date: whoever is asked to be left alone for 2 s is, by the next run too."""
-    from email.utils import formatdate
-    from time import time
-
-    wait = formatdate(time() + 3, usegmt=True) if dated else "2"
+    wait = formatdate(time.time() + 3, usegmt=True) if dated else "2"
     busy = Act(status=429, headers=(("Retry-After", wait),), taken=False)
     async with receiving([busy]) as hook:
-        async with working(tmp_path, {"hook": wired(hook)}, told := []) as notifier:
+        told: list[Delivery] = []
+        async with working(tmp_path, {"hook": wired(hook)}, told) as notifier:
             await notifier.put(a_page(1))
             await until(lambda: bool(told))
         async with working(tmp_path, {"hook": wired(hook)}, owner="next"):
@@ -230,3 +188,63 @@ async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
     assert other.requests == []
     assert [each.said[:3] for each in told] == ["307", "302", ""]
     assert "not followed" in told[0].said
+
+
+async def test_an_attempt_under_way_at_the_end_is_waited_for_a_moment(tmp_path: Path) -> None:
+    """Else each stop would make a duplicate; one that takes longer is left to the next start."""
+    told: list[Delivery] = []
+    async with receiving() as hook:
+        async with working(tmp_path, {"hook": wired(hook, timeout_s=5)}, told) as notifier:
+            await notifier.put(a_page(1))
+            await until(lambda: len(hook.requests) == 1)
+        assert [each.arrival for each in told] == [Arrival.SENT]
+        hook.told((), then=HANGING)
+        began = time.monotonic()
+        async with working(tmp_path, {"hook": wired(hook, timeout_s=30)}, told) as notifier:
+            await notifier.put(a_page(2))
+            await until(lambda: len(hook.requests) == 2)
+        assert time.monotonic() - began < 3
+    assert len(told) == 1
+
+
+class Locking:
+    """A channel that takes a page, and locks the outbox for others before it says so."""
+
+    reminded_every_s: float | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._other = sqlite3.connect(path, isolation_level=None)
+        self.told = 0
+
+    async def send(self, page: Page, before: Page | None) -> Answer:
+        self.told += 1
+        self._other.execute("BEGIN IMMEDIATE")
+        return TAKEN
+
+    async def remind(self, pages: list[Page]) -> Answer:
+        return TAKEN
+
+    async def close(self) -> None:
+        self._other.close()
+
+    def unlock(self) -> None:
+        self._other.execute("COMMIT")
+
+
+async def test_a_page_that_went_out_is_not_sent_again_because_nobody_could_note_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process holds the file, the channel waits with its note in hand."""
+    monkeypatch.setattr(tables, "BUSY_S", 0.05)
+    told: list[Delivery] = []
+    async with working(tmp_path, {}):
+        channel = Locking(tmp_path / "outbox.sqlite3")
+    async with working(tmp_path, {"hook": Wired(channel=channel)}, told, owner="next") as notifier:
+        with capture_logs() as logs:
+            await notifier.put(a_page(1))
+            await until(lambda: any(each["event"] == "outbox_not_worked" for each in logs))
+            await asyncio.sleep(0.3)
+            channel.unlock()
+            await until(lambda: bool(told))
+    assert channel.told == 1
+    assert [each.arrival for each in told] == [Arrival.SENT]

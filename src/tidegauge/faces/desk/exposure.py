@@ -1,0 +1,116 @@
+"""`tidegauge exposure`: how much of each asset is held, as people say it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+
+from tidegauge.core.desk import Order, OrderKind
+from tidegauge.core.errors import OperatorError
+from tidegauge.faces.cells import json_of_records
+from tidegauge.faces.database import settings_of
+from tidegauge.faces.database.opened import AsJson, print_table
+from tidegauge.faces.figures import price
+from tidegauge.faces.options import Config, DataDir
+from tidegauge.faces.times import lasting
+from tidegauge.runtime.settings import Settings
+from tidegauge.sinks.desk_read import exposures
+from tidegauge.sinks.table import nanos
+
+from .ordering import By, actor_of, asked, desk_session, give, new_order
+from .show import ago, moment
+
+LONGEST = timedelta(days=7)
+USUAL = "1h"
+"""How long an exposure is believed (signals.md section 9)."""
+
+ASSET = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,19}", re.ASCII)
+SCALES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
+MOST = Decimal(10) ** 15
+
+app = typer.Typer(
+    name="exposure",
+    help="Say how much of an asset is held, for the caps.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command("set", epilog="Example: tidegauge exposure set BTC 250000")
+def set_(
+    asset: Annotated[str, typer.Argument(help="What is held, such as BTC.")],
+    amount: Annotated[str, typer.Argument(help="How much, in quote: 250000, 250k or 1.5M.")],
+    lasts: Annotated[str, typer.Option("--for", help="How long it is to be believed.")] = USUAL,
+    by: By = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say how much of an asset is held. It is believed for an hour. Exit 3: no daemon has answered yet."""
+    actor, name, held = actor_of(by), asset_of(asset), amount_of(amount)
+    span = lasting("--for", lasts, most=LONGEST)
+
+    async def made(_connection: Any) -> Order:
+        return new_order(
+            kind=OrderKind.EXPOSE,
+            actor=actor,
+            asset=name,
+            amount=f"{held:f}",
+            until=nanos(datetime.now(UTC) + span),
+        )
+
+    give(settings_of(config, data_dir), made)
+
+
+@app.command("show", epilog="Example: tidegauge exposure show")
+def show(as_json: AsJson = False, config: Config = None, data_dir: DataDir = None) -> None:
+    """Say how much of each asset is held, who said so, and until when it is believed."""
+
+    async def ask(settings: Settings) -> list[Any]:
+        async with desk_session(settings) as connection:
+            return await exposures(connection)
+
+    rows = asked(ask(settings_of(config, data_dir)))
+    if as_json:
+        typer.echo(json_of_records(rows), nl=False)
+        return
+    if not rows:
+        typer.echo("nobody has said how much is held")
+        return
+    now = datetime.now(UTC)
+    print_table(
+        ("asset", "held", "said by", "at (UTC)", "believed until (UTC)", "the daemon"),
+        [
+            (
+                *(each["asset"], price(each["amount"]), each["actor"]),
+                f"{moment(each['at'])} ({ago(each['at'], now)})",
+                moment(each["until"])
+                if each["believed"]
+                else f"OVER since {moment(each['until'])}",
+                "knows it" if each["outcome"] == "done" else "has not answered yet",
+            )
+            for each in rows
+        ],
+        right="lr",
+    )
+
+
+def asset_of(text: str) -> str:
+    """Return an asset in our spelling. Raises `OperatorError` for what is none."""
+    name = text.strip().upper()
+    if ASSET.fullmatch(name) is None:
+        raise OperatorError(f"{text!r} is no asset", fix="Write it like BTC")
+    return name
+
+
+def amount_of(text: str) -> Decimal:
+    """Read an amount of quote, 0 or more: 250000, 250k, 1.5M. Raises `OperatorError`."""
+    scale = SCALES.get(text[-1:].lower())
+    try:
+        number = Decimal(text if scale is None else text[:-1]) * (scale or 1)
+        if number.is_finite() and 0 <= number <= MOST:
+            return number
+    except InvalidOperation:
+        pass
+    raise OperatorError(f"{text!r} is no amount", fix="Write it like 250000, 250k or 1.5M")
