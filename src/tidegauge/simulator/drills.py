@@ -26,6 +26,9 @@ MAJORS = (
 )
 """Two books alike, a contract, and one in another quote."""
 
+TWO = (MAJORS[0], MAJORS[2])
+"""Enough where it is one book that is in trouble: half of the venues take half of the time."""
+
 NIGHT = tuple(
     DrillBook(
         venue=book.venue,
@@ -40,10 +43,10 @@ NIGHT = tuple(
     for book in MAJORS
 )
 
-BEGINS: Nanos = 7 * MINUTE
+BEGINS: Nanos = 6 * MINUTE
 _BACK: Nanos = 3 * SECOND
 """How long depth takes to come back."""
-AFTERWARDS: Nanos = 4 * MINUTE
+AFTERWARDS: Nanos = 3 * MINUTE
 """An alert clears in 30 s, and its incident 60 s later; the rest is for slower rules."""
 
 
@@ -147,6 +150,7 @@ CALM = Drill(
 STEP_CRUNCH = Drill(
     name="step-crunch",
     said="Both sides of one book lose 65 % of their depth at once, and stay away for 5 minutes.",
+    books=TWO,
     ends_at=BEGINS + 5 * MINUTE + _BACK,
     episodes=(
         Episode(
@@ -165,6 +169,7 @@ STEP_CRUNCH = Drill(
 ONE_SIDED = Drill(
     name="one-sided-crunch",
     said="The bids of one book lose 70 % of their depth at once; its asks stay.",
+    books=TWO,
     ends_at=BEGINS + 5 * MINUTE + _BACK,
     episodes=(Episode(begins_at=BEGINS, lasts=5 * MINUTE, bid_floor=0.3, venues=_only(BINANCE)),),
     expected=(_crunch(10 * SECOND, 5 * MINUTE),),
@@ -176,7 +181,7 @@ _BLEED_A_SECOND, _BLED_TO = 0.003, 0.25
 _HALVED: Nanos = round(log(2) / _BLEED_A_SECOND * SECOND)
 _BLEEDS: Nanos = round(-log(_BLED_TO) / _BLEED_A_SECOND * SECOND)
 
-_LONG: Nanos = 25 * MINUTE
+_LONG: Nanos = 22 * MINUTE
 """A bleed that begins in a younger window becomes its noise before it is seen."""
 
 SLOW_BLEED = Drill(
@@ -184,7 +189,7 @@ SLOW_BLEED = Drill(
     said="One book loses 0.3 % of its depth each second, down to a quarter.",
     begins_at=_LONG,
     ends_at=_LONG + _BLEEDS + 2 * MINUTE + _BACK,
-    books=MAJORS[:2],
+    books=TWO,
     episodes=(
         Episode(
             begins_at=_LONG,
@@ -229,6 +234,7 @@ FLASH_CRASH = Drill(
 SPREAD = Drill(
     name="spread-blow-out",
     said="The spread of one book goes from 0.3 to 6 bps for 3 minutes; its depth is not withdrawn.",
+    books=TWO,
     ends_at=BEGINS + 3 * MINUTE + _BACK,
     episodes=(Episode(begins_at=BEGINS, lasts=3 * MINUTE, spread_bps=6.0, venues=_only(BINANCE)),),
     expected=(_crunch(8 * SECOND, 3 * MINUTE),),
@@ -348,11 +354,12 @@ GAPS = Drill(
     ),
 )
 
-_FLAPS, _FLAP = 80, 6 * SECOND
+_FLAPS, _FLAP = 60, 6 * SECOND
 
 FLAPPING = Drill(
     name="flapping-edge",
-    said="One book loses 65 % of its depth for 3 s out of every 6 s, for 8 minutes.",
+    said="One book loses 65 % of its depth for 3 s out of every 6 s, for 6 minutes.",
+    books=TWO,
     ends_at=BEGINS + _FLAPS * _FLAP,
     episodes=tuple(
         Episode(
