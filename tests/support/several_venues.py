@@ -14,7 +14,7 @@ from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.risk.signal_settings import DivergenceSettings, StressSettings
 from tidegauge.runtime.kept import Kept
-from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.runtime.monitor import Crashed, Monitor, MonitorPlan, Record
 from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK
 
@@ -37,9 +37,10 @@ class Market:
         plan: MonitorPlan = PLAN,
         at: Nanos = START,
         kept: Kept | None = None,
+        crashed: Crashed | None = None,
     ) -> None:
         self.records: list[Record] = []
-        self.monitor = Monitor(plan, self.records.append, kept=kept)
+        self.monitor = Monitor(plan, self.records.append, crashed, kept)
         self.now = at
         self.mids = dict.fromkeys(venues, 100.0)
         self.sizes = dict.fromkeys(venues, 100.0)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from tidegauge.core.alert import ALL, Alert, AlertKey, Signal
 from tidegauge.core.desk import Order, Outcome
@@ -170,6 +171,7 @@ class Crossing:
         every: Nanos,
         tell: Raise,
         kept: Kept | None = None,
+        crashed: Callable[[BookId, Exception], None] | None = None,
     ) -> None:
         self.caps = Caps(rules.caps, held)
         self._rules = rules
@@ -178,6 +180,7 @@ class Crossing:
         self.venues: dict[VenueName, VenueHealth] = {}
         self._rounds = Rounds(every, at_once=AT_ONCE)
         self._kept = kept
+        self._crashed = crashed
         self._to_look_at: list[WatchedBook] = []
 
     # -- who is judged ---------------------------------------------------------------------------
@@ -186,30 +189,34 @@ class Crossing:
         """Take a book under watch; one that is known stays what it is."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
+        self.look_at(book)
+        if book.detector is None:
+            return
         watched = self.symbols.get(symbol)
         if watched is None:
             watched = self.symbols[symbol] = WatchedSymbol(symbol, self._rules)
             if self._kept is not None:
                 watched.kept = self._kept.symbol(symbol)
             self._rounds.add(BookId(ALL, symbol))
-        if book.detector is None or venue in watched.books:
+        if venue in watched.books:
             return
         watched.books[venue] = book
         instrument = keeper.instrument
         watched.divergence.join(venue, QuoteFacts(instrument.kind, instrument.quote))
         watched.stress.know(venue, instrument.quote)
-        self.look_at(book)
 
     def forget(self, book: WatchedBook, at: Nanos, trace: str) -> None:
         """Judge a book no more."""
         venue, symbol = book.keeper.id.venue, book.keeper.id.symbol
+        self._to_look_at = [each for each in self._to_look_at if each is not book]
+        if (health := self.venues.get(venue)) is not None:
+            self._tell_all(health.left(symbol, at, trace))
         watched = self.symbols.get(symbol)
         if watched is None or watched.books.pop(venue, None) is None:
             return
         self._tell_all(watched.divergence.leave(venue, at, trace))
         watched.stress.forget(venue)
         self._tell_all(watched.health.left(venue, at, trace))
-        self._tell_all(self.venues[venue].left(symbol, at, trace))
         if not watched.books:
             self._tell_all(watched.stress.leave(at, trace))
             del self.symbols[symbol]
@@ -243,13 +250,13 @@ class Crossing:
         """The trust of a book is what its keeper says now; `detail` is what the event said of it."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
-        watched = self.symbols.get(symbol)
-        if watched is None or venue not in watched.books:
-            return
         health = self._health(venue, at)
         self._tell_all(health.left(ALL, at, trace))
         live = keeper.trust is Trust.LIVE
         health.seen(symbol, live, keeper.reason, at, detail)
+        watched = self.symbols.get(symbol)
+        if watched is None or venue not in watched.books:
+            return
         watched.health.seen(venue, live, keeper.reason, at, detail)
         if not live:
             self._tell_all(watched.divergence.lost(venue, at, trace))
@@ -274,7 +281,7 @@ class Crossing:
         """Judge what is judged at the cadence, up to `now`."""
         for at, ids in self._rounds.due(now):
             for id_ in ids:
-                self._sample(self.symbols[id_.symbol], at)
+                self._apart(id_, partial(self._sample, self.symbols[id_.symbol], at))
 
     def tick(self, at: Nanos) -> None:
         """Once a second: venues, and what is held."""
@@ -282,7 +289,22 @@ class Crossing:
             self.trusted(book, at, f"{book.keeper.id.venue}/0/0")
         self._to_look_at.clear()
         for venue, health in self.venues.items():
-            self._tell_all(health.tick(at, f"{venue}/0/0"))
+            self._apart(BookId(venue, ALL), partial(self._look_at_venue, health, at))
+        self._apart(BookId(ALL, ALL), partial(self._look_at_caps, at))
+
+    def _apart(self, id_: BookId, work: Callable[[], None]) -> None:
+        """Judge one symbol or venue; where somebody is told of crashes, the others do not notice one."""
+        try:
+            work()
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(id_, crash)
+
+    def _look_at_venue(self, health: VenueHealth, at: Nanos) -> None:
+        self._tell_all(health.tick(at, f"{health.venue}/0/0"))
+
+    def _look_at_caps(self, at: Nanos) -> None:
         weathers = {name: each.composite.status().weather for name, each in self.symbols.items()}
         self._tell_all(self.caps.observe(weather_of(weathers), at, f"{ALL}/0/0"))
 

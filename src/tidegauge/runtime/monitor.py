@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeAlias
 
 from tidegauge.core.activity import MarketSummary
-from tidegauge.core.alert import Alert, AlertKey, AlertState, Signal
+from tidegauge.core.alert import ALL, Alert, AlertKey, AlertState, Signal
 from tidegauge.core.desk import Order, OrderKind, Outcome
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
 from tidegauge.core.instrument import (
@@ -41,6 +41,9 @@ Crashed: TypeAlias = Callable[[BookId, Exception], None]
 
 UNAVAILABLE = "unavailable: "
 """How a catalogue that is not to be had is told."""
+
+DESK = BookId(ALL, "desk")
+"""Told in the place of a book when it is the desk that crashes."""
 
 RECENT_ALERTS = 50
 RECENT_EPOCHS = 1000
@@ -90,7 +93,9 @@ class Monitor:
         self._rounds = Rounds(plan.sample_every)
         self._ticked_at: Nanos = 0
         self.desk = Desk(plan.rules.desk, emit, self._carry_out)
-        self.crossing = Crossing(plan.rules, plan.held, plan.sample_every, self._alert, kept)
+        self.crossing = Crossing(
+            plan.rules, plan.held, plan.sample_every, self._alert, kept, crashed
+        )
         self._paces: dict[VenueName, Nanos] = {}
         self._owed: dict[BookId, WatchedBook] = {}
         """Books that changed since they were read, and are to be read at their venue's pace."""
@@ -202,11 +207,19 @@ class Monitor:
         if not 0 <= now - self._ticked_at < SECOND:
             self._ticked_at = now - now % SECOND
             self.crossing.tick(self._ticked_at)
-            self.desk.tick(self._ticked_at)
+            self._tick_desk(self._ticked_at)
         if self._stirred and not 0 <= now - self._looked_at < self._plan.write_every // LOOKS:
             self._looked_at = now
             for book in [*self._stirred.values()]:
                 self._apart(book, partial(self._sum_up_if_due, book, now))
+
+    def _tick_desk(self, at: Nanos) -> None:
+        try:
+            self.desk.tick(at)
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(DESK, crash)
 
     def _watched(self, feed: VenueFeed, keeper: BookKeeper) -> WatchedBook:
         crunch = self._plan.rules.crunch_for(keeper.id)
