@@ -339,9 +339,10 @@ class Crossing:
     # -- what it shows, and what is kept ---------------------------------------------------------
 
     def view(self, now: Nanos) -> CrossView:
+        venues = [each.status() for each in self.venues.values()]
         return CrossView(
             symbols=tuple(each.view() for each in self.symbols.values()),
-            venues=tuple(each.status() for each in self.venues.values()),
+            venues=tuple(each for each in venues if each.total),
             exposures=self.caps.status(now),
         )
 
