@@ -88,6 +88,7 @@ TESTED_ELSEWHERE = {
     "runtime/venue": "integration/test_runtime.py",
     "runtime/control": "integration/test_symbols.py",
     "faces/symbols": "integration/test_symbols.py",
+    "faces/demo_clerk": "integration/test_demo.py",
     "runtime/local_server": "integration/test_local_venues.py",
     "runtime/local_venues": "integration/test_local_venues.py",
     "runtime/view": "unit/faces/test_live.py",

@@ -138,8 +138,7 @@ def _introduce(
     places = "One local venue" if served == 1 else f"{served} local venues"
     lines = (
         f"{places}, a generated market, a private PostgreSQL; running {ends}.",
-        f"Demo settings: {sampling}, clear_for {CLEAR_FOR_S / speed:.3g} s, settle_for {SETTLE_FOR_S / speed:.3g} s"
-        " (usually 1 s, 300, 30 s, 60 s).",
+        f"Demo settings: {sampling}, clear_for {CLEAR_FOR_S / speed:.3g} s (usually 1 s, 300, 30 s).",
         f"A liquidity crunch comes {crunch}, on every venue; its incident is taken on, and ends.",
         f"Data and log: {settings.data_dir}",
     )

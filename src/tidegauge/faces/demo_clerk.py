@@ -24,7 +24,7 @@ SAYS = "seen; quotes are wider, large orders wait"
 
 async def sit(app: App, console: Console) -> None:
     """Acknowledge the first incident of liquidity, by the way that `tidegauge incidents ack` takes."""
-    while (incident := _of_the_crunch(app)) is None:
+    while (incident := _of_the_crunch(app)) is None:  # noqa: ASYNC110 - the desk has no event
         await asyncio.sleep(LOOK_EVERY_S)
     await asyncio.sleep(THINKS_FOR_S)
     order = new_order(

@@ -88,6 +88,10 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
     rules = settings
     fallen = _step(DEPTH, inputs.depth, rules.depth_step, rules.step_hold)
     yield _no_wall(fallen, inputs, settings, samples=0)
+    # Two inputs that went together are believed by less than one that went alone.
+    fallen = _step(DEPTH, inputs.depth, rules.depth_step_supported, rules.step_hold)
+    fallen = _moved(fallen._replace(rule="depth:with_spread"), inputs.spread, settings)
+    yield _no_wall(fallen, inputs, settings, samples=0)
     bleeding = _bleed(DEPTH, inputs.depth, settings)
     yield _no_wall(bleeding, inputs, settings, samples=rules.clear_samples)
     supporting = (
@@ -97,6 +101,11 @@ def evidence(inputs: Inputs, settings: CrunchSettings) -> Iterator[Evidence]:
     for depth_name, depth, slippage_name, slippage in supporting:
         fallen = _step(depth_name, depth, rules.side_step, rules.side_hold)
         yield _supported(fallen, slippage, rules.supporting_harm)
+        lasting = _step(depth_name, depth, rules.side_step_lasting, rules.lasting_hold)
+        lasting = _supported(lasting, slippage, rules.supporting_harm)
+        yield lasting._replace(rule=f"{depth_name}:lasting")
+        early = lasting._replace(rule=f"{depth_name}:with_spread", hold=rules.side_hold)
+        yield _moved(early, inputs.spread, settings)
         bleeding = _bleed(depth_name, depth, settings)
         costless = _harm(slippage, rules.clear_samples) < rules.supporting_harm
         yield bleeding._replace(breached=bleeding.breached and not costless)
@@ -164,6 +173,15 @@ def _supported(breach: Evidence, support: Judged | None, least: float) -> Eviden
     return breach._replace(breached=None if harm is None else harm >= least)
 
 
+def _moved(breach: Evidence, spread: Judged | None, settings: CrunchSettings) -> Evidence:
+    """Return `breach`, believed only if the spread has moved with it."""
+    if not breach.breached:
+        return breach
+    if spread is None or spread.harm is None or spread.noise is None:
+        return breach._replace(breached=None)
+    return breach._replace(breached=spread.harm >= settings.spread_moved.at(spread.noise))
+
+
 def _no_wall(breach: Evidence, inputs: Inputs, settings: CrunchSettings, samples: int) -> Evidence:
     """Return `breach` of both sides' depth, not believed where one order that left explains it.
 
@@ -216,8 +234,8 @@ def _supported_bleed(
     now = depth.track.median_harm(settings.clear_samples)
     if now is None or now < settings.bleed_still * limit:
         return Evidence(rule, name, settings.bleed_hold, None if now is None else False)
-    fallen = depth.track.median_harm(settings.bleed_short)
-    risen = slippage.track.median_harm(settings.bleed_short)
+    fallen = depth.track.median_harm(settings.bleed_long)
+    risen = slippage.track.median_harm(settings.bleed_long)
     if fallen is None or risen is None:
         return Evidence(rule, name, settings.bleed_hold, None)
     breached = fallen >= limit and risen >= settings.supporting_harm
@@ -270,10 +288,11 @@ def lowest_threshold(track: Track, settings: CrunchSettings) -> float | None:
         return settings.spread_step.at(noise)
     if track.harmful is Harmful.MORE:
         return settings.slippage_step.at(noise)
-    step = settings.depth_step if track.name == DEPTH else settings.side_step
-    thresholds = [step, *(threshold for _, threshold in bleed_thresholds(track, settings))]
-    if track.name != DEPTH:
-        thresholds.append(settings.side_bleed_supported)
+    thresholds = [threshold for _, threshold in bleed_thresholds(track, settings)]
+    if track.name == DEPTH:
+        thresholds += settings.depth_step, settings.depth_step_supported
+    else:
+        thresholds += settings.side_step, settings.side_step_lasting, settings.side_bleed_supported
     return min(threshold.at(noise) for threshold in thresholds)
 
 

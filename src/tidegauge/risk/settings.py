@@ -58,12 +58,16 @@ class CrunchSettings:
     reference_samples: int = 30
 
     depth_step: Threshold = field(default=Threshold(0.65, 4.25))
-    side_step: Threshold = field(default=Threshold(0.75, 5.0))
+    depth_step_supported: Threshold = field(default=Threshold(0.50, 4.0))
+    side_step: Threshold = field(default=Threshold(0.85, 4.75))
+    side_step_lasting: Threshold = field(default=Threshold(0.65, 4.5))
     spread_step: Threshold = field(default=Threshold(log(3), 5.0))
     slippage_step: Threshold = field(default=Threshold(log(3), 5.0))
     supporting_harm: float = 0.3
+    spread_moved: Threshold = field(default=Threshold(0.10, 1.5))
     step_hold: Nanos = 2 * SECOND
     side_hold: Nanos = 3 * SECOND
+    lasting_hold: Nanos = 9 * SECOND
     alone_hold: Nanos = 5 * SECOND
 
     bleed_short: int = 30
@@ -72,7 +76,7 @@ class CrunchSettings:
     depth_bleed_long: Threshold = field(default=Threshold(0.43, 2.5))
     side_bleed_short: Threshold = field(default=Threshold(0.80, 4.0))
     side_bleed_long: Threshold = field(default=Threshold(0.80, 3.25))
-    side_bleed_supported: Threshold = field(default=Threshold(0.50, 4.0))
+    side_bleed_supported: Threshold = field(default=Threshold(0.43, 2.75))
     bleed_hold: Nanos = 2 * SECOND
     bleed_still: float = 0.75
 

@@ -121,8 +121,8 @@ async def compare(connection: Any, verdict: Verdict) -> None:
             news.append(f"line {line.sequence + 1}: {difference}")
     gone = sorted(set(rows) - seen)
     if gone:
-        spans = _spans([sequence + 1 for sequence in gone])
-        news.append(f"only PostgreSQL has {_counted(len(gone))} {spans}: the file lost them")
+        spans, it = _spans([sequence + 1 for sequence in gone]), "it" if len(gone) == 1 else "them"
+        news.append(f"only PostgreSQL has {_counted(len(gone))} {spans}: the file lost {it}")
     if ours and ours[0].sequence in seen | set(rows):
         head = ours[0]
         stored = max(rows, default=0)

@@ -131,6 +131,37 @@ def test_what_is_not_supported_or_not_enough_stays_quiet(book: dict[str, Any]) -
     assert watched.see(20, **book) == []
 
 
+def test_depth_and_spread_that_went_together_are_believed_by_less() -> None:
+    """45 % of the depth is no step by itself; with a spread that moved it is, after two seconds."""
+    thinner = {"bid": 1.65e6, "ask": 1.65e6}
+    assert warm().see(10, **thinner) == []
+    watched = warm()
+    assert watched.see(2, spread_bps=1.3, **thinner) == []
+    (alert,) = watched.see(1, spread_bps=1.3, **thinner)
+    assert (alert.cause, alert.severity) == ("depth", Severity.WARNING)
+
+
+@pytest.mark.parametrize(("spread", "seconds"), [(1.0, 10), (1.3, 4)])
+def test_half_of_a_side_is_believed_when_it_lasts_or_the_spread_moved(
+    spread: float, seconds: int
+) -> None:
+    """Nine seconds, or three."""
+    watched = warm()
+    book = {"bid": 1.5e6, "sell": 2.0, "spread_bps": spread}
+    assert watched.see(seconds - 1, **book) == []
+    (alert,) = watched.see(1, **book)
+    assert (alert.cause, alert.severity) == ("bid_depth", Severity.HIGH)
+
+
+def test_a_slow_bleed_of_one_side_fires_before_half_is_gone() -> None:
+    """0.2 % a second, and a taker pays more as it goes."""
+    watched = warm(replace(QUICK, slow=2_000), seconds=1_000)
+    shares = [0.998**second for second in range(346)]
+    changes = [watched.see(1, bid=3e6 * share, sell=3.0 / share - 2.0) for share in shares]
+    (alert,) = next(change for change in changes if change)
+    assert alert.cause == "bid_depth"
+
+
 @pytest.mark.parametrize(("side", "taker"), [("ask", "buy"), ("bid", "sell")])
 def test_a_wall_that_leaves_the_band_is_no_crunch(side: str, taker: str) -> None:
     """Two thirds of all depth went, from one side, and nobody pays more: for a minute, no alert."""

@@ -156,7 +156,7 @@ def test_a_known_range_that_the_price_has_left_still_knows_the_touch() -> None:
     books(),
     takers,
     sizes,
-    st.sampled_from(["0.9998", "1.02", "61000"]),
+    st.sampled_from(["0.9998", "1.02", "61000", "0.1"]),
     st.none() | st.integers(1, 9),
 )
 def test_prices_times_a_rate_lose_the_same_share(
@@ -170,6 +170,7 @@ def test_prices_times_a_rate_lose_the_same_share(
     worth = Fraction(size) * Fraction(rate)
     after = rated.slippage(rated.units(worth), mid * Fraction(rate) * 10**rated.price_scale)
     assert before == after
+    assert rated.quote(rated.total) == plain.quote(plain.total) * Decimal(rate)
 
 
 @given(books(inverse=False), sizes)

@@ -20,6 +20,7 @@ CAPPED = replace(
 
 
 def test_the_venue_that_left_the_others_is_named_and_an_incident_opens() -> None:
+    """At 100 bps it is high: pause the asset, and somebody is to have it."""
     market = Market("a", "b", "c")
     market.live(80)
     market.mids["c"] = 101.0
@@ -44,6 +45,7 @@ def test_a_difference_that_a_glance_shows_is_found_as_well() -> None:
 
 
 def test_a_venue_none_of_whose_books_is_live_is_down_and_a_symbol_without_any_is_dark() -> None:
+    """The one is of the venue as a whole, the other critical; between them nothing can be compared."""
     market = Market("a", "b")
     market.live(20)
     market.cut("a")
@@ -61,6 +63,7 @@ def test_a_venue_none_of_whose_books_is_live_is_down_and_a_symbol_without_any_is
 
 
 def test_a_book_that_synchronises_for_a_while_after_the_start_is_no_fault() -> None:
+    """A minute for what was not LIVE yet; after that the venue is down."""
     market = Market("a", "b")
     market.live(50, without="b")
     assert not market.firing(Signal.VENUE_DOWN)
@@ -69,6 +72,7 @@ def test_a_book_that_synchronises_for_a_while_after_the_start_is_no_fault() -> N
 
 
 def test_the_score_follows_the_market_and_shows_its_parts() -> None:
+    """Nine tenths of every book gone: the crunch part is full, venues are well."""
     market = Market("a", "b", "c")
     market.live(80)
     (calm,) = market.monitor.crossing.view(market.now).symbols
@@ -85,6 +89,7 @@ def test_the_score_follows_the_market_and_shows_its_parts() -> None:
 
 
 def test_an_execution_that_was_safe_and_is_not_any_more_is_told() -> None:
+    """With half of these books gone the size does not fill, either way."""
     market = Market("a", "b")
     market.live(80)
     assert not market.alerts(Signal.STRESS)
@@ -110,7 +115,10 @@ def test_where_nobody_said_a_size_no_more_is_judged_than_a_book_takes_on_a_usual
     assert {alert.severity for alert in market.firing(Signal.STRESS)} == {Severity.HIGH}
 
 
-def test_more_than_the_weather_allows_is_over_its_cap_until_a_person_says_that_less_is_held() -> None:
+def test_more_than_the_weather_allows_is_over_its_cap_until_a_person_says_that_less_is_held() -> (
+    None
+):
+    """The limit is 1,000, the settings say 900: within it on a calm day only."""
     market = Market("a", "b", plan=CAPPED)
     market.live(80)
     assert not market.alerts(Signal.OVER_CAP)
@@ -125,6 +133,7 @@ def test_more_than_the_weather_allows_is_over_its_cap_until_a_person_says_that_l
 
 
 def test_what_is_no_exposure_is_refused() -> None:
+    """In plain words, repeating what was said."""
     market = Market("a")
     market.live(1)
     for amount in ("", "many", "NaN"):
@@ -134,6 +143,7 @@ def test_what_is_no_exposure_is_refused() -> None:
 
 
 def test_a_level_that_a_person_calls_normal_ends_the_alert_without_calling_it_recovered() -> None:
+    """It is an order on the incident, and the sentence says so."""
     market = Market("a", "b")
     market.live(80)
     market.sizes["a"] = 10.0
@@ -148,6 +158,7 @@ def test_a_level_that_a_person_calls_normal_ends_the_alert_without_calling_it_re
 
 
 def test_other_rules_lose_no_alert() -> None:
+    """What fires goes on under its id; what is stricter now is found by the new rules."""
     market = Market("a", "b")
     market.live(80)
     market.sizes["a"] = 10.0
@@ -163,6 +174,7 @@ def test_other_rules_lose_no_alert() -> None:
 
 
 def test_a_book_that_is_let_go_is_judged_no_more() -> None:
+    """Neither as missing nor as blind; with the last one its symbol goes."""
     market = Market("a", "b")
     market.live(10)
     market.monitor.forget(book_of("b"), market.now)

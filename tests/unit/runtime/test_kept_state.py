@@ -73,6 +73,7 @@ def crunched() -> Market:
 def test_a_restart_while_it_fires_tells_nobody_again_and_resolves_nothing(
     store: StateStore,
 ) -> None:
+    """One alert, one incident, one page when it opened, one when it was over."""
     before = crunched()
     after = restarted(before, store)
     after.live(20)
@@ -88,6 +89,7 @@ def test_a_restart_while_it_fires_tells_nobody_again_and_resolves_nothing(
 
 
 def test_what_recovers_while_nobody_watches_ends_only_when_it_is_seen(store: StateStore) -> None:
+    """Silence is no recovery."""
     before = crunched()
     after = restarted(before, store)
     after.sizes["a"] = 100.0
@@ -100,6 +102,7 @@ def test_what_recovers_while_nobody_watches_ends_only_when_it_is_seen(store: Sta
 
 
 def test_windows_go_on_over_a_restart_so_that_nothing_warms_up_anew(store: StateStore) -> None:
+    """Seconds after the start a crunch is found."""
     before = Market("a", "b", plan=TOLD)
     before.live(80)
     after = restarted(before, store)
@@ -109,6 +112,7 @@ def test_windows_go_on_over_a_restart_so_that_nothing_warms_up_anew(store: State
 
 
 def test_an_acknowledgement_and_a_silence_outlive_a_restart(store: StateStore) -> None:
+    """Whoever had it has it."""
     before = crunched()
     incident = before.transitions()[-1].incident
     assert before.order(OrderKind.ACKNOWLEDGE, incident_id=incident.id).done
@@ -119,6 +123,7 @@ def test_an_acknowledgement_and_a_silence_outlive_a_restart(store: StateStore) -
 
 
 def test_a_divergence_goes_on_once_its_venues_are_back(store: StateStore) -> None:
+    """It is not ended because a venue of it came back a moment after another."""
     before = Market("a", "b", "c", plan=TOLD)
     before.live(80)
     before.mids["c"] = 101.0
@@ -134,6 +139,7 @@ def test_a_divergence_goes_on_once_its_venues_are_back(store: StateStore) -> Non
 
 
 def test_what_was_said_of_an_exposure_outlives_a_restart(store: StateStore) -> None:
+    """For as long as it was said to count."""
     before = Market("a", plan=TOLD)
     before.live(3)
     assert before.order(OrderKind.EXPOSE, asset="AAA", amount="250000").done
@@ -158,6 +164,7 @@ def test_an_incident_whose_alert_was_not_kept_stays_open_until_somebody_ends_it(
 
 
 def test_what_changes_is_kept_soon_and_all_else_in_its_turn(store: StateStore) -> None:
+    """A crash costs the samples since, and no alert."""
     market = Market("a", "b", plan=TOLD)
     kept = kept_in(store)
     market.live(ROUND + 1)
@@ -177,6 +184,7 @@ def test_what_changes_is_kept_soon_and_all_else_in_its_turn(store: StateStore) -
 
 
 def test_state_that_cannot_be_read_costs_a_warm_up_and_nothing_else(store: StateStore) -> None:
+    """It is not gone on with, and the book is watched all the same."""
     store.put(f"book a {SYMBOL}", 1, b"\x00 not a state")
     kept = kept_in(store)
     market = Market("a", kept=kept)

@@ -14,6 +14,7 @@ def pulse() -> Pulse:
 
 
 def test_before_the_first_frame_nothing_works_yet() -> None:
+    """A monitor that never heard a venue is none."""
     heart = pulse()
     assert not heart.beats()
     heart.beat(0)
@@ -23,6 +24,7 @@ def test_before_the_first_frame_nothing_works_yet() -> None:
 
 
 def test_a_loop_that_does_not_turn_is_no_monitor() -> None:
+    """For ten seconds it may."""
     heart = pulse()
     heart.beat(1)
     Time.now += TURN_WITHIN - 1
@@ -32,6 +34,7 @@ def test_a_loop_that_does_not_turn_is_no_monitor() -> None:
 
 
 def test_a_loop_that_turns_while_no_venue_says_a_word_is_no_monitor_either() -> None:
+    """For a minute it may."""
     heart = pulse()
     heart.beat(1)
     for _ in range(FRAME_WITHIN // SECOND):

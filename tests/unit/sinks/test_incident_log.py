@@ -1,12 +1,15 @@
 """The audit trail on disk: killed anywhere, it goes on."""
 
 import os
+import tempfile
 import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.database import NOON
 from tests.support.incidents import a_story, an_incident, happens, write_log
 
@@ -162,6 +165,45 @@ def test_the_open_incidents_and_those_resolved_lately_are_restored(tmp_path: Pat
     assert [each.id for each in one.restore({"BTCUSDT"}, resolved + 1)] == ["INC-own"]
     for log in (one, lives):
         log.close()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1)), max_size=6))
+def test_wherever_a_crash_cuts_what_was_whole_stays_and_the_trail_goes_on(
+    runs: list[tuple[int, float]],
+) -> None:
+    """Each run writes some lines and is cut off anywhere behind those that were on the disk before."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = path_of(Path(folder))
+        expected: list[str] = []
+        for count, cut in runs:
+            before = path.stat().st_size if path.exists() else 0
+            chained = write_log(Path(folder), PLAIN[:count])
+            assert [each.sequence for each in chained] == [
+                len(expected) + number for number in range(1, count + 1)
+            ]
+            written = path.read_bytes()
+            kept = written[: max(before, round(len(written) * cut))]
+            path.write_bytes(kept)
+            gone = written.count(b"\n") - kept.count(b"\n")
+            expected += [each.hash for each in chained]
+            expected = expected[: max(0, len(expected) - gone)]
+        write_log(Path(folder), [])
+        assert [each.hash for each in read(path)] == expected
+        assert not scan(path).bad
+
+
+@given(st.data())
+def test_one_byte_changed_anywhere_is_found(data: st.DataObject) -> None:
+    """In any line, and between two of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = path_of(Path(folder))
+        write_log(Path(folder), PLAIN)
+        said = bytearray(path.read_bytes())
+        at = data.draw(st.integers(0, len(said) - 1))
+        said[at] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(said)
+        found = scan(path)
+        assert found.bad or found.torn
 
 
 def test_fifty_thousand_lines_are_opened_and_judged_in_seconds(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,20 @@ async def test_a_disk_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None
         assert events == ["incident_log_lost", "incident_log_recovered"]
     assert list(read(path_of(folder))) == told
     assert not scan(path_of(folder)).bad
+
+
+async def test_a_transition_that_cannot_be_written_stops_no_other(tmp_path: Path) -> None:
+    """It is a bug of ours, and told of."""
+    told: list[ChainedTransition] = []
+    wrong = replace(STORY[1], event=replace(STORY[1].event, detail={"x": object()}))  # type: ignore[dict-item]
+    async with working(tmp_path, told) as thread:
+        with capture_logs() as logged:
+            for each in (STORY[0], wrong, STORY[2]):
+                thread.append(each)
+            await thread.settled()
+        assert [each["event"] for each in logged] == ["incident_log_rejected"]
+    assert [each.sequence for each in told] == [1, 2]
+    assert not scan(path_of(tmp_path)).bad
 
 
 async def test_what_was_appended_last_is_written_at_the_close(tmp_path: Path) -> None:

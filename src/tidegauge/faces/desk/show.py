@@ -161,7 +161,7 @@ def said_of(event: Any) -> str:
     sentence = str(told.pop("says", ""))
     about = ""
     if sentence:
-        first = sentence.split(". ")[0].removesuffix(".")
+        first = sentence.partition(". ")[0].removesuffix(".")
         about = f"{told.get('severity', '')} {told.get('signal', '')}: {first}".strip()
     elif told:
         about = ", ".join(

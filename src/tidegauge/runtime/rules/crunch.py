@@ -25,11 +25,36 @@ class StepRules(RuleSection):
     alone_hold_s: Hold = Field(
         default=5.0, description="a spread or slippage by itself: held this long"
     )
-    side_harm: Harm = Field(default=0.75, description="depth of one side: harm h at least")
-    side_noise: Noises = Field(
-        default=5.0, description="depth of one side: times the noise s at least"
+    with_spread_depth_harm: Harm = Field(
+        default=0.50, description="total depth while the spread moved too: harm h at least"
     )
-    side_hold_s: Hold = Field(default=3.0, description="depth of one side: held this long")
+    with_spread_depth_noise: Noises = Field(
+        default=4.0,
+        description="total depth while the spread moved too: times the noise s at least",
+    )
+    side_harm: Harm = Field(default=0.85, description="depth of one side: harm h at least")
+    side_noise: Noises = Field(
+        default=4.75, description="depth of one side: times the noise s at least"
+    )
+    side_hold_s: Hold = Field(
+        default=3.0,
+        description="depth of one side, and a lasting loss with which the spread moved: held this long",
+    )
+    lasting_side_harm: Harm = Field(
+        default=0.65, description="depth of one side, a loss that lasts: harm h at least"
+    )
+    lasting_side_noise: Noises = Field(
+        default=4.5, description="depth of one side, a loss that lasts: times the noise s at least"
+    )
+    lasting_hold_s: Hold = Field(
+        default=9.0, description="depth of one side, a loss that lasts: held this long"
+    )
+    moved_spread_harm: Harm = Field(
+        default=0.10, description="the spread has moved too: harm h at least"
+    )
+    moved_spread_noise: Noises = Field(
+        default=1.5, description="the spread has moved too: times the noise s at least"
+    )
     spread_harm: Harm = Field(default=math.log(3), description="spread: harm h at least (ln 3)")
     spread_noise: Noises = Field(default=5.0, description="spread: times the noise s at least")
     slippage_harm: Harm = Field(default=math.log(3), description="slippage: harm h at least (ln 3)")
@@ -58,10 +83,10 @@ class BleedRules(RuleSection):
     long_side_harm: Harm = Field(default=0.80, description="long, one side: harm h at least")
     long_side_noise: Noises = Field(default=3.25, description="long, one side: times the noise s")
     supported_side_harm: Harm = Field(
-        default=0.50, description="short, one side whose slippage rose too: harm h at least"
+        default=0.43, description="long, one side whose slippage rose too: harm h at least"
     )
     supported_side_noise: Noises = Field(
-        default=4.0, description="short, one side whose slippage rose too: times the noise s"
+        default=2.75, description="long, one side whose slippage rose too: times the noise s"
     )
     hold_s: Hold = Field(default=2.0, description="a slow loss: held this long")
     recent_share: Ratio = Field(
