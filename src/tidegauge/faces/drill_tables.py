@@ -103,6 +103,8 @@ def _cost(cost: Cost) -> str:
         return f"{what} could not be filled."
     usual = "" if cost.usual_bps is None else f", usually {cost.usual_bps:.2f}"
     more = "" if cost.extra is None else f": {cost.extra:,.0f} more"
+    if cost.extra is not None and cost.extra < 1:
+        more = ": no more"
     return f"{what}: {cost.bps:.2f} bps{usual}{more}."
 
 

@@ -3,8 +3,6 @@
 The short form drills one fresh seed a scenario; the long form forty: TIDEGAUGE_CAMPAIGN=1.
 """
 
-import os
-
 import msgspec
 import pytest
 
@@ -51,9 +49,6 @@ def test_a_crash_of_four_venues_is_one_incident_and_says_what_it_costs() -> None
 
 
 @pytest.mark.campaign
-@pytest.mark.skipif(
-    os.environ.get("TIDEGAUGE_CAMPAIGN") != "1", reason="the long form: TIDEGAUGE_CAMPAIGN=1"
-)
 @pytest.mark.parametrize("name", DRILLS)
 def test_the_built_in_rules_pass_every_drill_on_forty_seeds(name: str) -> None:
     """A figure that stands on one market stands on nothing: nineteen in twenty must pass."""
