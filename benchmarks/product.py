@@ -23,6 +23,7 @@ from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.garbage import freeze
 from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.runtime.storage import STORED
 from tidegauge.runtime.venue_runner import TURN
 from tidegauge.sinks.encode import ReadingEncoder
 from tidegauge.sinks.rows import rows_of
@@ -59,7 +60,7 @@ def encoder() -> Callable[[Record], object]:
     def encode(record: Record) -> object:
         if isinstance(record, Reading):
             return of_readings.encode(record)
-        return rows_of(record, RUN)
+        return rows_of(record, RUN) if isinstance(record, STORED) else None
 
     return encode
 

@@ -359,7 +359,7 @@ async def test_the_exit_code_is_that_of_the_worst(
             await connection.execute("DROP VIEW tidegauge.v_market")
         wrong = await told("--json")
         assert wrong.code == 1
-        assert wrong.complaints == ["tidegauge: 1 of 19 checks failed: contents"]
+        assert wrong.complaints == ["tidegauge: 1 of 21 checks failed: contents"]
         said = {each["name"]: each for each in json.loads(wrong.out)}
         assert said["contents"]["verdict"] == "FAIL"
     down = await told()

@@ -42,6 +42,12 @@ def test_the_demo_finds_the_crunch_on_every_venue_and_reads_it_back(data_dir: Pa
         assert feed[2] == "0", "no gaps"
     assert "db psql" in written
     assert "RESOLVED" in live
+    incidents = re.findall(r"^INC-\S+: liquidity of BTCUSDT, RESOLVED$", written, re.MULTILINE)
+    assert len(incidents) == 1, "five alerts, one incident"
+    kinds = re.findall(r"^[\d:]{8} +(\w+) +(?:demo|tidegauge) ", written, re.MULTILINE)
+    assert kinds[0] == "opened"
+    assert kinds[-2:] == ["mitigated", "resolved"]
+    assert "acknowledged" in kinds
 
 
 def test_a_demo_runs_any_of_the_local_venues(data_dir: Path) -> None:

@@ -158,7 +158,7 @@ PROGRAM = textwrap.dedent(
     from tests.support.incidents import happens
     from tidegauge.core.incident import IncidentChange
     from tidegauge.sinks.incident_log import IncidentLog
-    log = IncidentLog(Path(sys.argv[1]), "db", NOON)
+    log = IncidentLog(Path(sys.argv[1]), NOON)
     step = happens(None, IncidentChange.OPENED, name="INC-k")
     while True:
         log.append(step)
@@ -195,6 +195,7 @@ async def test_killed_between_the_file_and_the_database_nothing_is_lost(
     await write(database, *sent)
     assert (await judged(connection, path_of(tmp_path))).whole
     assert await resend(connection, path_of(tmp_path), sent.append) == 0
+    assert await resend(connection, path_of(tmp_path, 2), sent.append) == 0, "there is none"
     version = await connection.fetchval("SELECT version FROM tidegauge.incidents")
     assert version == max(line.transition.incident.version for line in lines)
 

@@ -71,7 +71,10 @@ async def test_everything_arrives_and_a_second_move_finds_it_there(
     assert counts["readings"] == (9, 9)
     assert counts["feed_events"] == (5, 5)
     assert counts["minutes"] == (3, 3)
-    assert counts["incidents"] == (1, 1)
+    assert counts["incidents"] == (2, 2)
+    assert counts["incident_events"] == (6, 6)
+    for name in ("incident_chains", "silences", "desk_orders", "order_outcomes", "deliveries"):
+        assert counts[name] == (1, 1), name
     assert {"schema_migrations", "leases"}.isdisjoint(counts)
     assert steps[-1].done == steps[-1].of - 1
     assert steps[-1].sent > 5_000

@@ -149,7 +149,7 @@ async def chained(story: Any) -> list[Any]:
     """Return transitions with places in a trail that is not on any disk."""
     from tidegauge.sinks.chain import NO_HASH, Chain, ChainedTransition  # noqa: PLC0415 - only here
 
-    chain = Chain(id=str(uuid.uuid4()), host="h", path="p", database="db", began_at=NOON)
+    chain = Chain(id=str(uuid.uuid4()), host="h", path="p", began_at=NOON)
     return [
         ChainedTransition(
             chain=chain,

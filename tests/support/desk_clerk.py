@@ -23,7 +23,6 @@ from tidegauge.sinks.incident_thread import IncidentLogThread
 from tidegauge.sinks.leases import acquire, release
 from tidegauge.sinks.orders import Orders
 from tidegauge.sinks.rows import Record
-from tidegauge.sinks.spool import identity_of
 from tidegauge.sinks.writer import PostgresWriter
 
 KINDS = {
@@ -38,14 +37,13 @@ class Clerk:
     """Carries orders out as the desk does, by version, and keeps a list of what it was given."""
 
     folder: Path
-    identity: str
     writer: PostgresWriter
     stores: bool = True
     incidents: dict[str, Incident] = field(default_factory=dict)
     given: list[Order] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.log = IncidentLogThread(self.folder, self.identity, self.tell)
+        self.log = IncidentLogThread(self.folder, self.tell)
 
     def tell(self, record: Record) -> None:
         """Store a record; without `stores`, it is killed before it can."""
@@ -108,7 +106,7 @@ async def at_work(
     """Lend a clerk who holds the leases of some symbols and carries orders out meanwhile."""
     watched = symbols or ("BTCUSDT",)
     writer = PostgresWriter(database, WriterLimits(age_s=0.02, backoff_s=0.02), run)
-    clerk = Clerk(folder, identity_of(database.url), writer)
+    clerk = Clerk(folder, writer)
     restored = await clerk.log.open(time.time_ns(), watched)
     clerk.incidents = {each.id: each for each in restored}
     orders = Orders(

@@ -5,11 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from tests.support.database import NOON
 
 from tidegauge.core.alert import Action, Severity
-from tidegauge.core.desk import Matcher, Silence
+from tidegauge.core.desk import Arrival, Delivery, Matcher, Outcome, PageKind, Silence
 from tidegauge.core.incident import (
     DAEMON,
     Family,
@@ -20,8 +21,9 @@ from tidegauge.core.incident import (
     Transition,
 )
 from tidegauge.core.instrument import HOUR, SECOND
-from tidegauge.sinks.chain import ChainedTransition
+from tidegauge.sinks.chain import Chain, ChainedTransition
 from tidegauge.sinks.incident_log import IncidentLog
+from tidegauge.sinks.rows import Kind, Rare
 
 HOSTILE = "\x1b[31m[bold red]x[/] '; DROP TABLE incidents; -- \x00 \ud800 \u202e\r\n<b>"
 
@@ -122,11 +124,9 @@ def a_story(name: str = "INC-19b8-aa", **changes: Any) -> list[Transition]:
     return steps
 
 
-def write_log(
-    folder: Path, transitions: Sequence[Transition], database: str = "db"
-) -> list[ChainedTransition]:
+def write_log(folder: Path, transitions: Sequence[Transition]) -> list[ChainedTransition]:
     """Write an audit trail below a folder, and let go of it."""
-    log = IncidentLog(folder, database, NOON)
+    log = IncidentLog(folder, NOON)
     try:
         return [log.append(each) for each in transitions]
     finally:
@@ -149,3 +149,31 @@ def a_silence(name: str = "s-1", **changes: Any) -> Silence:
         comment="planned",
     )
     return replace(made, **changes)
+
+
+OF_THE_DESK: dict[Kind, Rare] = {
+    Kind.TRANSITION: ChainedTransition(
+        chain=Chain(id=str(UUID(int=1)), host="h", path="p", began_at=NOON),
+        sequence=1,
+        at=NOON,
+        previous_hash="a",
+        hash="b",
+        transition=a_story()[0],
+    ),
+    Kind.SILENCE: a_silence(),
+    Kind.OUTCOME: Outcome(order_id=str(UUID(int=2)), at=NOON, done=True, said="acknowledged"),
+    Kind.NOTIFICATION: Delivery(
+        page_key="INC-1/1",
+        channel="slack",
+        kind=PageKind.OPENED,
+        severity=Severity.HIGH,
+        title="BTCUSDT: depth is gone",
+        incidents=("INC-1",),
+        attempts=2,
+        first_at=NOON,
+        sent_at=None,
+        arrival=Arrival.RETRYING,
+        at=NOON,
+    ),
+}
+"""A record of every kind that the operations desk leaves."""

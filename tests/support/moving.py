@@ -6,6 +6,7 @@ from dataclasses import replace as changed
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace
 from tests.support.database import (
@@ -18,14 +19,18 @@ from tests.support.database import (
     an_instrument,
     external,
 )
+from tests.support.incidents import a_silence, a_story
 
-from tidegauge.core.alert import AlertState
+from tidegauge.core.alert import AlertState, Severity
+from tidegauge.core.desk import Arrival, Delivery, Order, OrderKind, Outcome, PageKind
 from tidegauge.core.instrument import HOUR
 from tidegauge.sinks.batch import WriterLimits
+from tidegauge.sinks.chain import Chain, ChainedTransition
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.embedded import EmbeddedPostgres
 from tidegauge.sinks.holder import Holder
 from tidegauge.sinks.migrate import migrate
+from tidegauge.sinks.orders import place
 from tidegauge.sinks.rows import Listed, Run
 from tidegauge.sinks.shape import LEFT_BEHIND
 from tidegauge.sinks.writer import PostgresWriter
@@ -76,9 +81,47 @@ async def fill(database: Database) -> None:
         changed(market, flow=flow),
         *days,
     )
+    await of_the_desk(database)
     async with database.session() as connection:
         await connection.execute(INCIDENT)
         await connection.fetchval("SELECT roll_up('2026-01-01+00', '2026-01-04+00')")
+
+
+async def of_the_desk(database: Database) -> None:
+    """Store an incident with its trail, a silence, an order with its outcome, a notification."""
+    chain = Chain(id=str(UUID(int=1)), host=ODD, path=ODD, began_at=NOON)
+    chained = [
+        ChainedTransition(
+            chain=chain,
+            sequence=number,
+            at=each.event.at,
+            previous_hash=str(number - 1),
+            hash=str(number),
+            transition=each,
+        )
+        for number, each in enumerate(a_story(), 1)
+    ]
+    order = Order(
+        id=str(UUID(int=2)), kind=OrderKind.COMMENT, at=NOON, actor=ODD, comment=ODD, asset="BTC",
+        amount="0.123456789012345678", silence=a_silence(comment=ODD),
+    )  # fmt: skip
+    async with database.session() as connection:
+        await place(connection, order)
+    told = Delivery(
+        page_key=ODD,
+        channel="slack",
+        kind=PageKind.OPENED,
+        severity=Severity.HIGH,
+        title=ODD,
+        incidents=(ODD, "INC-1"),
+        attempts=2,
+        arrival=Arrival.SENT,
+        at=NOON,
+        first_at=NOON,
+        sent_at=NOON,
+    )
+    outcome = Outcome(order_id=order.id, at=NOON, done=True, said=ODD, version=2**40)
+    await write(database, *chained, a_silence(), outcome, told)
 
 
 INCIDENT = """

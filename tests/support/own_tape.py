@@ -5,7 +5,10 @@ from typing import Any
 
 from tests.support.conversation import transcript
 
+from tidegauge.core.desk import Order
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Instrument, Nanos
+from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.digest import Digest
 from tidegauge.runtime.monitor import Monitor, MonitorPlan
 from tidegauge.runtime.tape_fleet import NotedFleet
@@ -71,6 +74,24 @@ class Run:
         """The driver falls behind, or has caught up."""
         self.told.pace(every, self.now)
         self.monitor.pace(self.spec.name, every, self.now)
+
+    def order(self, order: Order) -> None:
+        """A person orders something of the desk."""
+        self.monitor.advance(self.now)
+        self.note(meta_line(self.now, Meta.ORDER, order=order))
+        self.monitor.order(order, self.now)
+
+    def say(self, event: FeedEvent) -> None:
+        """A venue says something beside its feed."""
+        self.monitor.advance(self.now)
+        self.note(meta_line(self.now, Meta.EVENT, event=event))
+        self.monitor.heard(event)
+
+    def adopt(self, rules: RuleSet) -> None:
+        """The rules are read anew."""
+        self.monitor.advance(self.now)
+        self.note(meta_line(self.now, Meta.RULES, rules=rules))
+        self.monitor.adopt(rules, self.now)
 
     def begin(self, instruments: Sequence[Instrument]) -> None:
         listings = [Listing(symbol=f"our {each.name}", instrument=each) for each in instruments]

@@ -18,7 +18,10 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """How one request is answered. `taken`: the receiver has taken note of it, whatever it answers."""
+    """How one request is answered. `taken`: the receiver has taken note of it, whatever it answers.
+
+    `echo`: it says back all that it was sent, secrets too.
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -27,6 +30,7 @@ class Act:
     dribble: bool = False
     reset: bool = False
     taken: bool = True
+    echo: bool = False
 
 
 OK = Act()
@@ -77,7 +81,10 @@ class Receiver:
             return web.Response()
         if act.dribble:
             return await _dribble(request)
-        return web.Response(status=act.status, headers=dict(act.headers), body=act.body)
+        said = act.body
+        if act.echo:
+            said = f"you sent {request.path_qs} {dict(request.headers)} {body!r}".encode()
+        return web.Response(status=act.status, headers=dict(act.headers), body=said)
 
 
 async def _dribble(request: web.Request) -> web.StreamResponse:

@@ -24,7 +24,7 @@ from tidegauge.runtime.rules.tree import RuleTree
 from tidegauge.runtime.settings import Settings, load_settings
 from tidegauge.simulator.venues import VENUES as LOCAL
 
-from . import demo_report, running
+from . import demo_clerk, demo_report, running
 from .logs import log_to_file
 from .options import DataDir, PlainView, Record, RecordMaxGb
 
@@ -41,6 +41,7 @@ CRUNCH_FOR_S = 12.0
 SAMPLE_EVERY_S = 0.25
 MIN_SAMPLES = 60
 CLEAR_FOR_S = 10.0
+SETTLE_FOR_S = 5.0
 
 READY_WITHIN_S = 30.0
 
@@ -123,7 +124,9 @@ def demo_rules(settings: Settings, speed: float) -> RuleSet:
         group.update({name: group[name] / speed for name in group if name.endswith("_s")})
     crunch["clear_for_s"] = CLEAR_FOR_S / speed
     windows = {**tree.windows.model_dump(), "min_samples": MIN_SAMPLES}
-    return rule_set(RuleTree.model_validate({"windows": windows, "crunch": crunch}), settings)
+    said = {"windows": windows, "crunch": crunch}
+    said["incidents"] = {"settle_for_s": SETTLE_FOR_S / speed}
+    return rule_set(RuleTree.model_validate(said), settings)
 
 
 def _introduce(
@@ -136,7 +139,7 @@ def _introduce(
     lines = (
         f"{places}, a generated market, a private PostgreSQL; running {ends}.",
         f"Demo settings: {sampling}, clear_for {CLEAR_FOR_S / speed:.3g} s (usually 1 s, 300, 30 s).",
-        f"A liquidity crunch comes {crunch}, on every venue.",
+        f"A liquidity crunch comes {crunch}, on every venue; its incident is taken on, and ends.",
         f"Data and log: {settings.data_dir}",
     )
     for line in lines:
@@ -164,7 +167,10 @@ async def _run(
             await stack.aclose()
             raise
     async with stack:
+        clerk = asyncio.create_task(demo_clerk.sit(app, console), name="clerk")
         await running.watch(app, console, "tidegauge demo")
+        clerk.cancel()
+        await asyncio.gather(clerk, return_exceptions=True)
         assert app.database is not None
         async with app.database.session() as connection:
             await demo_report.show(console, connection, app.run_id, settings.data_dir)

@@ -8,7 +8,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from tidegauge.sinks.desk_read import incidents, timeline
 from tidegauge.sinks.report import (
     AlertTimes,
     FeedRecord,
@@ -21,6 +23,7 @@ from tidegauge.sinks.report import (
 )
 
 from . import figures
+from .desk import show as desk
 from .figures import UNKNOWN
 
 
@@ -32,8 +35,20 @@ async def show(console: Console, connection: Any, run: str, data_dir: Path) -> N
     _show_rows(console, rows)
     _show_market(console, await market_by_venue(connection, run))
     _show_alerts(console, await alert_times(connection, run))
+    await _show_incidents(console, connection, run)
     _show_feeds(console, await feed_records(connection, run))
     _show_commands(console, data_dir, rows)
+
+
+async def _show_incidents(console: Console, connection: Any, run: str) -> None:
+    """Print each incident of a run, and what happened to it."""
+    for incident in [each for each in await incidents(connection) if each["run"] == run]:
+        _say(console, desk.head_of(incident))
+        table = _table("at", "what", "who", "said")
+        for row in desk.event_rows(await timeline(connection, [incident["id"]]), whole=False):
+            at, *cells = row
+            table.add_row(at[11:], *(Text(figures.printable(cell)) for cell in cells))
+        console.print(table)
 
 
 def _show_rows(console: Console, rows: list[VenueRows]) -> None:

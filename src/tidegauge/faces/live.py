@@ -14,13 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegauge.core.alert import Alert, AlertState, Severity
+from tidegauge.core.incident import IncidentState
 from tidegauge.core.instrument import MILLISECOND
 from tidegauge.core.reading import BandDepth, Fill, Reading, Taker
 from tidegauge.core.trust import Trust
 from tidegauge.risk.status import CrunchPhase, CrunchStatus
 from tidegauge.runtime.view import BookView, MonitorView, VenueView
 
-from . import figures, market
+from . import across, figures, market
+from .across import SEVERITY_STYLE
 from .storing import in_order, stored_line
 
 WIDE = 120
@@ -38,12 +40,6 @@ TRUST_STYLE = {
     Trust.SYNCING: "yellow",
     Trust.STALE: "yellow",
     Trust.UNTRUSTED: "bold red",
-}
-SEVERITY_STYLE = {
-    Severity.INFO: "cyan",
-    Severity.WARNING: "yellow",
-    Severity.HIGH: "bold red",
-    Severity.CRITICAL: "bold white on red",
 }
 
 
@@ -107,6 +103,7 @@ class LineView:
         self._console = console
         self._title = title
         self._told: dict[str, tuple[AlertState, Severity]] = {}
+        self._states: dict[str, IncidentState] = {}
 
     async def show(self, look: Callable[[], MonitorView]) -> None:
         self._print(self._title)
@@ -114,10 +111,13 @@ class LineView:
         while True:
             view = look()
             self._tell_alerts(view)
+            self._tell_incidents(view)
             if time.monotonic() >= next_lines:
                 next_lines += LINES_EVERY_S
                 for book in view.books:
                     self._print(book_line(book, view))
+                for symbol in () if view.across is None else view.across.symbols:
+                    self._print(f"{figures.clock(view.at)} {across.words_of(symbol)}")
                 if not view.books:
                     self._tell_venues(view)
             await asyncio.sleep(REDRAW_S)
@@ -130,6 +130,14 @@ class LineView:
                 continue
             self._told[alert.id] = now
             self._print(f"{figures.clock(alert.updated_at)} {alert_line(alert)}")
+
+    def _tell_incidents(self, view: MonitorView) -> None:
+        """Each incident as its state changes."""
+        for each in () if view.desk is None else (*view.desk.incidents, *view.desk.over):
+            if self._states.get(each.id) is not each.state:
+                self._states[each.id] = each.state
+                said = across.incident_words(each)
+                self._print(f"{figures.clock(each.updated_at)} {each.state}: {said}")
 
     def _tell_venues(self, view: MonitorView) -> None:
         """With no book to show, say what each venue is waiting for."""
@@ -198,6 +206,8 @@ def render(
     parts: list[RenderableType] = [
         head,
         _books(view, wide=wide),
+        *across.symbol_lines(view),
+        *across.incident_lines(view),
         _alerts(view),
         _venues(view, wide=wide),
         _foot(view),

@@ -148,7 +148,7 @@ def _states(settings: Settings) -> list[ChannelState]:
 def _row(state: ChannelState, now: Nanos, *, known: bool) -> tuple[str, ...]:
     error = figures.UNKNOWN
     if state.failed_at is not None:
-        failing = f", {state.failures} times in a row" if state.failures else ""
+        failing = f", {state.failures} times in a row" if state.failures > 1 else ""
         error = f"{_ago(state.failed_at, now)} ago{failing}: {state.said}"
     return (
         state.channel if known else f"{state.channel} (not set)",

@@ -135,7 +135,7 @@ class Composite:
     def restore(self, state: CompositeState, at: Nanos) -> None:
         """Go on with what was seen before a restart, which is known no more until it is seen again."""
         self._seen = {
-            name: Seen(value=seen.value, missing_since=seen.missing_since or at)
+            name: Seen(value=seen.value, missing_since=at) if seen.missing_since is None else seen
             for name, seen in state.seen.items()
         }
         self._score = self._sum_up()

@@ -6,7 +6,6 @@ the median of the others. Its alert then speaks for all of its pairs. No clock i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple, Protocol
 
@@ -16,22 +15,9 @@ from ..core.alert import Alert, AlertKey, Severity, Signal
 from ..core.instrument import Nanos, Symbol, VenueName
 from .judged import Finding, JudgedAlert, JudgedSettings, JudgedState
 from .kept import HoldState
-from .lifecycle import Hold
 from .pair import Pair, Quote
 from .sentence import ACTIONS
-
-Limits = tuple[tuple[Severity, float], ...]
-"""From where each severity counts, the mildest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class DepartureSettings:
-    """What breaches, for how long it must, below what it is over, and for how long that must last."""
-
-    limits: Limits
-    hold: Nanos
-    clear_below: float
-    clear_for: Nanos
+from .watch import DepartureSettings, Watch
 
 
 class Gone(NamedTuple):
@@ -69,48 +55,6 @@ class DeparturesState(Struct, frozen=True, kw_only=True):
     alerts: dict[str, tuple[JudgedState, tuple[VenueName, ...]]]
 
 
-class _Watch:
-    """How long a pair has been apart. `held`: the worst severity that has lasted for the hold;
-    `waiting`: whether a worse one has not yet."""
-
-    __slots__ = ("held", "holds", "pair", "value", "waiting")
-
-    def __init__(self, pair: Pair, settings: DepartureSettings) -> None:
-        self.pair = pair
-        self.value: float | None = None
-        self.held: Severity | None = None
-        self.waiting = True
-        self.holds = [(each, Hold(settings.hold)) for each, _limit in settings.limits]
-
-    @property
-    def running(self) -> bool:
-        return self.holds[0][1].since is not None
-
-    def look(self, value: float | None, limits: Limits, at: Nanos) -> bool:
-        """Return whether another severity is held by now."""
-        before, self.value, self.held = self.held, value, None
-        if value is None:
-            self.pause()
-            return before is not None
-        for (severity, limit), (_severity, hold) in zip(limits, self.holds, strict=True):
-            if hold.observe(value >= limit, at):
-                self.held = severity
-        self.waiting = any(hold.since is not None and not hold.held for _each, hold in self.holds)
-        return self.held is not before
-
-    def resume(self, kept: Mapping[Severity, HoldState]) -> None:
-        """Go on with holds of before a restart."""
-        self.holds = [
-            (severity, kept[severity].hold(hold.span) if severity in kept else hold)
-            for severity, hold in self.holds
-        ]
-
-    def pause(self) -> None:
-        """It cannot be seen: what passes does not count."""
-        for _severity, hold in self.holds:
-            hold.pause()
-
-
 class _Left(NamedTuple):
     """One alert, of a venue that left or of a pair. `against`: the venues it was seen apart from; of
     them one at least must be seen for it to be over."""
@@ -137,7 +81,7 @@ class Departures:
         self.settings = settings
         self._measure = measure
         self._teller = teller
-        self._watches: dict[Pair, _Watch] = {}
+        self._watches: dict[Pair, Watch] = {}
         self._levels: dict[Pair, int] = {}
         self._left: dict[str, _Left] = {}
 
@@ -166,9 +110,7 @@ class Departures:
     def adopt(self, settings: DepartureSettings) -> None:
         """Take other limits and spans; what has lasted so far counts on."""
         self.settings = settings
-        self._levels.clear()
         for watch in self._watches.values():
-            watch.waiting = True
             for _severity, hold in watch.holds:
                 hold.span = settings.hold
         for left in self._left.values():
@@ -185,11 +127,11 @@ class Departures:
         if watch is None:
             if value is None or value < limits[0][1]:
                 return moved
-            watch = self._watches[pair] = _Watch(pair, self.settings)
+            watch = self._watches[pair] = Watch(pair, self.settings)
         elif not moved and not watch.waiting:
             watch.value = value
             return False
-        moved = watch.look(value, limits, at) or moved
+        watch.look(value, limits, at)
         if not watch.running:
             del self._watches[pair]
         return moved
@@ -322,12 +264,15 @@ class Departures:
 
     def _finding(self, key: str, left: _Left, seen: Mapping[Pair, float]) -> Finding:
         limits = self.settings.limits
-        held = [self._watches[pair] for pair in seen if pair in self._watches]
-        held = [watch for watch in held if watch.held is not None]
-        severity = max((watch.held for watch in held if watch.held is not None), default=None)
+        held = self._held(seen)
         quote = left.subject if isinstance(left.subject, Quote) else None
-        if quote is not None:
+        clear = all(value < self.settings.clear_below for value in seen.values())
+        if quote is not None and held:
             left.against.update(watch.pair.beside(quote).venue for watch in held)
+            # It is away from those that stayed: how far from those that left after it counts, too.
+            seen = {**seen, **self._later(key, quote)}
+            held = self._held(seen)
+        severity = max((watch.held for watch in held if watch.held is not None), default=None)
         worst = max(seen, key=lambda pair: (seen[pair], pair.name))
         told = Severity.INFO if severity is None else severity
         limit = dict(limits).get(told, limits[0][1])
@@ -343,7 +288,7 @@ class Departures:
         begun = [hold.since for watch in held for _each, hold in watch.holds]
         return Finding(
             severity=severity,
-            clear=all(value < self.settings.clear_below for value in seen.values()),
+            clear=clear,
             cause=key,
             value=seen[worst],
             threshold=limit,
@@ -352,6 +297,19 @@ class Departures:
             said=lambda: self._teller.departed(departure),
             since=min((since for since in begun if since is not None), default=None),
         )
+
+    def _held(self, seen: Mapping[Pair, float]) -> list[Watch]:
+        """Return the watches of pairs that have been apart for long enough."""
+        watches = [self._watches[pair] for pair in seen if pair in self._watches]
+        return [watch for watch in watches if watch.held is not None]
+
+    def _later(self, key: str, quote: Quote) -> dict[Pair, float]:
+        """Return the pairs of a venue that left with those that left after it."""
+        keys = list(self._left)
+        later = set(keys[keys.index(key) + 1 :])
+        pairs = [each for each in quote.pairs if each.visible and each.beside(quote).venue in later]
+        seen = {each: self._measure(each) for each in pairs}
+        return {each: value for each, value in seen.items() if value is not None}
 
     # -- over a restart --------------------------------------------------------------------------
 
@@ -379,7 +337,7 @@ class Departures:
         ended = []
         for name, holds in state.holds.items():
             if isinstance(pair := known.get(name), Pair):
-                watch = self._watches[pair] = _Watch(pair, self.settings)
+                watch = self._watches[pair] = Watch(pair, self.settings)
                 watch.resume(holds)
         for name, (judged, against) in state.alerts.items():
             alert, subject, left = self._alert(name), known.get(name), set(against) & known.keys()
@@ -391,5 +349,5 @@ class Departures:
         return ended
 
 
-def _widest(watch: _Watch) -> tuple[float, str]:
+def _widest(watch: Watch) -> tuple[float, str]:
     return -(watch.value or 0.0), watch.pair.name

@@ -9,7 +9,7 @@ from math import inf, nextafter
 
 from ..core.alert import ALL, Action, Alert, AlertKey, Severity, Signal
 from ..core.instrument import Nanos, Symbol, VenueName
-from .departures import Departures, DepartureSettings, Gone
+from .departures import Departures, Gone
 from .divergence_said import DivergenceTeller, ExecutableTeller
 from .divergence_status import DivergencePhase, DivergenceState, DivergenceStatus, PairStatus
 from .judged import Finding, JudgedAlert, JudgedSettings
@@ -17,6 +17,7 @@ from .kept import SharedTimes
 from .pair import Pair, Quote
 from .signal_settings import DivergenceSettings
 from .touch import QuoteFacts, Touch, touch_of
+from .watch import DepartureSettings
 
 __all__ = ["Divergence", "QuoteFacts", "Touch", "touch_of"]
 

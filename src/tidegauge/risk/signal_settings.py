@@ -36,8 +36,9 @@ class StressSettings:
     """Whether executing is safe (section 5). `execution_size`: what is to be executed at once, in
     quote. `haircuts`: shares of every level that are taken away; `judged` decides. Shares of the
     notional that slippage costs: from `elevated` on elevated, from `unsafe` on unsafe. `rates`: what
-    one unit of a quote is worth in the first quote of its group, where that is not 1. The model of a
-    venue without a book: 100 * (size / `liquidity`) ** `exponent` percent."""
+    one unit of another quote is worth in that of the symbol; a venue whose quote has none is
+    compared with no other. The model of a venue without a book: 100 * (size / `liquidity`) **
+    `exponent` percent."""
 
     execution_size: Decimal = Decimal(500_000)
     haircuts: tuple[float, ...] = (0.3, 0.5, 0.7)
@@ -50,7 +51,6 @@ class StressSettings:
     hold: Nanos = 5 * SECOND
     clear_share: float = 0.75
     clear_for: Nanos = 30 * SECOND
-    split_parts: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

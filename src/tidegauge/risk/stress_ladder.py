@@ -202,10 +202,10 @@ class Ladder:
         return self._restated(by_price, by_base, price_scale, base_scale)
 
     def _restated(self, by_price: int, by_base: int, price_scale: int, base_scale: int) -> "Ladder":
+        if (price_scale, base_scale) == (self.price_scale, self.base_scale) and by_price == 1:
+            return self
         prices, quotes, bases, sources = self.rungs
         by_quote = by_price * by_base
-        if by_quote == 1:
-            return self
         return Ladder(
             self.taker,
             Rungs(

@@ -27,7 +27,7 @@ def what_is_stressed(
     limit = settings.unsafe if severity >= Severity.HIGH else settings.elevated
     parts = [
         _happened(symbol, report, taker, found.together.judged),
-        f"{'Unsafe' if severity >= Severity.HIGH else 'Elevated'} is from {limit:.3g}",
+        f"{'Unsafe' if severity >= Severity.HIGH else 'Elevated'} is from {limit * 100:.3g}%",
         _now(report, found.together.now),
         _most(found),
         "" if found.split is None else _cheapest(report, found.split),

@@ -109,6 +109,7 @@ class App:
         self._listener = listener
         self._venues: list[Venue] = []
         self.changes = SymbolChanges(settings, self.symbols, self._venues, lambda: self.storage)
+        self._reloading: asyncio.Task[None] | None = None
         self._pulse = Pulse(self.world.clock.steady)
         self._book_crashes: Counter[BookId] = Counter()
 
@@ -191,8 +192,18 @@ class App:
             surroundings,
             symbols=self.symbols,
             ledger=self.ledger,
-            emit=self._emit,
+            emit=self._venue_told,
         )
+
+    def _venue_told(self, record: Record | Listed) -> None:
+        """Take what a venue says beside its feed. What the monitor acts upon, a replay must hear too."""
+        if not isinstance(record, FeedEvent):
+            self._emit(record)
+            return
+        self.monitor.advance(record.at)
+        if self.journal is not None:
+            self.journal.note(meta_line(record.at, Meta.EVENT, event=record))
+        self.monitor.heard(record)
 
     def _proxy(self) -> str | None:
         proxy = self.settings.proxy
@@ -311,11 +322,15 @@ class App:
         return self.monitor.order(order, now)
 
     def reload(self) -> None:
+        """Have the rules read again."""
+        self._reloading = asyncio.create_task(self.reload_rules(), name="rules")
+
+    async def reload_rules(self) -> None:
         """Read the rules again: whole, or not at all. What is learned, and what fires, stays."""
         if self._in_force is None:
             log.warning("rules_not_reloaded", reason="the built-in rules are in force, and no file")
             return
-        reloaded = self._in_force.reload()
+        reloaded = await asyncio.to_thread(self._in_force.reload)
         if isinstance(reloaded, OperatorError):
             log.error("rules_refused", reason=str(reloaded), in_force="those of before")
             return

@@ -11,7 +11,7 @@ from tidegauge.core.alert import ALL, Alert, AlertKey, Signal
 from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.core.reading import Taker
-from tidegauge.core.trust import Trust
+from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.risk.caps import Caps, weather_of
 from tidegauge.risk.composite import Composite
 from tidegauge.risk.divergence import Divergence, QuoteFacts, touch_of
@@ -83,6 +83,14 @@ class WatchedSymbol:
         self.composite.observe(self._parts(live.values()), at)
         return issued
 
+    def impact(self, alert: Alert) -> Decimal | None:
+        """What the configured size costs more than usual, in quote, as far as an alert speaks of it."""
+        if alert.key.signal == Signal.STRESS:
+            return self.stress.impact(Taker(alert.key.side))
+        if alert.key.signal in (Signal.DIVERGENCE, Signal.EXECUTABLE):
+            return self.divergence.impact(alert)
+        return None
+
     def _fit_size(self, live: Iterable[WatchedBook]) -> None:
         """Where nobody said what is to be executed, no more than what a book takes on a usual day."""
         if self.symbol in self._rules.stress_of:
@@ -111,7 +119,7 @@ class WatchedSymbol:
             "crunch": _middle(each.depth.harm for each in seen if each.depth is not None),
             "spread": _middle(_times(each.spread) for each in seen),
             "slippage": _middle(_worse(_times(sell), _times(buy)) for sell, buy in slippages),
-            "divergence": self.divergence.status().judged_bps,
+            "divergence": self.divergence.judged_bps,
             "stress": self.stress.status().share,
             "health": 1 - len(self.live()) / total if total else None,
         }
@@ -222,29 +230,41 @@ class Crossing:
         watched.trace = trace
         if watched.kept is not None:
             return
+        divergence, venue = watched.divergence, book.keeper.id.venue
         touch = touch_of(book.keeper.book)
-        if touch is not None:
-            issued = watched.divergence.quoted(book.keeper.id.venue, touch, at, trace)
-            if issued:
-                self._tell_all(issued)
+        if touch is None:
+            issued = divergence.lost(venue, at, trace)
+        else:
+            issued = divergence.quoted(venue, touch, at, trace)
+        for alert in issued:
+            self._tell(alert, watched.impact(alert))
 
-    def trusted(self, book: WatchedBook, at: Nanos, trace: str | None = None) -> None:
-        """The trust of a book is what its keeper says now."""
+    def trusted(self, book: WatchedBook, at: Nanos, trace: str, detail: str = "") -> None:
+        """The trust of a book is what its keeper says now; `detail` is what the event said of it."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
         watched = self.symbols.get(symbol)
         if watched is None or venue not in watched.books:
             return
+        health = self._health(venue, at)
+        self._tell_all(health.left(ALL, at, trace))
+        live = keeper.trust is Trust.LIVE
+        health.seen(symbol, live, keeper.reason, at, detail)
+        watched.health.seen(venue, live, keeper.reason, at, detail)
+        if not live:
+            self._tell_all(watched.divergence.lost(venue, at, trace))
+
+    def refused(self, venue: VenueName, reason: TrustReason, at: Nanos, detail: str) -> None:
+        """A venue does not tell which books it has: it refuses us, or cannot be reached."""
+        self._health(venue, at).seen(ALL, live=False, reason=reason, at=at, detail=detail)
+
+    def _health(self, venue: VenueName, at: Nanos) -> VenueHealth:
         health = self.venues.get(venue)
         if health is None:
             health = self.venues[venue] = VenueHealth(venue, self._rules.health)
             if self._kept is not None and (state := self._kept.venue(venue)) is not None:
                 health.restore(state, at)
-        live = keeper.trust is Trust.LIVE
-        health.seen(symbol, live, keeper.reason, at)
-        watched.health.seen(venue, live, keeper.reason, at)
-        if not live and trace is not None:
-            self._tell_all(watched.divergence.lost(venue, at, trace))
+        return health
 
     def look_at(self, book: WatchedBook) -> None:
         """Have a book's trust looked at with the next tick: nobody has said yet when it became so."""
@@ -259,7 +279,7 @@ class Crossing:
     def tick(self, at: Nanos) -> None:
         """Once a second: venues, and what is held."""
         for book in self._to_look_at:
-            self.trusted(book, at)
+            self.trusted(book, at, f"{book.keeper.id.venue}/0/0")
         self._to_look_at.clear()
         for venue, health in self.venues.items():
             self._tell_all(health.tick(at, f"{venue}/0/0"))
@@ -268,10 +288,7 @@ class Crossing:
 
     def _sample(self, watched: WatchedSymbol, at: Nanos) -> None:
         for alert in watched.sample(at):
-            impact = None
-            if alert.key.signal == Signal.STRESS:
-                impact = watched.stress.impact(Taker(alert.key.side))
-            self._tell(alert, impact)
+            self._tell(alert, watched.impact(alert))
 
     def _tell_all(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:

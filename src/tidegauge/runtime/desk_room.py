@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -15,11 +16,11 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.core.incident import Incident, IncidentEvent, Transition
 from tidegauge.core.instrument import Nanos, Symbol
 from tidegauge.risk.ruleset import Route, RuleSet
+from tidegauge.sinks.chain_check import resend
 from tidegauge.sinks.incident_log import read
 from tidegauge.sinks.incident_thread import IncidentLogThread
 from tidegauge.sinks.notify.notifier import Notifier
 from tidegauge.sinks.orders import Orders
-from tidegauge.sinks.spool import identity_of
 from tidegauge.sinks.state_store import StateStore
 
 from .kept_state import FILE, KeptState
@@ -27,9 +28,6 @@ from .monitor import Monitor
 from .notifying import notifying
 from .settings import Settings
 from .storage import Storage
-
-FOLDER = "incidents"
-"""The folder of the audit trails, below the data directory."""
 
 KEEP_EVERY_S = 1.0
 
@@ -61,13 +59,10 @@ class DeskRoom:
         self._symbols = symbols
         self._carry_out = carry_out
         self._healthy = healthy
-        url = settings.database.url
-        self._trail = IncidentLogThread(
-            settings.data_dir / FOLDER,
-            identity_of(url.get_secret_value() if url else None),
-            storage.submit,
-        )
+        self._trail = IncidentLogThread(settings.data_dir, storage.submit)
         self._notifier: Notifier | None = None
+        self._early: list[Page] = []
+        """Pages of before the notifier works: what the last run was about to tell."""
 
     def take(self, record: object) -> None:
         """Take whatever the monitor tells; never blocks, never raises."""
@@ -77,8 +72,11 @@ class DeskRoom:
             case Transition():
                 self._trail.append(record)
                 self._kept.stirred()
-            case Page() if self._notifier is not None and record.channels:
-                self._notifier.submit(record)
+            case Page() if record.channels:
+                if self._notifier is None:
+                    self._early.append(record)
+                else:
+                    self._notifier.submit(record)
             case Silence():
                 self._storage.submit(record)
                 self._kept.stirred()
@@ -92,14 +90,6 @@ class DeskRoom:
             store = await asyncio.to_thread(StateStore, self._settings.data_dir / FILE)
             stack.push_async_callback(asyncio.to_thread, store.close)
             self._kept.open(store)
-            self._notifier = await stack.enter_async_context(
-                notifying(
-                    self._settings,
-                    self._run_id,
-                    healthy=self._healthy,
-                    told=self._storage.submit,
-                )
-            )
             incidents, events = await self._open_trail()
             stack.push_async_callback(self._trail.close)
             now = self._now()
@@ -125,7 +115,7 @@ class DeskRoom:
 
             return incidents, await asyncio.to_thread(events)
         except OSError as error:
-            folder = self._settings.data_dir / FOLDER
+            folder = self._settings.data_dir
             raise OperatorError(
                 f"The audit trail of incidents in {folder} cannot be opened: {error}",
                 fix="Give this user the folder, or name another with --data-dir",
@@ -133,16 +123,26 @@ class DeskRoom:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Write the trail, carry out orders and keep what is learned meanwhile."""
+        """Write the trail, tell people, carry out orders and keep what is learned meanwhile.
+
+        At the end the trail is whole, and all that is to be stored of it was accepted.
+        """
         orders = Orders(
             self._storage.database,
             self._symbols,
             self._knows,
             self._obey,
             self._storage.submit,
+            begin=self._catch_up,
             now=self._now,
         )
-        async with asyncio.TaskGroup() as tasks:
+        notifier = notifying(
+            self._settings, self._run_id, healthy=self._healthy, told=self._storage.submit
+        )
+        async with notifier as self._notifier, asyncio.TaskGroup() as tasks:
+            for page in self._early:
+                self._notifier.submit(page)
+            self._early.clear()
             work = [
                 tasks.create_task(self._trail.run(), name="incidents"),
                 tasks.create_task(orders.run(), name="orders"),
@@ -153,6 +153,14 @@ class DeskRoom:
             finally:
                 for task in work:
                     task.cancel()
+                await asyncio.gather(*work, return_exceptions=True)
+                await self._trail.close()
+
+    async def _catch_up(self, connection: Any) -> None:
+        """Store what a crash left in the trail alone, and all of it in a database that is new to it."""
+        path = self._trail.path
+        if path is not None and (sent := await resend(connection, path, self._storage.submit)):
+            log.info("incident_log_sent_again", lines=sent)
 
     def _knows(self, incident_id: str) -> bool:
         view = self._monitor.desk.view(self._now())

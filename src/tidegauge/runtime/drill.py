@@ -15,7 +15,7 @@ from tidegauge.simulator.drills import SYMBOL, Drill
 from tidegauge.wire.effects import Effect
 
 from .drill_costs import DrillCosts
-from .drill_notes import DrillNotes
+from .drill_notes import DrillNotes, unheard
 from .drill_outcome import Cost, DrillOutcome
 from .drill_verdict import judged
 from .monitor import Monitor, MonitorPlan
@@ -47,8 +47,8 @@ class _Rehearsal:
         self.venues = {each.venue: DrillVenue(each, "BTC", SYMBOL, seed) for each in drill.books}
         self.price = DrillPrice(seed)
         self.costs = DrillCosts(self.venues, rules.stress.execution_size)
-        self.notes = DrillNotes(rules.desk, STARTS_AT, self._cost)
-        plan = MonitorPlan(rules=rules, write_every=_NEVER)
+        self.notes = DrillNotes(STARTS_AT, self._cost)
+        plan = MonitorPlan(rules=unheard(rules), write_every=_NEVER)
         self.monitor = Monitor(plan, self.notes.take)
         for venue in self.venues.values():
             self.monitor.watch(venue.feed)
@@ -64,8 +64,6 @@ class _Rehearsal:
             if elapsed % _TICK == 0:
                 for venue in self.venues.values():
                     self._handle(venue, venue.tick(self.now))
-            if elapsed % SECOND == 0:
-                self.notes.desk.tick(self.now)
             if elapsed < self.drill.begins_at and elapsed % _LEARN_EVERY == 0:
                 self.costs.learn(self.now)
 

@@ -3,37 +3,31 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
 
 from tidegauge.core.alert import Alert, AlertState
-from tidegauge.core.desk import Matcher, Mute, Outcome, Page, Silence
+from tidegauge.core.desk import Matcher, Mute, Page
 from tidegauge.core.events import FeedEvent
 from tidegauge.core.incident import Transition
 from tidegauge.core.instrument import Nanos
-from tidegauge.risk.desk.desk import Desk
-from tidegauge.risk.ruleset import DeskRules, Route
+from tidegauge.risk.ruleset import Route, RuleSet
 
 from .drill_outcome import AlertSeen, Cost, IncidentSeen, MuteSeen, PageSeen
 from .monitor import Record
-
-Noted: TypeAlias = Record | Transition | Page | Mute | Outcome | Silence
-
 
 EVERYBODY = "everybody"
 """The channel that has all the pages of rules that route none."""
 
 
+def unheard(rules: RuleSet) -> RuleSet:
+    """Return the rules as they are rehearsed: a channel has every page, and there are no heartbeats."""
+    routes = rules.desk.routes or (Route(matcher=Matcher(), channels=(EVERYBODY,)),)
+    return replace(rules, desk=replace(rules.desk, routes=routes, heartbeat_at=None))
+
+
 class DrillNotes:
-    """A desk of its own, and what it and the monitor emitted since `starts_at`.
+    """What was emitted since `starts_at`; `cost` says what an alert that fires means in money."""
 
-    `cost` says what an alert that fires means in money. Heartbeats are not sent.
-    """
-
-    def __init__(
-        self, rules: DeskRules, starts_at: Nanos, cost: Callable[[Alert], Cost | None]
-    ) -> None:
-        routes = rules.routes or (Route(matcher=Matcher(), channels=(EVERYBODY,)),)
-        self.desk = Desk(replace(rules, routes=routes, heartbeat_at=None), self.take)
+    def __init__(self, starts_at: Nanos, cost: Callable[[Alert], Cost | None]) -> None:
         self._starts_at = starts_at
         self._cost = cost
         self.alerts: dict[str, AlertSeen] = {}
@@ -42,13 +36,11 @@ class DrillNotes:
         self.mutes: dict[tuple[str, str], MuteSeen] = {}
         self.events: Counter[str] = Counter()
 
-    def take(self, record: Noted) -> None:
+    def take(self, record: Record) -> None:
         """Take one record down."""
         match record:
             case Alert():
-                seen = self._alert(record)
-                impact = None if seen is None or seen.cost is None else seen.cost.impact
-                self.desk.alert(record, record.updated_at, impact)
+                self._alert(record)
             case Transition():
                 self._transition(record)
             case Page():
@@ -58,7 +50,7 @@ class DrillNotes:
             case FeedEvent():
                 self.events[record.kind.value] += 1
 
-    def _alert(self, alert: Alert) -> AlertSeen | None:
+    def _alert(self, alert: Alert) -> None:
         known, at = self.alerts.get(alert.id), self._since(alert.updated_at)
         if known is None and alert.state is AlertState.FIRING:
             known = AlertSeen(
@@ -79,7 +71,6 @@ class DrillNotes:
             known = replace(known, rises=rises, sentence=alert.sentence)
         if known is not None:
             self.alerts[alert.id] = known
-        return known
 
     def _transition(self, transition: Transition) -> None:
         incident = transition.incident

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from tidegauge.core.alert import ALL, PAIR, Severity
 from tidegauge.core.incident import Family
@@ -24,11 +23,6 @@ class Cost:
     bps: float | None
     usual_bps: float | None
     extra: float | None
-
-    @property
-    def impact(self) -> Decimal | None:
-        """What is more than usual, in quote and cents of it."""
-        return None if self.extra is None else Decimal(f"{self.extra:.2f}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from tidegauge.core.instrument import (
 )
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
-from tidegauge.core.trust import Trust
+from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.measure import MeasurePlan
@@ -38,6 +38,9 @@ from .watched_book import WatchedBook, view_of
 Record: TypeAlias = Reading | Alert | FeedEvent | MarketSummary | DeskRecord
 Emit: TypeAlias = Callable[[Record], None]
 Crashed: TypeAlias = Callable[[BookId, Exception], None]
+
+UNAVAILABLE = "unavailable: "
+"""How a catalogue that is not to be had is told."""
 
 RECENT_ALERTS = 50
 RECENT_EPOCHS = 1000
@@ -140,6 +143,15 @@ class Monitor:
                 book.detector.adopt(rules.crunch_for(id_))
         self.crossing.adopt(rules)
         self.desk.adopt(rules.desk, now)
+
+    def heard(self, event: FeedEvent) -> None:
+        """Take what a venue says of itself beside any feed: that it refuses us, or is away."""
+        self._emit(event)
+        kind, detail = event.kind, event.detail
+        if kind is FeedEventKind.QUARANTINED:
+            self.crossing.refused(event.venue, TrustReason.REFUSED, event.at, detail)
+        elif kind is FeedEventKind.CATALOGUE and detail.startswith(UNAVAILABLE):
+            self.crossing.refused(event.venue, TrustReason.STARTING, event.at, detail)
 
     def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None:
         """Read a venue's books at most once in `every` from now on; 0: at each of their updates.
@@ -304,7 +316,7 @@ class Monitor:
         book = self._books.get(BookId(event.venue, event.symbol))
         if book is None:
             return
-        self.crossing.trusted(book, now, event.trace)
+        self.crossing.trusted(book, now, event.trace, event.detail)
         if event.trust is Trust.LIVE:
             return
         book.last = None

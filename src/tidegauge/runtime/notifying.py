@@ -39,8 +39,13 @@ async def notifying(
         await stack.enter_async_context(notifier.working())
         if (dead_man := dead_man_of(settings, healthy)) is not None:
             task = asyncio.create_task(dead_man.run(), name="dead-man")
-            stack.callback(task.cancel)
+            stack.push_async_callback(_ended, task)
         yield notifier
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def wired(settings: Settings) -> dict[str, Wired]:

@@ -35,7 +35,7 @@ def monitor_plan(settings: Settings, rules: RuleSet) -> MonitorPlan:
         sample_every=_nanos(readings.sample_every_s),
         write_every=_nanos(readings.write_every_s),
         rules=rules,
-        held=settings.exposures,
+        held=dict(settings.exposures),
     )
 
 

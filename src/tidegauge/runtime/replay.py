@@ -17,6 +17,7 @@ from tidegauge import venues
 from tidegauge.core.alert import Alert, AlertState
 from tidegauge.core.desk import Order
 from tidegauge.core.errors import MalformedFrame, OperatorError
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.feed import Observer, VenueFeed
@@ -234,11 +235,14 @@ def _monitor_and_player(
     specs = venues.load().values()
     own = header is not None
 
-    def instructed(wanted: Order | RuleSet, now: Nanos) -> None:
-        if isinstance(wanted, Order):
-            monitor.order(wanted, now)
-        else:
-            monitor.adopt(wanted, now)
+    def instructed(wanted: Order | RuleSet | FeedEvent, now: Nanos) -> None:
+        match wanted:
+            case Order():
+                monitor.order(wanted, now)
+            case RuleSet():
+                monitor.adopt(wanted, now)
+            case FeedEvent():
+                monitor.heard(wanted)
 
     player = TapePlayer(
         monitor, specs, own=own, beat=beat, observer=observer, instructed=instructed

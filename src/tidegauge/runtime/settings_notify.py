@@ -1,5 +1,6 @@
 """The branch of settings that says how people are told. Whom to tell of what is in the rules."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
@@ -23,9 +24,13 @@ def _webhook(value: WholeSecret) -> WholeSecret:
     return value
 
 
-ChannelKey = Annotated[
-    str, BeforeValidator(venue_key), Field(pattern=r"^[a-z0-9-]+$", max_length=64)
-]
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,64}", name, re.ASCII):
+        raise ValueError("must be a name of letters, digits and hyphens")
+    return name
+
+
+ChannelKey = Annotated[str, BeforeValidator(venue_key), AfterValidator(_name)]
 ChannelUrl = Annotated[WholeSecret, AfterValidator(_spelled)]
 PingUrl = Annotated[WholeSecret, AfterValidator(_webhook)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(listed)]

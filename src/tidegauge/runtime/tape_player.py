@@ -5,7 +5,7 @@ frames and answers only: links are opened at their first frame, requests are ans
 recorded answer that fits, and the time between lines is filled with ticks.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ import msgspec
 
 from tidegauge.core.desk import Order
 from tidegauge.core.errors import MalformedFrame, OperatorError
+from tidegauge.core.events import FeedEvent
 from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.wire.effects import Effect
@@ -40,8 +41,12 @@ ALL_ON_ONE = 1_000_000
 UNADVANCED = frozenset({Meta.VENUE, Meta.OVERFLOW, Meta.CRASHED, Meta.STOPPED, Meta.PACE})
 """What a fleet was told without the samplers being advanced first."""
 
-INSTRUCTIONS = frozenset({Meta.ORDER, Meta.RULES})
-"""What people wanted: told to whoever watches, and of no venue."""
+INSTRUCTIONS: Mapping[Meta, tuple[str, type]] = {
+    Meta.ORDER: ("order", Order),
+    Meta.RULES: ("rules", RuleSet),
+    Meta.EVENT: ("event", FeedEvent),
+}
+"""What is told to whoever watches rather than to a fleet: where the line holds it, and what it is."""
 
 
 class Watcher(Protocol):
@@ -86,8 +91,8 @@ class TapePlayer:
     """Plays lines, one after another, in the order of the tape.
 
     `own`: it is a tape of ours. `beat` is how often time passes on a plain one,
-    None for never: then only what was recorded happens. `instructed` is told what people wanted:
-    orders, and other rules.
+    None for never: then only what was recorded happens. `instructed` is told what people wanted,
+    and what venues said beside their feeds.
     """
 
     def __init__(
@@ -98,7 +103,7 @@ class TapePlayer:
         own: bool,
         beat: Nanos | None = SECOND,
         observer: Observer | None = None,
-        instructed: Callable[[Order | RuleSet, Nanos], object] | None = None,
+        instructed: Callable[[Order | RuleSet | FeedEvent, Nanos], object] | None = None,
     ) -> None:
         self.fleets: dict[VenueName, Fleet] = {}
         self.next_shard: dict[VenueName, int] = {}
@@ -172,14 +177,19 @@ class TapePlayer:
         now = line.at
         if meta not in UNADVANCED:
             self._watcher.advance(now)
+        if meta in INSTRUCTIONS:
+            self._instruct(facts, now)
+            return
         place = place_of(line)
         if place is None:
-            if meta in INSTRUCTIONS:
-                self._instruct(facts, now)
-            elif line.kind is not TapeKind.TICK:
+            if line.kind is not TapeKind.TICK:
                 raise MalformedFrame(f"a line that does not say whose it is: {line.conn[:100]}")
             return
-        if meta == Meta.VENUE:
+        self._play_of(place, line, facts)
+
+    def _play_of(self, place: Place, line: TapeLine, facts: dict[str, Any]) -> None:
+        """Play a line of a venue of a tape of ours."""
+        if facts.get("meta") == Meta.VENUE:
             self._begin_own(self._spec_of(place.venue), line, facts)
         fleet = self.fleets.get(place.venue)
         if fleet is None:
@@ -190,15 +200,12 @@ class TapePlayer:
             self._tell(fleet, line)
 
     def _instruct(self, facts: dict[str, Any], now: Nanos) -> None:
-        """Tell what a person wanted."""
-        wanted: Order | RuleSet
+        """Tell what a person wanted, or a venue said."""
+        name, shape = INSTRUCTIONS[facts["meta"]]
         try:
-            if facts["meta"] == Meta.ORDER:
-                wanted = msgspec.convert(facts["order"], Order)
-            else:
-                wanted = msgspec.convert(facts["rules"], RuleSet)
+            wanted: Any = msgspec.convert(facts[name], shape)
         except (KeyError, msgspec.ValidationError) as error:
-            raise MalformedFrame(f"an order or rules that cannot be read: {error}") from None
+            raise MalformedFrame(f"{name}: it cannot be read: {error}") from None
         if self._instructed is not None:
             self._instructed(wanted, now)
 

@@ -3,17 +3,15 @@
 What the tape says of the rules and orders of its own day is passed over.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tidegauge import venues
 from tidegauge.core.errors import MalformedFrame, OperatorError
-from tidegauge.core.instrument import DAY, HOUR, SECOND, BookId, Nanos, VenueName
-from tidegauge.wire.effects import Effect
-from tidegauge.wire.feed import VenueFeed
+from tidegauge.core.instrument import DAY, HOUR, Nanos
 
-from .drill_notes import DrillNotes
+from .drill_notes import DrillNotes, unheard
 from .drill_outcome import AlertSeen, IncidentSeen, PageSeen
 from .monitor import Monitor, MonitorPlan
 from .replay import TICK, reader_of
@@ -38,35 +36,6 @@ class TapeSeen:
     damage: str | None
 
 
-class _Watcher:
-    """A monitor, and the desk that its alerts go to."""
-
-    def __init__(self, plan: MonitorPlan) -> None:
-        self.notes = DrillNotes(plan.rules.desk, 0, lambda _alert: None)
-        self._monitor = Monitor(replace(plan, write_every=_NEVER), self.notes.take)
-        self._ticked_at: Nanos = 0
-        self.books = 0
-
-    def watch(self, feed: VenueFeed) -> None:
-        self._monitor.watch(feed)
-        self.books = max(self.books, self._monitor.watched)
-
-    def handle(self, effects: Iterable[Effect], now: Nanos) -> list[Effect]:
-        return self._monitor.handle(effects, now)
-
-    def advance(self, now: Nanos) -> None:
-        self._monitor.advance(now)
-        if now - self._ticked_at >= SECOND:
-            self._ticked_at = now
-            self.notes.desk.tick(now)
-
-    def forget(self, id_: BookId, now: Nanos) -> None:
-        self._monitor.forget(id_, now)
-
-    def pace(self, venue: VenueName, every: Nanos, now: Nanos) -> None:
-        """Here nobody is behind."""
-
-
 def rehearse_tape(
     tape: Path, plan: MonitorPlan, progress: Callable[[int], None] | None = None
 ) -> TapeSeen:
@@ -77,9 +46,11 @@ def rehearse_tape(
     paths = tapes_in([tape])
     lines = GoodPart([reader_of(path) for path in paths])
     own = header_of(lines) is not None
-    watcher = _Watcher(plan)
+    notes = DrillNotes(0, lambda _alert: None)
+    rehearsed = replace(plan, rules=unheard(plan.rules), write_every=_NEVER)
+    monitor = Monitor(rehearsed, notes.take)
     beat = min(TICK, 10 * plan.sample_every)
-    player = TapePlayer(watcher, venues.load().values(), own=own, beat=beat)
+    player = TapePlayer(monitor, venues.load().values(), own=own, beat=beat)
     if not own:
         player.prepare(lines)
     damage: str | None = None
@@ -95,11 +66,10 @@ def rehearse_tape(
         damage = f"{lines.place}: {error}"
     if lines.damage is not None:
         damage = str(lines.damage)
-    notes = watcher.notes
     return TapeSeen(
         tape=tape.name,
         hours=0.0 if first_at is None or last_at is None else (last_at - first_at) / HOUR,
-        books=watcher.books,
+        books=len({keeper.id for feed in player.feeds for keeper in feed.keepers.values()}),
         alerts=tuple(notes.alerts.values()),
         incidents=tuple(notes.incidents.values()),
         pages=tuple(notes.pages),

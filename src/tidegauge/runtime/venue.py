@@ -18,7 +18,7 @@ from tidegauge.wire.protocol import VenueSpec
 from .budget import Ledger, VenueBudget, VenueHttp
 from .catalogue import Selection, fetch_catalogue, select
 from .link import backoff_of
-from .monitor import Record
+from .monitor import UNAVAILABLE, Record
 from .settings import SymbolSettings
 from .venue_runner import Surroundings, VenueRunner
 from .view import VenueView
@@ -115,7 +115,7 @@ class Venue:
         except FeedError as error:
             if self.unavailable is None:
                 log.warning("catalogue_unavailable", venue=self.spec.name, reason=str(error))
-                self._tell(FeedEventKind.CATALOGUE, f"unavailable: {error}")
+                self._tell(FeedEventKind.CATALOGUE, f"{UNAVAILABLE}{error}")
             self.unavailable = str(error)
             return None
         self.unavailable = None

@@ -36,13 +36,11 @@ class BadLine(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """Whose trail it is. `id` is random, `path` the file on `host`; `database` is the identity of the
-    one its rows go to, as on the labels of the spool."""
+    """Whose trail it is. `id` is random, `path` the file on `host` in which it began."""
 
     id: str
     host: str
     path: str
-    database: str
     began_at: Nanos
 
 

@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from .chain import Chain, ChainedTransition
+import structlog
+
+from .chain import BadLine, Chain, ChainedTransition
 from .incident_log import read, scan
 from .table import text
 
 MOST_TOLD = 5
 """Complaints of one kind, of one trail."""
 
+RESEND_S = 10.0
+
+log = structlog.get_logger()
+
+HASHES = "SELECT hash FROM tidegauge.incident_events WHERE chain = $1"
 KEPT = """
 SELECT sequence, previous_hash, hash, incident_id, number, at_ns, kind, actor, comment, from_state, to_state
   FROM tidegauge.incident_events WHERE chain = $1 ORDER BY sequence
@@ -114,8 +121,8 @@ async def compare(connection: Any, verdict: Verdict) -> None:
             news.append(f"line {line.sequence + 1}: {difference}")
     gone = sorted(set(rows) - seen)
     if gone:
-        spans = _spans([sequence + 1 for sequence in gone])
-        news.append(f"only PostgreSQL has {_counted(len(gone))} {spans}: the file lost them")
+        spans, it = _spans([sequence + 1 for sequence in gone]), "it" if len(gone) == 1 else "them"
+        news.append(f"only PostgreSQL has {_counted(len(gone))} {spans}: the file lost {it}")
     if ours and ours[0].sequence in seen | set(rows):
         head = ours[0]
         stored = max(rows, default=0)
@@ -140,17 +147,20 @@ def lacking_told(verdict: Verdict) -> str:
 async def resend(connection: Any, path: Path, submit: Callable[[ChainedTransition], None]) -> int:
     """Submit what is in the file and not in PostgreSQL: a crash may have come between the two.
 
-    Returns how many. What waits in the spool is sent twice, and stored once. Raises what asyncpg
-    raises, and `OSError`.
+    Returns how many; of a file that cannot be read, none. What waits in the spool is sent twice, and
+    stored once. Raises what asyncpg raises.
     """
-    chain = (await asyncio.to_thread(scan, path)).chain
-    if chain is None:
+    try:
+        chain = (await asyncio.to_thread(scan, path)).chain
+        if chain is None:
+            return 0
+        rows = await connection.fetch(HASHES, UUID(chain.id), timeout=RESEND_S)
+        known = frozenset(row["hash"] for row in rows)
+        missing = await asyncio.to_thread(lambda: list(read(path, known)))
+    except (FileNotFoundError, PermissionError, BadLine) as error:
+        # Told of by whoever writes it, too: nothing that an attempt later would put right.
+        log.error("incident_log_not_read", file=path.name, why=str(error))  # noqa: TRY400
         return 0
-    rows = await connection.fetch(
-        "SELECT hash FROM tidegauge.incident_events WHERE chain = $1", UUID(chain.id)
-    )
-    known = frozenset(row["hash"] for row in rows)
-    missing = await asyncio.to_thread(lambda: list(read(path, known)))
     for line in missing:
         submit(line)
     return len(missing)

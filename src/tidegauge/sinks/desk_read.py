@@ -134,10 +134,10 @@ SELECT * FROM tidegauge.v_orders WHERE incident_id = $1 AND outcome = 'waiting' 
 
 ALERTS = """
 SELECT a.*, i.id AS incident FROM tidegauge.v_alerts AS a
-  LEFT JOIN LATERAL (
-       SELECT id FROM tidegauge.incidents AS each
-        WHERE each.opened_at <= a.updated_at + interval '1 minute' AND a.id = ANY (each.alerts)
-        ORDER BY opened_at DESC LIMIT 1) AS i ON true
+  LEFT JOIN (
+       SELECT DISTINCT ON (alert) alert, id
+         FROM tidegauge.incidents CROSS JOIN LATERAL unnest(alerts) AS joined (alert)
+        ORDER BY alert, opened_at DESC) AS i ON i.alert = a.id
  WHERE (NOT $1 OR a.state = 'firing')
    AND (cardinality($2::text[]) = 0 OR a.symbol = ANY ($2))
    AND ($3::timestamptz IS NULL OR coalesce(a.ended_at, 'infinity') >= $3)

@@ -2,9 +2,9 @@
 else is told of it.
 
 One daemon a file: the first of a data directory has `incidents.jsonl`, one beside it
-`incidents-2.jsonl`, and whoever comes later goes on with the first that is free and for the same
-database. It grows by about 1.5 kB a transition and is never rotated: a trail that is cut is none. Lines
-are chained (`chain`); what the file holds is compared with PostgreSQL by `chain_check`.
+`incidents-2.jsonl`, and whoever starts later goes on with the first that nobody has. The file is the
+daemon's, not the database's: another database is told all of it (`chain_check.resend`). It grows by
+about 1.2 kB a transition and is never rotated: a trail that is cut is none. Lines are chained (`chain`); what the file holds is compared with PostgreSQL by `chain_check`.
 """
 
 import errno
@@ -37,6 +37,7 @@ from .chain import (
     transition_of,
 )
 from .holder import this_host
+from .locks import FileLock
 from .spool.paths import sync_folder
 
 NAME = re.compile(r"incidents(?:-([1-9]\d{0,5}))?\.jsonl")
@@ -70,8 +71,8 @@ class IncidentLog:
     the next one.
     """
 
-    def __init__(self, folder: Path, database: str, now: Nanos) -> None:
-        """Take the first trail below `folder` that is free and for `database`, or begin one.
+    def __init__(self, folder: Path, now: Nanos) -> None:
+        """Take the first trail below `folder` that nobody has, or begin one.
 
         What a crash left of a line is cut off and told of. Raises `OSError`.
         """
@@ -79,17 +80,17 @@ class IncidentLog:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(1, MOST_BESIDE):
             self.path = path_of(folder, number)
-            if self._take(database):
+            if self._take():
                 break
         else:
             raise OSError(errno.EMFILE, "too many daemons have a trail", str(folder))
         try:
-            self.cut = self._begin(database, now)
+            self.cut = self._begin(now)
         except BaseException:
             os.close(self._fd)
             raise
 
-    def _take(self, database: str) -> bool:
+    def _take(self) -> bool:
         """Open `self.path` and lock it. Returns whether it is ours."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self.path, flags, 0o600)
@@ -105,12 +106,11 @@ class IncidentLog:
         found = self._scan
         if found.lines and found.chain is None:
             log.error("incident_log_not_read", file=self.path.name, why=found.bad[0][1])
-        if found.lines and (found.chain is None or found.chain.database != database):
             os.close(self._fd)
             return False
         return True
 
-    def _begin(self, database: str, now: Nanos) -> int:
+    def _begin(self, now: Nanos) -> int:
         """Make what was found ready to be written on. Returns how many bytes were cut off."""
         found = self._scan
         if found.torn:
@@ -125,7 +125,6 @@ class IncidentLog:
                 id=str(uuid4()),
                 host=this_host(),
                 path=str(self.path.absolute()),
-                database=database,
                 began_at=now,
             )
             self._owed.append(first_line(found.chain))
@@ -197,14 +196,13 @@ class IncidentLog:
     def restore(self, symbols: Collection[Symbol], resolved_since: Nanos) -> list[Incident]:
         """Return the newest record of each incident that is open, or was resolved since then.
 
-        Those of `symbols` wherever a daemon of this data directory and database told of them, as a
-        symbol may have been another daemon's; those of all symbols from this trail alone. Raises
-        `OSError`.
+        Those of `symbols` from every trail of this data directory that no other daemon has, as a symbol
+        may have been another daemon's; those of all symbols from this trail alone. Raises `OSError`.
         """
         newest: dict[str, tuple[int, bytes]] = {}
         for path in paths_of(self.path.parent):
             ours = path == self.path
-            if not ours and not _may_be_for(path, self.chain.database):
+            if not ours and _is_held(path):
                 continue
             for _number, line in lines_of(path):
                 told = glance(line)
@@ -324,10 +322,10 @@ def _judge(found: Scan, line: bytes) -> str | None:
     return f"it is not in its place: it has number {link.sequence}, where {place} was to come"
 
 
-def _may_be_for(path: Path, database: str) -> bool:
-    """Whether a trail is not known to be for another database."""
-    for _number, line in lines_of(path):
-        with suppress(BadLine):
-            return link_of(line).sequence != 0 or chain_of(line).database == database
-        break
-    return True
+def _is_held(path: Path) -> bool:
+    """Whether a daemon that runs has a trail: what it tells of is its own to handle."""
+    lock = FileLock(path)
+    try:
+        return not lock.try_shared()
+    finally:
+        lock.close()

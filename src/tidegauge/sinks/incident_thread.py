@@ -5,7 +5,7 @@ same, as somebody has to act on it: its line is owed, and written as soon as the
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -36,15 +36,13 @@ class IncidentLogThread:
     def __init__(
         self,
         folder: Path,
-        database: str,
         told: Callable[[ChainedTransition], None],
         *,
         retry_s: float = RETRY_S,
     ) -> None:
-        """Work on `IncidentLog(folder, database, ...)`."""
+        """Work on `IncidentLog(folder, ...)`."""
         self.broken: str | None = None
         self._folder = folder
-        self._database = database
         self._told = told
         self._retry_s = retry_s
         self._log: IncidentLog | None = None
@@ -69,7 +67,7 @@ class IncidentLogThread:
         """
 
         def begin() -> tuple[IncidentLog, list[Incident]]:
-            opened = IncidentLog(self._folder, self._database, now)
+            opened = IncidentLog(self._folder, now)
             return opened, opened.restore(symbols, resolved_since)
 
         self._log, incidents = await self._do(begin)
@@ -118,7 +116,7 @@ class IncidentLogThread:
             batch, self._waiting = self._waiting, []
 
             def work() -> tuple[Sequence[ChainedTransition], str | None]:
-                chained = [opened.add(each) for each in batch]
+                chained = list(_placed(opened, batch))
                 try:
                     opened.flush()
                 except OSError as error:
@@ -133,9 +131,11 @@ class IncidentLogThread:
                 raise
             finally:
                 if begun.done() and begun.exception() is None:
-                    await self._note(*begun.result())
+                    await self._note(*begun.result(), settled=len(batch))
 
-    async def _note(self, chained: Sequence[ChainedTransition], broken: str | None) -> None:
+    async def _note(
+        self, chained: Sequence[ChainedTransition], broken: str | None, *, settled: int
+    ) -> None:
         if broken is not None and self.broken is None:
             log.error("incident_log_lost", folder=str(self._folder), error=broken)
         elif broken is None and self.broken is not None:
@@ -144,8 +144,18 @@ class IncidentLogThread:
         for each in chained:
             self._told(each)
         async with self._moved:
-            self._settled += len(chained)
+            self._settled += settled
             self._moved.notify_all()
 
     async def _do(self, act: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+
+def _placed(opened: IncidentLog, batch: Sequence[Transition]) -> Iterator[ChainedTransition]:
+    """Give each transition its place. One that cannot be written is our bug, and stops no other."""
+    for each in batch:
+        try:
+            yield opened.add(each)
+        except Exception as crash:
+            name = f"{each.incident.id}/{each.event.number}"
+            log.exception("incident_log_rejected", event_of=name, exc_info=crash)

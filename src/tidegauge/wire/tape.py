@@ -86,6 +86,8 @@ class Meta(StrEnum):
     """The monitor stopped watching this venue."""
     ORDER = "order"
     """A person ordered something of the desk: the `order`. Told to whoever watches the books."""
+    EVENT = "event"
+    """A venue said something beside its feed: the `event`. Told to whoever watches the books."""
     RULES = "rules"
     """The rules were read anew: the `rules`. Told to whoever watches the books."""
 

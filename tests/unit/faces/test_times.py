@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.faces.times import interval, moment, written
+from tidegauge.faces.times import interval, lasting, moment, written
 
 NOW = datetime(2026, 11, 28, 15, 30, tzinfo=UTC)
 DAY = NOW.date()
@@ -79,3 +79,18 @@ def test_a_span_that_holds_nothing_is_refused() -> None:
         interval("15:00", "14:00", now=NOW)
     with pytest.raises(OperatorError, match="both are 2026-11-28 15:00:00Z"):
         interval("15:00", "15:00", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("30m", 30), ("2h", 120), ("1h30m", 90), ("1d", 1440), ("90s", 1.5)]
+)
+def test_how_long_something_is_to_last(text: str, minutes: float) -> None:
+    """In seconds, minutes, hours and days, together if need be."""
+    assert lasting("--for", text, most=timedelta(days=7)) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("text", ["", "0m", "soon", "-30m", "30", "8d", "1h 30m", "9" * 30 + "d"])
+def test_what_cannot_last_so_long_is_refused(text: str) -> None:
+    """Nothing, less than nothing, and longer than is allowed."""
+    with pytest.raises(OperatorError, match="is no time that it can last"):
+        lasting("--for", text, most=timedelta(days=7))

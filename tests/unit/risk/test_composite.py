@@ -76,6 +76,14 @@ def test_depth_beyond_any_measure_is_worth_no_less_than_nothing() -> None:
     assert (worst_there_is.value, worst_there_is.weather) == (100.0, Weather.CRITICAL)
 
 
+def test_the_whole_of_every_part_is_100_and_not_a_rounding_more() -> None:
+    """These weights, each times 100, come to more than 100 times their sum."""
+    weights = (0.22, 0.42, 0.03)
+    parts = {str(weight): Part(at_0=0, at_100=1, weight=weight) for weight in weights}
+    score = Composite(CompositeSettings(parts=parts)).observe(dict.fromkeys(parts, 1.0), START)
+    assert score.value == 100.0
+
+
 def test_a_part_that_goes_missing_keeps_its_last_value_and_says_since_when() -> None:
     """It neither falls to nothing nor passes for fresh."""
     composite = Composite(CompositeSettings())
@@ -151,6 +159,9 @@ def test_over_a_restart_a_score_is_kept_and_marked_as_not_seen_since() -> None:
     after = again.status()
     assert after.value == before.value
     assert after.parts[0].missing_since == START + SECOND
+    once_more = Composite(CompositeSettings())
+    once_more.restore(again.snapshot(), START + 9 * SECOND)
+    assert once_more.status() == after
     assert again.observe({"crunch": 0.7, "health": 1.0}, START + 2 * SECOND) == before
 
 

@@ -104,6 +104,32 @@ def test_two_that_left_are_two_alerts() -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["kraken", "okx"])
+def test_two_that_left_either_way_are_as_bad_as_they_are_apart(first: str) -> None:
+    """80 bps between them is high, told by the one that left first; the other is 40 from the rest.
+    Once the first is back, that the other is away does not keep it."""
+    second, at = {"kraken": ("okx", -40.0), "okx": ("kraken", 40.0)}[first]
+    venues = warm()
+    venues.run(10, **{first: at})
+    venues.run(10, **{second: -at / 4})
+    venues.run(10, **{second: -at})
+    severities = {alert.key.venue: alert.severity for alert in venues.open.values()}
+    assert severities == {first: Severity.HIGH, second: Severity.WARNING}
+    venues.run(40, **{first: 0.0})
+    assert venues.open.keys() == {f"divergence {second}"}
+
+
+@pytest.mark.parametrize("side", [("a", "b"), ("a", "c"), ("a", "d"), ("c", "d"), ("b", "d")])
+def test_of_four_that_split_in_two_one_half_left(side: tuple[str, str]) -> None:
+    """Which half nobody can tell; but it is two alerts, and both of the same half."""
+    venues = warm(dict.fromkeys("abcd", SPOT))
+    left = {
+        venue for _signal, venue, _severity in opened(venues.run(20, **dict.fromkeys(side, 40.0)))
+    }
+    assert left in (set(side), set("abcd") - set(side))
+    assert len(venues.issued) == 2
+
+
 def test_a_market_that_moves_venue_after_venue_blames_nobody() -> None:
     """The first to move is ahead of the others for less than the hold."""
     venues = warm()
@@ -134,19 +160,19 @@ def test_two_that_hang_about_the_same_distance_do_not_hide_behind_each_other() -
 # -- holds ---------------------------------------------------------------------------------------
 
 
-def test_an_excursion_between_two_samples_counts_from_quote_to_quote() -> None:
-    """2.1 s of it with a hold of 2 s fires, though no two samples saw 2 s of it."""
-    settings = replace(QUICK, hold=2 * SECOND)
-    for lasted, fires in ((2_100, True), (1_900, False)):
-        venues = warm(settings=settings)
-        venues.at += SECOND * 6 // 10
-        venues.quote("okx", 40.0)
-        for _ in range(lasted // 1_000):
-            venues.at += SECOND
+@pytest.mark.parametrize(("lasted", "fires"), [(21, True), (19, False)])
+def test_an_excursion_between_two_samples_counts_from_quote_to_quote(
+    lasted: int, fires: bool
+) -> None:
+    """2.1 s of it with a hold of 2 s fires, though the samples saw 1.0 s of it."""
+    venues = warm(settings=replace(QUICK, hold=2 * SECOND))
+    for tenths in range(40):
+        if tenths in (6, 6 + lasted):
+            venues.quote("okx", 40.0 if tenths == 6 else 0.0)
+        if tenths % 10 == 0:
             venues.note(venues.watch.sample(venues.at, venues.trace))
-        venues.at += lasted % 1_000 * SECOND // 1_000
-        venues.quote("okx", 0.0)
-        assert bool(venues.issued) is fires, lasted
+        venues.at += SECOND // 10
+    assert bool(venues.issued) is fires
 
 
 def test_a_flap_shorter_than_the_hold_never_fires() -> None:
@@ -216,6 +242,15 @@ def test_agreeing_with_another_that_left_is_no_recovery() -> None:
     issued = venues.run(300, binance=None, bybit=None, coinbase=None)
     assert all(alert.unobserved_since is not None for alert in issued)
     assert venues.open.keys() == {"divergence okx", "divergence kraken"}
+
+
+def test_agreeing_with_one_that_it_never_left_is_no_recovery() -> None:
+    """Those that it left are gone, and one that was not there yet quotes what it does."""
+    venues = warm({**THREE, "kraken": SPOT})
+    venues.run(10, okx=40.0, kraken=None)
+    issued = venues.run(300, binance=None, bybit=None, kraken=40.0)
+    assert [alert.unobserved_since is None for alert in issued] == [False]
+    assert venues.open.keys() == {"divergence okx"}
 
 
 def test_a_hold_stands_still_while_a_venue_is_gone() -> None:

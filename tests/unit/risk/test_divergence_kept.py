@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.quoting import FIVE, PERP, QUICK, SPOT, SYMBOL, Venues, touch, warm
+from tests.support.quoting import FIVE, PERP, QUICK, SPOT, SYMBOL, Venues, opened, touch, warm
 
-from tidegauge.core.alert import Alert, AlertState
+from tidegauge.core.alert import Alert, AlertState, Severity, Signal
 from tidegauge.core.instrument import SECOND
-from tidegauge.risk.divergence import Divergence
+from tidegauge.risk.divergence import Divergence, Touch
 from tidegauge.risk.divergence_status import DivergenceState
 
 TWO = {"binance": SPOT, "okx": SPOT}
@@ -50,12 +51,12 @@ def test_a_venue_that_joins_is_compared_and_one_that_leaves_ends_its_alert() -> 
     assert venues.run(60, binance=None) == []
 
 
-def restarted(venues: Venues, away: int = 0, without: str = "") -> Venues:
+def restarted(venues: Venues, away: int = 0, *without: str) -> Venues:
     """Write it down, read it again, and go on."""
     kept = msgspec.msgpack.encode(venues.watch.snapshot())
-    facts = {name: of for name, of in venues.facts.items() if name != without}
+    facts = {name: of for name, of in venues.facts.items() if name not in without}
     after = Venues(facts, venues.watch.settings)
-    after.bps = {name: bps for name, bps in venues.bps.items() if name != without}
+    after.bps = {name: bps for name, bps in venues.bps.items() if name not in without}
     after.at = venues.at + away * SECOND
     after.issued = list(venues.issued)
     state = msgspec.msgpack.decode(kept, type=DivergenceState)
@@ -93,11 +94,20 @@ def test_what_is_not_watched_after_a_restart_ends_saying_so() -> None:
     """A venue that was taken out of the settings meanwhile."""
     venues = warm()
     venues.run(10, okx=40.0)
-    venues = restarted(venues, without="okx")
+    venues = restarted(venues, 0, "okx")
     ended = venues.issued[-1]
     assert ended.state is AlertState.RESOLVED
     assert "no longer compared" in ended.sentence
     assert venues.run(60) == []
+
+
+def test_of_one_whose_others_are_not_watched_after_a_restart_nothing_can_be_said() -> None:
+    """All that it left are gone: it ends, though it is watched itself."""
+    venues = warm(THREE)
+    venues.run(10, okx=40.0)
+    venues = restarted(venues, 0, "binance", "bybit")
+    assert venues.issued[-1].state is AlertState.RESOLVED
+    assert venues.open == {}
 
 
 # -- whatever happens ----------------------------------------------------------------------------
@@ -170,23 +180,60 @@ def test_a_restart_anywhere_keeps_what_fires(
 
 
 @given(
-    quotes=st.lists(
-        st.tuples(st.sampled_from(sorted(FIVE)), st.integers(-400, 400)), min_size=1, max_size=60
-    )
+    quotes=st.sampled_from([60, 400]).flatmap(
+        lambda most: st.lists(
+            st.tuples(st.sampled_from(sorted(FIVE)), st.integers(-most, most)),
+            min_size=1,
+            max_size=60,
+        )
+    ),
+    fee=st.sampled_from([None, 1.0, 3.0]),
 )
-def test_the_quick_look_misses_nothing(quotes: list[tuple[str, int]]) -> None:
-    """With a hold of 0 each quote that is 10 bps or more from any other fires, and no other does."""
-    settings = replace(QUICK, hold=0, clear_for=10**6 * SECOND)
+def test_the_quick_look_misses_nothing(quotes: list[tuple[str, int]], fee: float | None) -> None:
+    """With a hold of 0 the first quote that is 10 bps or more from another fires, or that leaves more
+    than the fees; and none before it."""
+    fees = {} if fee is None else dict.fromkeys(FIVE, fee)
+    settings = replace(QUICK, hold=0, executable_hold=0, taker_bps=fees)
     watch = Divergence(SYMBOL, settings, FIVE)
-    now: dict[str, int] = {}
-    fired = False
+    now: dict[str, Touch] = {}
     for number, (venue, tenths) in enumerate(quotes):
-        quote = touch(tenths / 20)
-        now[venue] = quote.bid + quote.ask
-        issued = watch.quoted(venue, quote, number, f"{venue}/1/{number}")
-        mids = list(now.values())
-        apart = max(20_000 * abs(a - b) / (a + b) for a in mids for b in mids)
-        assert bool(issued) or fired or apart < 10
-        fired = fired or bool(issued)
-        assert not fired or apart >= 10 or bool(watch.status().alerts)
-    assert not fired or watch.status().alerts
+        now[venue] = touch(tenths / 20)
+        issued = watch.quoted(venue, now[venue], number, f"{venue}/1/{number}")
+        apart = max(
+            20_000
+            * abs(one.bid + one.ask - other.bid - other.ask)
+            / (one.bid + one.ask + other.bid + other.ask)
+            for one in now.values()
+            for other in now.values()
+        )
+        left = max(
+            40_000 * (one.bid - other.ask) / (one.bid + one.ask + other.bid + other.ask)
+            for one in now.values()
+            for other in now.values()
+        )
+        signals = {Signal.DIVERGENCE} if apart >= 10 else set()
+        if fee is not None and left > 2 * fee:
+            signals.add(Signal.EXECUTABLE)
+        assert {alert.key.signal for alert in issued} == signals
+        if signals:
+            return
+
+
+def test_each_that_leaves_later_is_told_at_its_quote_as_well() -> None:
+    """With a hold of 0, while another alert fires already."""
+    venues = warm(settings=replace(QUICK, hold=0))
+    assert [alert.key.venue for alert in venues.quote("okx", 40.0)] == ["okx"]
+    assert venues.quote("okx", 41.0) == []
+    assert opened(venues.quote("kraken", -15.0)) == [(Signal.DIVERGENCE, "kraken", Severity.INFO)]
+    assert opened(venues.quote("okx", 62.0)) == [(Signal.DIVERGENCE, "okx", Severity.HIGH)]
+
+
+@pytest.mark.parametrize("premium", [45.0, -45.0])
+def test_the_quick_look_knows_which_way_a_premium_goes(premium: float) -> None:
+    """It fires at the quote that turns it over, of either venue, and at none that keeps it."""
+    for mover, sign in (("binance-futures", -1), ("binance", 1)):
+        venues = Venues({"binance": SPOT, "binance-futures": PERP}, replace(QUICK, hold=0))
+        venues.run(60, **{"binance-futures": premium})
+        other = 0.0 if mover == "binance-futures" else premium
+        assert len(venues.quote(mover, other + sign * premium)) == 1
+        assert len(venues.issued) == 1

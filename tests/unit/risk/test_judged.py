@@ -50,6 +50,16 @@ def test_the_severity_is_the_worst_that_lasted() -> None:
     assert risen.started_at == fired.started_at == START
 
 
+def test_it_began_with_the_first_breach_however_mild() -> None:
+    """Looked at seldom, a worse breach may have lasted for the hold as well."""
+    watched = Watched()
+    watched.see(1, finding(Severity.INFO))
+    watched.see(1, finding(Severity.HIGH))
+    watched.second += 5
+    (fired,) = watched.see(1, finding(Severity.HIGH))
+    assert (fired.severity, fired.started_at) == (Severity.HIGH, START)
+
+
 def test_a_severity_that_falls_is_not_told() -> None:
     """It falls by clearing only."""
     watched = firing(Severity.HIGH)

@@ -103,18 +103,19 @@ def test_a_basis_is_nothing_to_take() -> None:
 
 
 def test_what_deviates_from_a_basis_must_pay_for_the_fees_too() -> None:
-    """A perpetual that lost its 45 bps is cheap beside what is usual, and there is nothing to take."""
-    venues = Venues(MIXED, replace(QUICK, taker_bps=dict.fromkeys(MIXED, 1.0)))
-    venues.run(100, **{"binance-futures": 45.0, "bybit-linear": 45.0})
-    issued = venues.run(20, **{"binance-futures": 0.0})
-    assert {alert.key.signal for alert in issued} == {Signal.DIVERGENCE, Signal.EXECUTABLE}
-    assert [alert.value for alert in issued if alert.key.signal == Signal.EXECUTABLE] == [
-        pytest.approx(42.7, abs=0.1)
-    ], "of the other perpetual, which is dear"
-    pair = venues.watch.status().pair("binance", "binance-futures")
-    assert pair is not None
-    assert pair.executable is not None
-    assert pair.executable.bps < 0
+    """A perpetual that lost its 45 bps is cheap beside what is usual, and there is nothing to take;
+    of one that is 60 bps dear, what is beyond the usual counts."""
+    facts = {"binance": SPOT, "binance-futures": PERP}
+    for bps, expected in ((0.0, None), (60.0, 12.8)):
+        venues = Venues(facts, replace(QUICK, taker_bps=dict.fromkeys(facts, 1.0)))
+        venues.run(100, **{"binance-futures": 45.0})
+        issued = venues.run(20, **{"binance-futures": bps})
+        told = [alert.value for alert in issued if alert.key.signal == Signal.EXECUTABLE]
+        assert told == ([] if expected is None else [pytest.approx(expected, abs=0.1)])
+        pair = venues.watch.status().pair("binance", "binance-futures")
+        assert pair is not None
+        assert pair.executable is not None
+        assert (pair.executable.bps > 0) is (expected is not None)
 
 
 def test_exactly_nothing_left_is_not_executable() -> None:

@@ -62,7 +62,7 @@ def test_a_size_that_half_the_book_does_not_fill_is_told_after_the_hold() -> Non
     assert alert.action is Action.PAUSE_ASSET
     assert alert.sentence == (
         "Selling 100,000 USDT of BTCUSDT on one, with 50% of every level gone, cannot be done: "
-        "0% of it would fill. Unsafe is from 0.05. As it stands 1% of it fills. "
+        "0% of it would fill. Unsafe is from 5%. As it stands 1% of it fills. "
         "Safe is 499. Hold larger orders back until it clears."
     )
 
@@ -109,7 +109,7 @@ def test_a_split_that_is_told_names_the_venues_and_the_size_that_is_safe() -> No
     sell, _buy = watch.see(costing("0.06"), costing("0.061"), seconds=6)
     assert sell.sentence == (
         "Selling 100,000 USDT of BTCUSDT split over 2 fresh venues, with 50% of every level gone, "
-        "loses 6.00% (6,000). Unsafe is from 0.05. Now it loses 6.00% (6,000). No size is safe. "
+        "loses 6.00% (6,000). Unsafe is from 5%. Now it loses 6.00% (6,000). No size is safe. "
         "Cheapest now: one 100,000. Hold larger orders back until it clears."
     )
 
@@ -236,7 +236,10 @@ def test_what_a_side_loses_is_told_in_quote_and_as_a_share() -> None:
     watch.see(EMPTY)
     assert watch.stress.impact(Taker.SELL) is None
     assert watch.stress.status().share == 1.0
-    watch.see(even_book(levels=2, limit=2, size="1"))
+    half_known = even_book()
+    half_known.known_ask = Decimal(1_001)
+    half_known.apply_delta([], [(str(1_001 + each), "0") for each in range(1, 50)])
+    watch.see(half_known)
     assert watch.stress.status().share is None
 
 

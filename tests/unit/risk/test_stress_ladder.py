@@ -152,18 +152,25 @@ def test_a_known_range_that_the_price_has_left_still_knows_the_touch() -> None:
     assert not bounds_of(book, Taker.BUY, Fraction(110)).floor
 
 
-@given(books(), takers, sizes, st.sampled_from(["0.9998", "1.02", "61000"]))
+@given(
+    books(),
+    takers,
+    sizes,
+    st.sampled_from(["0.9998", "1.02", "61000", "0.1"]),
+    st.none() | st.integers(1, 9),
+)
 def test_prices_times_a_rate_lose_the_same_share(
-    book: OrderBook, taker: Taker, size: Decimal, rate: str
+    book: OrderBook, taker: Taker, size: Decimal, rate: str, told: int | None
 ) -> None:
-    """And the quote is worth that much more."""
-    plain = ladder_of(book, taker, None)
+    """And the quote is worth that much more; what is known ends at the same level."""
+    plain = ladder_of(remade(book, limit=told), taker, None)
     rated = plain.times(Decimal(rate))
     mid = mid_of(book)
     before = plain.slippage(plain.units(Fraction(size)), mid * 10**plain.price_scale)
     worth = Fraction(size) * Fraction(rate)
     after = rated.slippage(rated.units(worth), mid * Fraction(rate) * 10**rated.price_scale)
     assert before == after
+    assert rated.quote(rated.total) == plain.quote(plain.total) * Decimal(rate)
 
 
 @given(books(inverse=False), sizes)
@@ -193,3 +200,29 @@ def test_base_is_what_a_walk_level_by_level_comes_to(
     assert expected is not None
     assert found is not None
     assert abs(found / 10**ladder.base_scale - expected) < NEARLY * expected
+
+
+def test_a_size_at_which_the_limit_is_just_reached_is_one_unit_too_much() -> None:
+    """One each at 1010 and 1030 cost 1020 on average, 2 % more than the mid."""
+    book = book_of({"990": "1"}, {"1010": "1", "1030": "9"})
+    ladder = ladder_of(book, Taker.BUY, None)
+    largest = ladder.largest(Fraction(1, 50), Fraction(1), Fraction(1_000))
+    assert largest == Largest(Decimal(2_039), at_least=False)
+
+
+def test_a_size_that_ends_in_the_first_level_beyond_the_known_range_is_at_least_that() -> None:
+    """Something better may rest between the two."""
+    book = book_of({"990": "1"}, {"1010": "1", "1030": "9"})
+    book.known_ask = Decimal(1_010)
+    largest = ladder_of(book, Taker.BUY, None).largest(
+        Fraction(1, 50), Fraction(1), Fraction(1_000)
+    )
+    assert largest == Largest(Decimal(2_039), at_least=True)
+
+
+def test_a_walk_of_an_inverse_book_ends_where_enough_is_reached_too() -> None:
+    """What a bucket counts of it are lots of quote, not the finer units of the walk."""
+    book = book_of({"999": "1"}, {str(1_000 + each): "100" for each in range(50)}, inverse=True)
+    ladder = ladder_of(book, Taker.BUY, Fraction(250))
+    assert ladder.wanted is not None
+    assert len(ladder.rungs.prices) == 3

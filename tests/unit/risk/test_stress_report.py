@@ -185,6 +185,10 @@ def test_a_venue_quoted_in_something_else_is_compared_at_a_rate_that_is_set() ->
     assert rated.buy.venues[1].rate == Decimal("1.99")
     assert rated.buy.best == "two"
     assert rated.buy.venues[1].average == 501 * 1.99
+    assert rated.buy.venues[1].side.now.slippage == pytest.approx(0.002)
+    assert rated.buy.together is not None
+    # Against the median of 1000 and 995, which is 997.5.
+    assert rated.buy.together.now.slippage == pytest.approx(501 * 1.99 / 997.5 - 1)
 
 
 def test_without_a_quote_of_its_own_a_size_counts_in_what_most_books_do() -> None:
@@ -279,3 +283,30 @@ def test_a_size_that_is_no_amount_is_refused(size: str) -> None:
     """Asked for by a person, it may be anything."""
     with pytest.raises(ValueError, match="must be above 0"):
         report_of({"one": even_book()}, size)
+
+
+def test_a_quote_of_little_worth_has_enough_of_its_book_walked() -> None:
+    """A hundred of one is one of the other: the walk is a hundred times as long in its own."""
+    quotes, settings = {"one": "JPY"}, StressSettings(rates={"JPY": Decimal("0.01")})
+    report = report_of({"one": even_book()}, "10000", settings, quotes=quotes)
+    assert report.buy.together is not None
+    assert report.buy.together.judged.slippage is not None
+    assert report.buy.venues[0].average == pytest.approx(10.05, rel=0.001)
+
+
+def test_a_high_fee_has_enough_of_the_book_walked() -> None:
+    """What is left after it is less than what was taken."""
+    settings = StressSettings(haircuts=(0.5, 0.95))
+    # 295,000 of whole levels are three of them, of which 269,460 are left.
+    report = report_of({"one": even_book()}, "14750", settings, fees={"one": 1_000.0})
+    assert report.sell.together is not None
+    assert report.sell.together.costs[-1].slippage is not None
+    assert report.sell.together.costs[-1].slippage > 0.1
+
+
+def test_what_is_only_shown_beyond_the_known_range_to_be_just_elevated_is_unknown() -> None:
+    """It may be safe, and it may be no safe size: neither is said."""
+    book = book_of({"990": "9"}, {"1010": "1", "1030": "9"})
+    book.known_ask = Decimal(1_010)
+    judged = report_of({"one": book}, "1020").buy.venues[0].side.judged
+    assert (judged.slippage, judged.safety) == (0.02, Safety.UNKNOWN)

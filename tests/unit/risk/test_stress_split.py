@@ -10,7 +10,7 @@ from tests.support.stressed import base_for, book_of, books, even_book, levels_o
 
 from tidegauge.core.book import OrderBook
 from tidegauge.core.reading import Taker
-from tidegauge.risk.stress_ladder import ladder_of
+from tidegauge.risk.stress_ladder import Largest, ladder_of
 from tidegauge.risk.stress_split import Split, merged, split_of
 
 takers = st.sampled_from(Taker)
@@ -154,3 +154,37 @@ def test_of_several_known_ranges_the_nearest_is_that_of_all() -> None:
     for taker, edge in ((Taker.BUY, 1_005), (Taker.SELL, 995)):
         ladders = {"a": ladder_of(wide, taker, None), "b": ladder_of(near, taker, None)}
         assert merged(ladders, taker).edge == edge
+
+
+@given(several, takers, sizes, st.sampled_from(["1", "0.98", "1.25"]))
+def test_of_walks_that_end_no_more_is_said_than_of_whole_ones(
+    found: list[OrderBook], taker: Taker, size: Decimal, factor: str
+) -> None:
+    """Beyond the least that was walked of one, its levels are missing among the others'. What was
+    walked is known all the same."""
+
+    def largest(wanted: Fraction | None) -> Largest:
+        ladders = {
+            venue: ladder_of(book, taker, wanted)
+            for venue, book in zip(VENUES, found, strict=False)
+        }
+        ladders["one"] = ladders["one"].times(Decimal(factor))
+        ladder = merged(ladders, taker)
+        return ladder.largest(
+            Fraction(1, 20), Fraction(1, 2), Fraction(10_000) * 10**ladder.price_scale
+        )
+
+    cut, whole = largest(Fraction(size)), largest(None)
+    if cut.at_least:
+        assert cut.size <= whole.size
+        unit = Decimal(1).scaleb(int(cut.size.as_tuple().exponent))
+        assert cut.size > size * min(Decimal(factor), Decimal(1)) / 2 - unit
+    else:
+        assert cut == whole
+
+
+def test_of_several_walks_the_one_that_ends_first_ends_that_of_all() -> None:
+    """Beyond it, levels of that venue are missing."""
+    near, far = (ladder_of(even_book(), Taker.BUY, Fraction(each)) for each in (1_000, 200_000))
+    assert merged({"a": near, "b": far}, Taker.BUY).wanted == 1_000
+    assert merged({"a": far, "b": near}, Taker.BUY).wanted == 1_000

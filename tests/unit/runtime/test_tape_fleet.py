@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from tests.support.own_tape import STEP, Run
 
+from tidegauge.core.desk import Order, OrderKind
 from tidegauge.core.errors import MalformedFrame
+from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND
+from tidegauge.risk.ruleset import RuleSet
+from tidegauge.risk.settings import CrunchSettings
 from tidegauge.runtime.monitor import MonitorPlan
 from tidegauge.runtime.replay import ReplayOutcome, replay
 from tidegauge.runtime.tape_fleet import tell
@@ -36,7 +40,8 @@ def test_what_a_run_found_is_found_again(venue: str, tmp_path: Path) -> None:
 
 
 def test_all_that_a_fleet_may_be_told_is_on_the_tape(tmp_path: Path) -> None:
-    """Books that come and go, rolls, refusals, overflows and crashes: each at its place."""
+    """Books that come and go, rolls, refusals, overflows, crashes, orders, other rules: each at its
+    place."""
     run = Run("bybit-linear").live_through()
     told = run.told
     feed = told.fleet.feeds[0]
@@ -46,6 +51,9 @@ def test_all_that_a_fleet_may_be_told_is_on_the_tape(tmp_path: Path) -> None:
     run.act(lambda: told.add(listing, run.now))
     run.act(lambda: told.roll("0", run.now, "because"))
     run.pace(SECOND)
+    run.order(Order(id="1", kind=OrderKind.COMMENT, at=run.now, actor="ann", comment="?"))
+    run.adopt(RuleSet(crunch=CrunchSettings(step_hold=SECOND)))
+    run.say(FeedEvent(kind=FeedEventKind.QUARANTINED, venue="x", at=run.now, trace="x/0/0"))
     run.obey(told.overflowed(run.now, 3))
     run.act(lambda: told.refused("1", run.now, "HTTP 451"))
     run.act(lambda: told.closed("0", "book", run.now, "it ended"))

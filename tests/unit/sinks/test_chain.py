@@ -21,7 +21,7 @@ from tidegauge.sinks.chain import (
     transition_of,
 )
 
-CHAIN = Chain(id="0" * 8, host="h#1", path="/x", database="db", began_at=7)
+CHAIN = Chain(id="0" * 8, host="h#1", path="/x", began_at=7)
 LINES = [line_of(n, NO_HASH, each) for n, each in enumerate(a_story(), 1)]
 
 

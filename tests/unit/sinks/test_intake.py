@@ -16,6 +16,7 @@ from tests.support.database import (
     an_alert,
     an_instrument,
 )
+from tests.support.incidents import OF_THE_DESK
 
 from tidegauge.core.instrument import SECOND
 from tidegauge.core.reading import Reading
@@ -28,6 +29,7 @@ from tidegauge.sinks.slips import READING, record_of, series_of
 from tidegauge.sinks.tally import Tally
 
 RECORDS: tuple[Record, ...] = (
+    *OF_THE_DESK.values(),
     Run(id="run-1", started_at=1, version="1", command="monitor", symbols=("BTCUSDT",)),
     Listed(instrument=an_instrument(), symbol=None, updated_at=2),
     an_alert(),
@@ -160,4 +162,4 @@ def test_every_record_is_somewhere(records: list[Record | None], capacity: int) 
     assert len(intake.backlog) == len(records) - sum(tally.dropped.values()) - sum(
         tally.rejected.values()
     )
-    assert not {Kind.ALERT, Kind.RUN} & set(tally.dropped)
+    assert not {Kind.ALERT, Kind.RUN, *OF_THE_DESK} & set(tally.dropped)

@@ -12,12 +12,11 @@ from tests.support.database import (
     an_alert,
     an_instrument,
 )
-from tests.support.incidents import a_silence, a_story
+from tests.support.incidents import OF_THE_DESK, a_silence
 
 from tidegauge.core.activity import Standing
-from tidegauge.core.alert import AlertState, Severity
-from tidegauge.core.desk import Arrival, Delivery, Outcome, PageKind
-from tidegauge.sinks.chain import Chain, ChainedTransition
+from tidegauge.core.alert import AlertState
+from tidegauge.core.desk import Outcome
 from tidegauge.sinks.rows import Kind, Listed, Rare, Run, kind_of, rows_of
 from tidegauge.sinks.table import Table
 
@@ -29,29 +28,7 @@ ALL: dict[Kind, Rare] = {
     Kind.ALERT: an_alert(),
     Kind.FEED_EVENT: a_feed_event(),
     Kind.MARKET: a_market_summary(),
-    Kind.TRANSITION: ChainedTransition(
-        chain=Chain(id=str(UUID(int=1)), host="h", path="p", database="db", began_at=NOON),
-        sequence=1,
-        at=NOON,
-        previous_hash="a",
-        hash="b",
-        transition=a_story()[0],
-    ),
-    Kind.SILENCE: a_silence(),
-    Kind.OUTCOME: Outcome(order_id=str(UUID(int=2)), at=NOON, done=True, said="acknowledged"),
-    Kind.NOTIFICATION: Delivery(
-        page_key="INC-1/1",
-        channel="slack",
-        kind=PageKind.OPENED,
-        severity=Severity.HIGH,
-        title="BTCUSDT: depth is gone",
-        incidents=("INC-1",),
-        attempts=2,
-        first_at=NOON,
-        sent_at=None,
-        arrival=Arrival.RETRYING,
-        at=NOON,
-    ),
+    **OF_THE_DESK,
 }
 
 

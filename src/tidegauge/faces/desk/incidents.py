@@ -120,7 +120,13 @@ def list_(
 
 @app.command("show", epilog=f"Example: {MORE} show 3f9c")
 def show(
-    name: Name, as_json: AsJson = False, config: Config = None, data_dir: DataDir = None
+    name: Name,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every change of its alerts in the timeline, too.")
+    ] = False,
+    as_json: AsJson = False,
+    config: Config = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Tell all of one incident, as a shift wants it at handover."""
 
@@ -148,7 +154,7 @@ def show(
     typer.echo(shown.head_of(found))
     running.console_for(plain=False).print(shown.facts_table(shown.facts_of(found)))
     part("alerts", shown.ALERTS, shown.alert_rows(alerts, found["now"]), none="none")
-    part("timeline", shown.EVENTS, shown.event_rows(events), none="none")
+    part("timeline", shown.EVENTS, shown.event_rows(events, whole=all_), none="none")
     part("who was told", shown.DELIVERIES, shown.delivery_rows(deliveries), none="nobody")
     for each in waiting:
         said = f"{each['kind']} of {each['actor']} ({shown.moment(each['at'])})"
@@ -223,6 +229,26 @@ def resolve(
     async def made(connection: Any) -> Order:
         found = await incident(connection, name)
         return ordered(OrderKind.RESOLVE, found, actor, said, if_version)
+
+    give(settings_of(config, data_dir), made, again=if_version is None)
+
+
+@app.command(
+    "rebase", epilog=f"Example: {MORE} rebase 3f9c -c 'the new normal since the delisting'"
+)
+def rebase(
+    name: Name,
+    comment: Comment = "",
+    by: By = None,
+    if_version: IfVersion = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take the level that its alerts fell to for the new normal. It is noted as that, never as recovered."""
+    actor, said = actor_of(by), whole("--comment", comment)
+
+    async def made(connection: Any) -> Order:
+        return ordered(OrderKind.REBASE, await incident(connection, name), actor, said, if_version)
 
     give(settings_of(config, data_dir), made, again=if_version is None)
 

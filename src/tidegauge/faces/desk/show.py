@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegauge.core.alert import ALL, Action
+from tidegauge.core.incident import IncidentChange
 from tidegauge.faces.cells import lasted
 from tidegauge.faces.figures import UNKNOWN, price, printable
 
@@ -142,17 +143,31 @@ def for_how_long(alert: Any, now: datetime) -> str:
     return f", for {lasted((end or now) - alert['started_at'])}"
 
 
-def event_rows(events: Rows) -> list[tuple[str, ...]]:
-    """Return the timeline: when, what, who, and what they said or what belongs to it."""
+def event_rows(events: Rows, *, whole: bool = True) -> list[tuple[str, ...]]:
+    """Return the timeline: when, what, who, and what they said or what it was about.
+
+    Not `whole`: without the changes of alerts that changed nothing for the incident.
+    """
     return [
-        (
-            moment(each["at"]),
-            each["kind"].replace("_", " "),
-            each["actor"],
-            "; ".join(filter(None, (each["comment"], _detail(each["detail"])))),
-        )
+        (moment(each["at"]), each["kind"].replace("_", " "), each["actor"], said_of(each))
         for each in events
+        if whole or each["kind"] != IncidentChange.UPDATED
     ]
+
+
+def said_of(event: Any) -> str:
+    """Say what a person said of an event, or which alert it was, by the first of its sentences."""
+    told = detail_of(event)
+    sentence = str(told.pop("says", ""))
+    about = ""
+    if sentence:
+        first = sentence.partition(". ")[0].removesuffix(".")
+        about = f"{told.get('severity', '')} {told.get('signal', '')}: {first}".strip()
+    elif told:
+        about = ", ".join(
+            f"{name} {said}" for name, said in sorted(told.items()) if name != "order"
+        )
+    return "; ".join(filter(None, (event["comment"], about)))
 
 
 def delivery_rows(deliveries: Rows) -> list[tuple[str, ...]]:
@@ -170,15 +185,16 @@ def delivery_rows(deliveries: Rows) -> list[tuple[str, ...]]:
 
 def arrived(delivery: Any) -> str:
     """Say whether a notification arrived."""
-    tried = "" if delivery["attempts"] == 1 else f" at the {delivery['attempts']}th attempt"
+    count = delivery["attempts"]
+    tried = f"after {count} attempt{'' if count == 1 else 's'}"
     why = f": {delivery['said']}" if delivery["said"] else ""
     match delivery["arrival"]:
         case "sent":
-            return f"arrived{tried}"
+            return "arrived" if count == 1 else f"arrived {tried}"
         case "retrying":
-            return f"NOT YET, {delivery['attempts']} attempts{why}"
+            return f"NOT YET, {tried}{why}"
         case _:
-            return f"FAILED after {delivery['attempts']} attempts{why}"
+            return f"FAILED, {tried}{why}"
 
 
 def moment(at: datetime | None) -> str:
@@ -195,11 +211,6 @@ def detail_of(event: Any) -> dict[str, Any]:
     """Return what else belongs to an event."""
     found: dict[str, Any] = json.loads(event["detail"] or "{}")
     return found
-
-
-def _detail(detail: str | None) -> str:
-    told = json.loads(detail or "{}")
-    return ", ".join(f"{name} {said}" for name, said in sorted(told.items()) if name != "order")
 
 
 def _name(by: str | None) -> str:

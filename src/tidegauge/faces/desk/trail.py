@@ -6,7 +6,6 @@ import typer
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.faces import running
-from tidegauge.faces.database.adopt import identity
 from tidegauge.faces.figures import printable
 from tidegauge.runtime.settings import Settings
 from tidegauge.sinks.chain_check import Head, Verdict, compare, heads, lacking_told, verify
@@ -62,13 +61,8 @@ def judged(data_dir: Path) -> list[Verdict]:
 
 async def compared(settings: Settings, verdicts: list[Verdict]) -> list[Head]:
     """Add what PostgreSQL knows. Returns the trails of this data directory of which there is no file."""
-    ours = [
-        each
-        for each in verdicts
-        if each.chain is not None and each.chain.database == identity(settings)
-    ]
     async with desk_session(settings) as connection:
-        for verdict in ours:
+        for verdict in verdicts:
             await compare(connection, verdict)
         there = {each.chain.id for each in verdicts if each.chain is not None}
         return [
@@ -108,7 +102,8 @@ def tell(verdict: Verdict, waiting: int) -> None:
     if verdict.lacking:
         typer.echo(f"{name}: {lacking_told(verdict)}{_perhaps(waiting)}")
     if verdict.whole:
-        typer.echo(f"{name}: {verdict.lines:,} lines, whole{_beside(verdict)}")
+        beside = "" if verdict.known is None else ", and the same in PostgreSQL"
+        typer.echo(f"{name}: {verdict.lines:,} lines, whole{beside}")
         typer.echo(f"  head: number {verdict.lines}, {verdict.head}")
 
 
@@ -116,11 +111,3 @@ def _perhaps(waiting: int) -> str:
     if not waiting:
         return ": PostgreSQL does not know them"
     return f"; {waiting:,} records wait in the spool for PostgreSQL, and they may be among them"
-
-
-def _beside(verdict: Verdict) -> str:
-    if verdict.known is not None:
-        return ", and the same in PostgreSQL"
-    if verdict.chain is not None:
-        return f"; not compared with PostgreSQL (it is for the database {printable(verdict.chain.database)})"
-    return ""

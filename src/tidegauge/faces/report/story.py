@@ -10,6 +10,7 @@ from tidegauge.sinks.postmortem.records import (
     AlertStory,
     FeedHappening,
     Incident,
+    IncidentEvent,
     Postmortem,
 )
 
@@ -133,7 +134,7 @@ def _text(alert: AlertStory, change: AlertChange, before: AlertChange | None) ->
 def _of_incident(incident: Incident) -> Iterator[Step]:
     """Tell every event of an incident; of one without a trail, its four times."""
     told = [
-        (event.at, f"{named(event.kind)}{_by(event.actor)}{_said(event.comment)}")
+        (event.at, f"{named(event.kind)}{_by(event.actor)}{_said(_words(incident, event))}")
         for event in incident.events
     ]
     if not told:
@@ -149,6 +150,11 @@ def _of_incident(incident: Incident) -> Iterator[Step]:
         yield Step(
             at=at, kind="incident", badge="incident", venues=(), text=f"{incident.id} {text}"
         )
+
+
+def _words(incident: Incident, event: IncidentEvent) -> str:
+    """Return what was said of an event; of the opening, why."""
+    return event.comment or (incident.trigger if event.kind == "opened" else "")
 
 
 def _by(actor: str | None) -> str:

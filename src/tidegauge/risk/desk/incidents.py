@@ -55,20 +55,15 @@ class Incidents:
 
     # -- what alerts do --------------------------------------------------------------------------
 
-    def raised(self, alert: Alert, impact: Decimal | None, now: Nanos) -> bool:
-        """An alert of its own weight fires: it joins what is open, reopens what was lately, or opens.
-        Return whether that is an incident others may now join."""
+    def begin(self, alert: Alert, impact: Decimal | None, now: Nanos) -> None:
+        """An alert of its own weight fires, and nothing is open: it reopens what was over lately, or
+        opens another."""
         about = subject_of(alert)
-        case = self.open.get(about)
-        if case is not None:
-            self.join(case, alert, impact, now)
-            return False
         last = self._last.get(about)
         if last is not None and self.lately(last.incident, now):
             self._reopen(last, alert, impact, now)
         else:
             self._open(about, alert, impact, now)
-        return True
 
     def join(
         self,
@@ -114,12 +109,13 @@ class Incidents:
         same = all(getattr(incident, name) == value for name, value in fields.items())
         if before is None or not same or news(before) != news(alert):
             self._change(case, IncidentChange.UPDATED, now, detail=said_of(alert), **fields)
+            self._pager.pay_one(case, now)
 
-    def ended(self, case: Case, alert_id: str, alert: Alert, now: Nanos) -> None:
-        """An alert of an open incident is over; `alert_id` is what the incident knows it by."""
-        case.firing.pop(alert_id, None)
-        case.unheard.pop(alert_id, None)
-        firing = tuple(each for each in case.incident.firing if each != alert_id)
+    def ended(self, case: Case, alert: Alert, now: Nanos) -> None:
+        """An alert of an open incident is over; when it was the last, the incident is mitigated."""
+        case.firing.pop(alert.id, None)
+        case.unheard.pop(alert.id, None)
+        firing = tuple(each for each in case.incident.firing if each != alert.id)
         detail = said_of(alert)
         if firing:
             fields = case.weighed(self.rules, firing)

@@ -46,6 +46,8 @@ class Intake:
                 return
         if before is None or before.alert.id != alert.id:
             self.seen += 1
+            if before is not None:
+                self._incidents.dismissed.pop(before.alert.id, None)
         self.firing[key] = Firing(alert, impact)
         freed = self._inhibitions.fires(alert)
         self._admit(alert, None if before is None else before.alert, now)
@@ -66,7 +68,7 @@ class Intake:
         self._mutes.forget(alert_id=alert.id)
         case = self._case_of(alert)
         if case is not None:
-            self._incidents.ended(case, alert.id, alert, now)
+            self._incidents.ended(case, alert, now)
         self._free(freed, now)
 
     def adopt(self, rules: DeskRules, now: Nanos) -> None:
@@ -131,7 +133,7 @@ class Intake:
         elif alert.severity >= self.rules.opens_from:
             self._stop_waiting(alert)
             self._mutes.forget(alert_id=alert.id)
-            self._incidents.raised(alert, impact, now)
+            self._incidents.begin(alert, impact, now)
             self._join_waiting(about, now)
         else:
             self.waiting.setdefault(about, {})[alert.key] = None

@@ -25,8 +25,8 @@ ALWAYS = frozenset(
 )
 """Told whatever `told_of` says: other rules decide whether they happen."""
 _TO_THOSE_WHO_KNOW = frozenset((PageKind.RESOLVED, PageKind.ACKNOWLEDGED))
-_OWED = frozenset(PageKind) - _TO_THOSE_WHO_KNOW - {PageKind.FLAPPING}
-"""What a silence keeps back is told when it is over, as UNSILENCED; that it flaps is no news then."""
+_NEWS = frozenset((PageKind.OPENED, PageKind.ESCALATED, PageKind.REOPENED))
+_UNTAKEN = frozenset((PageKind.REMINDED, PageKind.ACKNOWLEDGEMENT_EXPIRED))
 _AWAKE = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
@@ -65,8 +65,7 @@ class Pager:
             return
         entry = _entry(case, kind, now, number)
         free = tuple(name for name in channels if self._leaves(case, entry, name, now))
-        case.told.owed = None
-        self.owing.pop(case.incident.id, None)
+        self.settle(case)
         if len(free) == len(channels):
             self._mutes.forget(incident_id=case.incident.id)
         if free:
@@ -107,16 +106,14 @@ class Pager:
         self.owing.pop(case.incident.id, None)
 
     def _owe(self, case: Case, kind: PageKind, number: int) -> None:
-        """Remember what was kept quiet about."""
+        """Remember what was kept quiet about. That it flaps is no news later; and whoever does not
+        know of it yet is told of it, not reminded."""
         told = case.told
-        if kind in _OWED:
+        if kind in _NEWS:
             told.owed = PageKind.UNSILENCED, number
-        elif kind is PageKind.RESOLVED:
-            # Whoever heard that it began hears, later, that it is over; nobody else needs to.
-            told.owed = (kind, number) if told.channels else None
-        if told.owed is None:
-            self.owing.pop(case.incident.id, None)
-        else:
+        elif kind is PageKind.RESOLVED or (kind in _UNTAKEN and told.owed is None):
+            told.owed = kind, number
+        if told.owed is not None:
             self.owing[case.incident.id] = case
 
     def _channels(self, case: Case, kind: PageKind) -> tuple[str, ...]:

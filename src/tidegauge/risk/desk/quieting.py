@@ -21,7 +21,7 @@ class Quiet:
     def __init__(self, maintenance: Sequence[Maintenance]) -> None:
         self.maintenance = maintenance
         self.silences: dict[str, Silence] = {}
-        self._last: frozenset[str] = frozenset()
+        self._last: set[str] = set()
 
     def add(self, silence: Silence) -> None:
         """Begin a silence, now or when it starts."""
@@ -36,28 +36,27 @@ class Quiet:
         """Return what keeps quiet about such an alert, and say it; None: nothing does."""
         for silence in self.silences.values():
             if silence.starts_at <= now < silence.ends_at and fits(silence.matcher, key, severity):
+                self._last.add(silence.id)
                 until = utc(silence.ends_at)
                 why = (
                     f"silenced by {silence.author} until {until} ({silence.id}): {silence.comment}"
                 )
                 return Muted.SILENCED, why
-        for planned in self.maintenance:
+        for number, planned in enumerate(self.maintenance):
             if fits(planned.matcher, key, severity):
                 ends = ends_at(planned, now)
                 if ends is not None:
+                    self._last.add(f"{number}/")
                     return Muted.MAINTENANCE, f"maintenance {planned.name} until {utc(ends)}"
         return None
 
     def changed(self, now: Nanos) -> bool:
-        """Whether something else keeps quiet than when this was last asked; drop what is over."""
+        """Whether something else keeps quiet than when this, or `why`, was last asked; drop what is
+        over."""
         for silence_id in [each.id for each in self.silences.values() if each.ends_at <= now]:
             del self.silences[silence_id]
-        active = frozenset(
-            (
-                *(each.id for each in self.silences.values() if each.starts_at <= now),
-                *(f"{n}/" for n, each in enumerate(self.maintenance) if ends_at(each, now)),
-            )
-        )
+        active = {each.id for each in self.silences.values() if each.starts_at <= now}
+        active |= {f"{n}/" for n, each in enumerate(self.maintenance) if ends_at(each, now)}
         before, self._last = self._last, active
         return active != before
 

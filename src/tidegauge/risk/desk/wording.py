@@ -28,6 +28,7 @@ _BEGINS: Mapping[PageKind, str] = {
     PageKind.ACKNOWLEDGED: "Acknowledged: ",
     PageKind.RESOLVED: "Over: ",
 }
+NAMED = 3
 LISTED = 20
 """So many incidents a digest names one by one; it speaks of all."""
 
@@ -97,9 +98,11 @@ def owner(incident: Incident) -> str:
 
 def unheard(case: Case) -> str:
     """Say that nobody knows whether something still fires."""
+    names = [alert_id if key is None else str(key) for alert_id, key in case.unheard.items()]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return (
-        f"Nothing was heard since a restart of {len(case.unheard)} of its alerts "
-        f"({', '.join(case.unheard)}): it stays open until they are heard of, or a person resolves it."
+        f"Nothing was heard of {', '.join(names[:NAMED])}{more} since a restart: it stays open until"
+        " something is, or a person resolves it."
     )
 
 
@@ -125,7 +128,8 @@ def digest_title(entries: Sequence[Entry]) -> str:
     ]
     over = sum(entry.kind is PageKind.RESOLVED for entry in entries)
     ended = f", {over} of them over" if over else ""
-    return f"{len(entries)} incidents in one page: {', '.join(counts)}{ended}"
+    several = "s" if len(entries) != 1 else ""
+    return f"{len(entries)} incident{several} in one page: {', '.join(counts)}{ended}"
 
 
 def digest_text(entries: Sequence[Entry]) -> str:

@@ -120,7 +120,6 @@ def stress_settings(stress: StressRules, execution_size: Decimal | None) -> Stre
         hold=nanos(stress.hold_s),
         clear_share=stress.clear_share,
         clear_for=nanos(stress.clear_for_s),
-        split_parts=stress.split_parts,
     )
 
 

@@ -137,8 +137,6 @@ def _at_one_time(one: MaintenanceRules, two: MaintenanceRules) -> bool:
     begin, end = instant(one.from_utc), instant(one.until_utc)
     if two.from_utc is not None and two.until_utc is not None:
         return begin < instant(two.until_utc) and instant(two.from_utc) < end
-    if end - begin >= WEEK:
-        return True
     week = (begin // DAY + THURSDAY) // 7 * WEEK - THURSDAY * DAY
     return any(
         begin < until + week + shift and since + week + shift < end

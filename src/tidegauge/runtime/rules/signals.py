@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from tidegauge.runtime.settings_types import FREEZE, Notional, Ratio, Seconds, SymbolKey, VenueKey
 from tidegauge.runtime.settings_types import listed as listed_text
 
-from .kinds import BpsLimit, Count, Hold, InnerShare, Rising, RuleSection, Share, misfit
+from .kinds import BpsLimit, Hold, InnerShare, Rising, RuleSection, Share, misfit
 
 Fee = Annotated[float, Ge(-100), Le(1_000), Field(allow_inf_nan=False)]
 Level = Annotated[float, Ge(0), Le(100), Field(allow_inf_nan=False)]
@@ -97,7 +97,7 @@ class StressRules(RuleSection):
     )
     rates: Annotated[Mapping[SymbolKey, Notional], *FREEZE] = Field(
         default_factory=dict,
-        description="what one of a quote is worth in the first of its group, such as {USDC: 0.9998}",
+        description="what one of another quote is worth in the symbol's own, such as {USDC: 0.9998}",
     )
     assumed_liquidity_quote: Annotated[Mapping[VenueKey, Notional], *FREEZE] = Field(
         default_factory=dict,
@@ -112,9 +112,6 @@ class StressRules(RuleSection):
         default=0.75, description="cleared under this share of the lowest limit"
     )
     clear_for_s: Hold = Field(default=30.0, description="and for this long")
-    split_parts: Count = Field(
-        default=20, description="parts of the size that the cheapest split is made of"
-    )
 
     @model_validator(mode="after")
     def _fit(self) -> "StressRules":

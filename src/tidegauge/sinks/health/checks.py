@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from ..spool import survey
-from . import machine, rows, schema, server
+from . import desk, machine, rows, schema, server
 from .finding import Finding, Verdict, fail, warn
 
 DEADLINE_S = 20
@@ -30,6 +30,8 @@ CHECKS: dict[str, Callable[[Any], Awaitable[Finding]]] = {
     "future": rows.future,
     "rollups": rows.rollups,
     "leases": rows.watchers,
+    "trail": desk.trail,
+    "orders": desk.orders,
 }
 """What is asked of the database."""
 

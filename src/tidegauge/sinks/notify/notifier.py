@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -153,9 +154,9 @@ class Notifier:
             "outbox-look": self._look,
         }
         for name, wired in self._channels.items():
-            works[f"{TELLING}{name}"] = lambda name=name: self._deliver(name)  # type: ignore[misc]
+            works[f"{TELLING}{name}"] = partial(self._deliver, name)
             if wired.channel.reminded_every_s is not None:
-                works[f"remind-{name}"] = lambda name=name: self._remind(name)  # type: ignore[misc]
+                works[f"remind-{name}"] = partial(self._remind, name)
         return works
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -208,15 +209,25 @@ class Notifier:
                 before = await self._outbox.stands(parcel.channel, incident)
         began = self._now()
         answer = await attempted(wired, parcel.page, before)
-        made = self._settled(parcel, began, answer, failures)
+        made = self._judged(parcel, began, answer, failures)
         if incident is not None and answer.verdict is Verdict.TAKEN:
             standing = {incident: None if parcel.page.over else parcel.page}
             made = replace(made, standing=standing)
-        # A page that went out must be noted, also when we are told to stop at this moment.
-        await self._outbox.settle(made)
+        await self._settle(made)
         self._note(made, answer)
 
-    def _settled(self, parcel: Parcel, began: Nanos, answer: Answer, failures: int) -> Settled:
+    async def _settle(self, made: Settled) -> None:
+        """Note what came of an attempt, however long that takes: unnoted, it would be made again."""
+        while True:
+            try:
+                await self._outbox.settle(made)
+            except OutboxError as error:
+                log.warning("outbox_not_worked", error=str(error))
+                await asyncio.sleep(CRASH_PAUSE_S)
+            else:
+                return
+
+    def _judged(self, parcel: Parcel, began: Nanos, answer: Answer, failures: int) -> Settled:
         now = self._now()
         patience = self._patience
         refused = answer.verdict is Verdict.REFUSED

@@ -185,7 +185,7 @@ class OutboxFile:
         """Try no more what was put in by `before`. Returns it, and what was said last."""
         with self._transaction():
             rows = self._connection.execute(
-                f"SELECT said, {COLUMNS} FROM deliveries"  # noqa: S608 - our own names
+                f"SELECT said, {COLUMNS} FROM deliveries INDEXED BY waiting"  # noqa: S608
                 " WHERE owner = ? AND arrival = 'retrying' AND put_at <= ? ORDER BY id",
                 (self.owner, before),
             ).fetchall()
@@ -198,12 +198,12 @@ class OutboxFile:
 
     def forget(self, now: Nanos) -> None:
         """Delete what was done with long ago, and what is more than is kept."""
-        self._connection.execute(
-            "DELETE FROM deliveries WHERE arrival != 'retrying' AND (put_at < ? OR id <="
-            " (SELECT max(id) FROM deliveries) - ?)",
-            (now - KEPT_FOR, MOST_KEPT),
-        )
-        self._connection.execute("DELETE FROM standing WHERE at < ?", (now - KEPT_FOR,))
+        done = "DELETE FROM deliveries WHERE arrival != 'retrying' AND"
+        with self._transaction():
+            self._connection.execute(f"{done} put_at < ?", (now - KEPT_FOR,))
+            (newest,) = self._connection.execute("SELECT max(id) FROM deliveries").fetchone()
+            self._connection.execute(f"{done} id <= ?", ((newest or 0) - MOST_KEPT,))
+            self._connection.execute("DELETE FROM standing WHERE at < ?", (now - KEPT_FOR,))
 
     # -- what others left ----------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ the disk as soon as that takes it.
 """
 
 import asyncio
+import os
 import re
 import sqlite3
 import time
@@ -63,8 +64,10 @@ class Outbox:
     async def open(self) -> None:
         """Open the file and take over what is left in it. A file or a disk that cannot be used is
         told of, and never a reason not to start."""
-        await self._do(lambda _file: None)
-        await self.look()
+        try:
+            await self.look()
+        except OutboxError as error:
+            log.warning("outbox_not_worked", error=str(error))
 
     async def put(self, pages: Sequence[Page]) -> list[tuple[str, str]]:
         """Keep pages for their channels; on the disk when this returns. Those it had are passed over.
@@ -167,9 +170,9 @@ class Outbox:
             return self._in_place_of(None, error)
 
     def _open_disk(self) -> OutboxFile:
-        file = OutboxFile(str(self.path), self._owner)
-        self.path.chmod(0o600)
-        return file
+        # Made by us, so that nobody else may read it, nor what SQLite puts beside it.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return OutboxFile(str(self.path), self._owner)
 
     def _in_place_of(self, old: OutboxFile | None, error: sqlite3.Error | OSError) -> OutboxFile:
         """Return a file to go on with: a new one when the old is damaged, else one in memory."""

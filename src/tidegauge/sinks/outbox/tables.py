@@ -24,8 +24,9 @@ TABLES = (
         crc      INTEGER NOT NULL,
         body     BLOB NOT NULL,
         UNIQUE (key, channel))""",
-    """CREATE INDEX IF NOT EXISTS waiting ON deliveries (channel, owner, id)
-        WHERE arrival = 'retrying'""",
+    """CREATE INDEX IF NOT EXISTS waiting ON deliveries
+        (channel, owner, id, next_at, put_at, passed, refused) WHERE arrival = 'retrying'""",
+    """CREATE INDEX IF NOT EXISTS done ON deliveries (put_at) WHERE arrival != 'retrying'""",
     """CREATE TABLE IF NOT EXISTS channels (
         name       TEXT PRIMARY KEY,
         not_before INTEGER NOT NULL DEFAULT 0,

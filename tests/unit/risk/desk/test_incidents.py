@@ -171,7 +171,9 @@ def test_what_comes_back_soon_reopens_the_same_incident() -> None:
     )
     assert (again.acknowledged_by, again.resolved_at, again.mitigated_at) == (None, None, None)
     watched.clear()
-    watched.pass_time(2 * MINUTE)
+    watched.pass_time(2 * MINUTE - SECOND)
+    assert watched.incident().state is IncidentState.MITIGATED
+    watched.pass_time(SECOND)
     assert watched.incident().state is IncidentState.RESOLVED
     watched.pass_time(10 * MINUTE + SECOND)
     watched.fire()
@@ -196,6 +198,7 @@ def test_flapping_is_told_once_and_no_more() -> None:
     watched.pass_time(10 * MINUTE)
     assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.kinds == [PageKind.OPENED, PageKind.FLAPPING, PageKind.RESOLVED]
+    assert "It came back 3 times" in watched.reader.pages[1].text
     assert len(watched.incident().alerts) == MOST_ALERTS
 
 
@@ -238,6 +241,18 @@ def test_what_nobody_takes_is_told_once_more(taken: bool) -> None:
     watched.pass_time(HOUR, 10 * SECOND)
     reminded = [] if taken else [PageKind.REMINDED]
     assert watched.reader.kinds == [PageKind.OPENED, *reminded]
+
+
+def test_what_came_back_and_nobody_takes_is_told_once_more_again() -> None:
+    """It is open anew."""
+    watched = Watched(replace(TOLD, told_of=()))
+    watched.fire()
+    watched.pass_time(HOUR, 10 * SECOND)
+    watched.clear()
+    watched.pass_time(2 * MINUTE)
+    watched.fire()
+    watched.pass_time(HOUR, 10 * SECOND)
+    assert watched.reader.kinds == [PageKind.REMINDED, PageKind.REMINDED]
 
 
 def test_the_recommended_action_is_that_of_the_rules() -> None:

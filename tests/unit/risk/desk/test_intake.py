@@ -147,6 +147,7 @@ def test_what_a_person_resolved_comes_back_when_it_ends_and_fires_anew() -> None
     resolve(watched)
     watched.clear()
     assert watched.incident().state is IncidentState.RESOLVED
+    assert watched.desk.incidents.dismissed == {}
     watched.pass_time(SECOND)
     watched.fire()
     assert watched.incident().state is IncidentState.OPEN

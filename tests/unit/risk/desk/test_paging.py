@@ -133,7 +133,22 @@ def test_what_nobody_has_when_the_silence_is_over_is_told_again(taken: bool) -> 
         acknowledge(watched, HOUR)
     silence(watched, 3 * HOUR)
     watched.pass_time(3 * HOUR, 10 * SECOND)
-    assert watched.reader.kinds == [PageKind.OPENED, PageKind.UNSILENCED]
+    late = PageKind.ACKNOWLEDGEMENT_EXPIRED if taken else PageKind.REMINDED
+    assert watched.reader.kinds == [PageKind.OPENED, late]
+
+
+def test_what_nobody_heard_of_is_told_and_not_reminded_of() -> None:
+    """Once, however often it would have been told meanwhile; and by another key each time."""
+    watched = Watched()
+    silence(watched, HOUR)
+    watched.fire()
+    watched.pass_time(HOUR, 10 * SECOND)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+    silence(watched, HOUR)
+    watched.fire(severity=Severity.CRITICAL)
+    watched.pass_time(HOUR, 10 * SECOND)
+    assert watched.reader.kinds == [PageKind.UNSILENCED, PageKind.UNSILENCED]
+    assert not watched.reader.repeated
 
 
 def test_what_opened_and_ended_in_silence_is_told_to_nobody() -> None:
@@ -145,6 +160,58 @@ def test_what_opened_and_ended_in_silence_is_told_to_nobody() -> None:
     watched.pass_time(HOUR, 10 * SECOND)
     assert watched.incident().state is IncidentState.RESOLVED
     assert watched.reader.pages == []
+    assert watched.desk.pager.owing == {}
+
+
+def test_what_fires_no_more_when_the_silence_is_over_is_told_if_it_comes_back() -> None:
+    """And to nobody if it does not."""
+    watched = Watched()
+    silence(watched, 30 * SECOND)
+    watched.fire()
+    watched.clear()
+    watched.pass_time(40 * SECOND)
+    assert watched.reader.pages == []
+    watched.fire()
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+    silence(watched, 30 * SECOND, Matcher(symbols=("ETHUSDT",)))
+    watched.fire(key_of(symbol="ETHUSDT"))
+    watched.clear(key_of(symbol="ETHUSDT"))
+    watched.pass_time(5 * MINUTE)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+    assert watched.desk.pager.owing == {}
+
+
+def test_an_incident_is_loud_as_soon_as_one_that_is_not_silenced_gets_grave() -> None:
+    """It had joined as a mild one."""
+    watched = Watched()
+    silence(watched, HOUR, Matcher(venues=("binance",)))
+    watched.fire()
+    watched.fire(BYBIT, Severity.WARNING)
+    assert watched.reader.pages == []
+    watched.fire(BYBIT, Severity.HIGH)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+
+
+def test_a_silence_that_ends_between_a_restart_and_the_next_look_is_noticed() -> None:
+    """What it kept back is told."""
+    watched = Watched()
+    silence(watched, MINUTE)
+    watched.fire()
+    watched.restart()
+    watched.now += HOUR
+    watched.desk.tick(watched.now)
+    assert watched.reader.kinds == [PageKind.UNSILENCED]
+
+
+def test_what_is_told_for_another_reason_is_not_told_again_for_the_silence() -> None:
+    """It got worse in the very moment in which the silence was over."""
+    watched = Watched()
+    silence(watched, MINUTE)
+    watched.fire()
+    watched.now += MINUTE
+    watched.fire(severity=Severity.CRITICAL)
+    watched.pass_time(MINUTE)
+    assert watched.reader.kinds == [PageKind.ESCALATED]
 
 
 def test_whoever_heard_that_it_began_hears_that_it_is_over_when_the_silence_is() -> None:
@@ -244,15 +311,17 @@ def test_a_storm_is_a_burst_and_digests_and_no_incident_is_lost_in_it() -> None:
             each for page in watched.reader.pages if channel in page.channels for each in page.of
         }
         assert told == set(watched.reader.incidents)
-    for key in keys:
-        watched.clear(key)
-    before = len(watched.reader.pages)
-    watched.pass_time(5 * MINUTE)
-    ends = watched.reader.pages[before:]
     # Those five that were told one by one end one by one, the others in a digest.
-    assert [page.kind for page in ends] == [PageKind.RESOLVED] * 5 + [PageKind.DIGEST] * 2
-    assert len(ends[-1].of) == 4_995
-    assert f"{4_995} of them over" in ends[-1].title
+    ends = []
+    for over in (keys[rules.burst :], keys[: rules.burst]):
+        before = len(watched.reader.pages)
+        for key in over:
+            watched.clear(key)
+        watched.pass_time(5 * MINUTE)
+        ends += watched.reader.pages[before:]
+    assert [page.kind for page in ends] == [PageKind.DIGEST] * 2 + [PageKind.RESOLVED] * 5
+    assert len(ends[0].of) == 4_995
+    assert "4995 of them over" in ends[0].title
 
 
 def test_a_storm_that_lasts_is_one_digest_each_span_and_channel() -> None:

@@ -108,6 +108,13 @@ def test_maintenance_says_its_name() -> None:
     quiet = Quiet((NIGHTLY,))
     why = quiet.why(key_of(), Severity.CRITICAL, at("2026-11-28T23:30:00"))
     assert why == (Muted.MAINTENANCE, "maintenance nightly until 2026-11-29 01:00:00 UTC")
+
+
+def test_it_is_noticed_when_maintenance_begins_and_ends() -> None:
+    """Also where something was kept back before anybody looked."""
+    quiet = Quiet((NIGHTLY,))
     assert quiet.changed(at("2026-11-28T23:30:00"))
     assert not quiet.changed(at("2026-11-28T23:40:00"))
     assert quiet.changed(at("2026-11-29T01:00:00"))
+    quiet.why(key_of(), Severity.CRITICAL, at("2026-11-29T23:30:00"))
+    assert quiet.changed(at("2026-11-30T01:00:00"))

@@ -142,7 +142,8 @@ def test_an_alert_that_nobody_knows_any_more_keeps_its_incident_open_and_says_so
     (event,) = [each for each in watched.all_events() if each.kind is IncidentChange.UPDATED]
     assert event.detail["unheard"] == alert.id
     assert "stays open until" in event.detail["says"]
-    assert "Nothing was heard since a restart" in watched.reader.pages[-1].text
+    said = "Nothing was heard of liquidity_crunch:binance:BTCUSDT since a restart"
+    assert said in watched.reader.pages[-1].text
     ordered(watched, OrderKind.RESOLVE)
     assert watched.incident().state is IncidentState.RESOLVED
 
@@ -220,6 +221,21 @@ def test_without_any_state_nobody_is_told_of_what_is_over_for_long() -> None:
     assert len(watched.reader.pages) == 4
 
 
+def test_what_was_over_since_the_state_was_kept_is_told_however_long_ago_that_is() -> None:
+    """The daemon died before the page left, and nobody started it for hours."""
+    watched = Watched()
+    watched.fire()
+    kept = watched.kept()
+    watched.clear()
+    watched.pass_time(MINUTE)
+    told = list(watched.reader.told)
+    watched.reader.pages.clear()
+    watched.now += 5 * HOUR
+    watched.restart(state=kept, since=watched.all_events())
+    assert watched.reader.kinds == [PageKind.RESOLVED]
+    assert list(watched.reader.told) == told
+
+
 def test_what_ended_after_the_state_was_kept_does_not_fire_again() -> None:
     """The log is newer, and right."""
     watched = Watched()
@@ -229,6 +245,58 @@ def test_what_ended_after_the_state_was_kept_does_not_fire_again() -> None:
     watched.restart(state=kept, since=watched.all_events())
     assert watched.desk.view(watched.now).alerts == ()
     watched.pass_time(MINUTE)
+    assert watched.incident().state is IncidentState.RESOLVED
+
+
+def test_what_got_worse_after_a_person_dismissed_it_and_is_inhibited_is_not_forgotten() -> None:
+    """Its incident came back without it; it still fires."""
+    watched = Watched()
+    dismissed(watched)
+    watched.fire(DOWN)
+    crunch = watched.fire(severity=Severity.CRITICAL)
+    watched.fire(BYBIT)
+    watched.restart()
+    assert crunch in watched.desk.view(watched.now).alerts
+    for alert in tuple(watched.alerts.values()):
+        watched.desk.alert(alert, watched.now)
+    watched.clear(DOWN)
+    liquidity = next(iter(watched.reader.incidents.values()))
+    assert crunch.id in liquidity.firing
+
+
+def test_what_a_person_dismissed_is_still_known_when_the_log_is_newer() -> None:
+    """Its incident came back by another alert, and was commented on since the state was kept."""
+    watched = Watched()
+    dismissed(watched)
+    watched.fire(BYBIT)
+    kept = watched.kept()
+    incident = watched.incident().id
+    comment = Order(
+        id="", kind=OrderKind.COMMENT, at=0, actor="ben", comment="x", incident_id=incident
+    )
+    assert watched.order(comment).done
+    watched.restart(state=kept, since=watched.all_events())
+    assert {alert.key for alert in watched.desk.view(watched.now).alerts} == {key_of(), BYBIT}
+    watched.fire()
+    assert len(watched.incident().firing) == 1
+    watched.fire(severity=Severity.CRITICAL)
+    assert len(watched.incident().firing) == 2
+
+
+def test_how_often_it_came_back_is_known_from_the_log() -> None:
+    """It takes as long to settle as it would have."""
+    watched = Watched()
+    watched.fire()
+    kept = watched.kept()
+    for _ in range(2):
+        watched.clear()
+        watched.now += SECOND
+        watched.fire()
+    watched.restart(state=kept, since=watched.all_events())
+    watched.clear()
+    watched.pass_time(4 * MINUTE - SECOND)
+    assert watched.incident().state is IncidentState.MITIGATED
+    watched.pass_time(SECOND)
     assert watched.incident().state is IncidentState.RESOLVED
 
 

@@ -100,6 +100,45 @@ def test_a_page_says_who_has_it() -> None:
     assert f"{HOSTILE} has it until 2025-11-24 17:00:00 UTC." in page.text
 
 
+def test_a_digest_lists_the_worst_and_counts_the_rest() -> None:
+    """Twenty lines are enough to see what it is."""
+    watched = Watched(replace(TOLD, burst=1))
+    for number in range(1 + 22):
+        severity = Severity.CRITICAL if number == 20 else Severity.HIGH
+        watched.fire(key_of(symbol=f"S{number}"), severity)
+    watched.clear(key_of(symbol="S5"))
+    watched.desk.adopt(replace(TOLD, burst=1, settle_for=0), watched.now)
+    watched.pass_time(MINUTE)
+    digest = watched.reader.pages[-1]
+    assert digest.kind is PageKind.DIGEST
+    assert digest.title == "22 incidents in one page: 1 critical, 21 high, 1 of them over"
+    lines = digest.text.splitlines()
+    worst = list(watched.reader.incidents)[20]
+    assert lines[0] == f"2025-11-24 16:00:00 UTC CRITICAL S20 liquidity on binance ({worst})"
+    assert lines[-2:] == ["... and 2 more.", "tidegauge incidents list"]
+    assert len(lines) == 22
+
+
+def test_after_a_restart_a_page_names_what_nothing_was_heard_of() -> None:
+    """By what it is, where that is known; a few of many."""
+    watched = Watched()
+    lost = [watched.fire(key_of(venue=venue)) for venue in ("binance", "bybit", "okx", "kraken")]
+    watched.restart(lost=True)
+    for alert in lost[1:]:
+        watched.desk.alert(alert, watched.now)
+    watched.pass_time(16 * MINUTE)
+    assert (
+        f"Nothing was heard of {lost[0].id} since a restart: it stays open until something is, or a"
+        " person resolves it." in watched.reader.pages[-1].text
+    )
+    watched.restart()
+    watched.desk.alert(replace(lost[3], severity=Severity.CRITICAL), watched.now)
+    assert (
+        f"Nothing was heard of {lost[0].id}, {lost[1].key}, {lost[2].key} since a restart"
+        in watched.reader.pages[-1].text
+    )
+
+
 def test_every_kind_of_page_has_a_title_that_tells_it_from_the_others() -> None:
     """A list of them can be read without opening any."""
     watched = Watched(replace(TOLD, told_of=(*TOLD.told_of, "acknowledged")))

@@ -185,7 +185,10 @@ def test_a_symbol_and_a_book_of_it_have_rules_of_their_own() -> None:
             "BTCUSDT": SymbolRules(
                 crunch=CrunchRules(high_share=0.4),
                 divergence=DivergenceRules(widen_bps=20),
-                venues={"kraken": VenueRules(crunch=CrunchRules(high_share=0.3))},
+                venues={
+                    "kraken": VenueRules(crunch=CrunchRules(high_share=0.3)),
+                    "okx": VenueRules(),
+                },
             ),
             "ETHUSDT": SymbolRules(windows=WindowRules(min_samples=600)),
         }

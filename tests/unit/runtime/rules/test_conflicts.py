@@ -163,6 +163,29 @@ def test_windows_overlap_exactly_where_some_quarter_of_an_hour_is_in_both(
     assert bool(found) is bool(both[0] & both[1])
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "overlap"),
+    [
+        ({"hours_utc": "01:00-02:00"}, {"hours_utc": "02:00-03:00"}, False),
+        ({"hours_utc": "01:00-02:01"}, {"hours_utc": "02:00-03:00"}, True),
+        ({"hours_utc": "23:00-01:00", "days": ["sun"]}, {"hours_utc": "00:30-02:00", "days": ["mon"]}, True),
+        ({"hours_utc": "00:30-02:00", "days": ["mon"]}, {"hours_utc": "23:00-01:00", "days": ["sun"]}, True),
+        ({"hours_utc": "23:00-01:00", "days": ["sun"]}, {"hours_utc": "01:00-02:00", "days": ["mon"]}, False),
+        ({"from_utc": "2026-11-30T00:00", "until_utc": "2026-11-30T00:30"}, {"hours_utc": "23:00-01:00", "days": ["sun"]}, True),
+        ({"from_utc": "2026-11-30T01:00", "until_utc": "2026-11-30T01:30"}, {"hours_utc": "23:00-01:00", "days": ["sun"]}, False),
+        ({"from_utc": "2026-11-29T12:00", "until_utc": "2026-11-30T12:00"}, {"hours_utc": "11:00-12:00", "days": ["mon"]}, True),
+        ({"from_utc": "2026-11-24T12:00", "until_utc": "2026-12-24T12:00"}, {"hours_utc": "11:00-12:00", "days": ["tue"]}, True),
+        ({"from_utc": "2026-11-30T01:00", "until_utc": "2026-11-30T02:00"}, {"from_utc": "2026-11-30T02:00", "until_utc": "2026-11-30T03:00"}, False),
+    ],
+)  # fmt: skip
+def test_windows_that_only_touch_do_not_overlap_and_a_week_has_no_end(
+    one: dict[str, Any], two: dict[str, Any], *, overlap: bool
+) -> None:
+    """Sunday night is before Monday morning."""
+    found = flaws({"maintenance": {"a": {"match": {}, **one}, "b": {"match": {}, **two}}})
+    assert bool(found) is overlap
+
+
 def test_windows_of_different_alerts_may_overlap() -> None:
     """The order of names is no difference."""
     hours = "01:00-02:00"

@@ -85,6 +85,12 @@ def test_what_does_not_fit_together_is_refused(given: dict[str, Any], said: str)
     assert "input_value" not in str(caught.value)
 
 
+def test_neighbours_in_an_order_may_be_equal() -> None:
+    """Then one of them says nothing, which is no mistake."""
+    tree = RuleTree.model_validate({"divergence": {"widen_bps": 60}, "crunch": {"high_share": 0.7}})
+    assert tree.divergence.widen_bps == tree.divergence.pause_bps
+
+
 @pytest.mark.parametrize(
     ("times", "said"),
     [

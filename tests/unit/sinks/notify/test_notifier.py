@@ -1,11 +1,13 @@
 """Pages reach their channels: in order, at least once, and no channel waits for another."""
 
 import asyncio
+import sqlite3
 import time
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.database import until
 from tests.support.pages import a_page
 from tests.support.receivers import (
@@ -21,9 +23,11 @@ from tests.support.receivers import (
 )
 from tests.support.telling import QUICK, wired, working
 
-from tidegauge.core.desk import Arrival, Delivery
+from tidegauge.core.desk import Arrival, Delivery, Page
 from tidegauge.core.instrument import SECOND
+from tidegauge.sinks.notify.channel import TAKEN, Answer
 from tidegauge.sinks.notify.notifier import Patience, Wired
+from tidegauge.sinks.outbox import tables
 
 
 async def test_a_page_arrives_once_and_how_it_fared_is_told(tmp_path: Path) -> None:
@@ -201,3 +205,46 @@ async def test_an_attempt_under_way_at_the_end_is_waited_for_a_moment(tmp_path: 
             await until(lambda: len(hook.requests) == 2)
         assert time.monotonic() - began < 3
     assert len(told) == 1
+
+
+class Locking:
+    """A channel that takes a page, and locks the outbox for others before it says so."""
+
+    reminded_every_s: float | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._other = sqlite3.connect(path, isolation_level=None)
+        self.told = 0
+
+    async def send(self, page: Page, before: Page | None) -> Answer:
+        self.told += 1
+        self._other.execute("BEGIN IMMEDIATE")
+        return TAKEN
+
+    async def remind(self, pages: list[Page]) -> Answer:
+        return TAKEN
+
+    async def close(self) -> None:
+        self._other.close()
+
+    def unlock(self) -> None:
+        self._other.execute("COMMIT")
+
+
+async def test_a_page_that_went_out_is_not_sent_again_because_nobody_could_note_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process holds the file, the channel waits with its note in hand."""
+    monkeypatch.setattr(tables, "BUSY_S", 0.05)
+    told: list[Delivery] = []
+    async with working(tmp_path, {}):
+        channel = Locking(tmp_path / "outbox.sqlite3")
+    async with working(tmp_path, {"hook": Wired(channel=channel)}, told, owner="next") as notifier:
+        with capture_logs() as logs:
+            await notifier.put(a_page(1))
+            await until(lambda: any(each["event"] == "outbox_not_worked" for each in logs))
+            await asyncio.sleep(0.3)
+            channel.unlock()
+            await until(lambda: bool(told))
+    assert channel.told == 1
+    assert [each.arrival for each in told] == [Arrival.SENT]

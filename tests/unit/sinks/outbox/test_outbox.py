@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from tests.support.pages import NOON, a_page
 from tests.support.spool import allow_writes, fill, small_disk
 
 from tidegauge.core.desk import Arrival
+from tidegauge.sinks.outbox import tables
 from tidegauge.sinks.outbox.file import DAY, Settled
 from tidegauge.sinks.outbox.outbox import Outbox, OutboxError
 
@@ -47,7 +48,8 @@ async def test_what_is_put_in_is_there_after_a_restart(tmp_path: Path) -> None:
     data_dir = tmp_path / "not" / "there" / "yet"
     async with opened(data_dir) as outbox:
         assert len(await outbox.put(pages())) == 50  # type: ignore[arg-type]
-        assert stat.S_IMODE(outbox.path.stat().st_mode) == 0o600
+        for path in data_dir.glob("outbox.sqlite3*"):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
     async with opened(data_dir, "next") as outbox:
         assert await drained(outbox) == KEYS
         assert await outbox.put(pages()) == []  # type: ignore[arg-type]
@@ -187,6 +189,25 @@ async def test_another_process_that_holds_the_file_is_waited_for(tmp_path: Path)
             other.execute("COMMIT")
             assert await put == [("INC-1:1", "hook")]
         assert outbox.broken is None
+
+
+async def test_a_file_that_another_holds_for_long_is_no_reason_not_to_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages are taken all the same, and on the disk when it is free."""
+    monkeypatch.setattr(tables, "BUSY_S", 0.05)
+    async with opened(tmp_path, "before"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "outbox.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with opened(tmp_path) as outbox:
+            with suppress(OutboxError):
+                await outbox.put([a_page(1)])
+            other.execute("COMMIT")
+            await outbox.look()
+            assert outbox.broken is None
+            await outbox.put([a_page(1), a_page(2)])
+            assert await drained(outbox) == ["INC-1:1", "INC-2:2"]
 
 
 async def test_closed_it_says_so(tmp_path: Path) -> None:
