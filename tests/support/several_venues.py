@@ -1,5 +1,6 @@
 """A monitor over several plain venues of one symbol, with time as an argument."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -38,9 +39,11 @@ class Market:
         at: Nanos = START,
         kept: Kept | None = None,
         crashed: Crashed | None = None,
+        first: Callable[[Monitor], None] = lambda _monitor: None,
     ) -> None:
         self.records: list[Record] = []
         self.monitor = Monitor(plan, self.records.append, crashed, kept)
+        first(self.monitor)
         self.now = at
         self.mids = dict.fromkeys(venues, 100.0)
         self.sizes = dict.fromkeys(venues, 100.0)

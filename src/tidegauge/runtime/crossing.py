@@ -147,7 +147,8 @@ class WatchedSymbol:
         self.stress.restore(state.stress, at)
         self.composite.restore(state.composite, at)
         self.health.restore(state.health, at)
-        return issued
+        fire = (self.divergence, self.stress, self.health)
+        return [*issued, *(alert for each in fire for alert in each.status().alerts)]
 
     def view(self) -> SymbolView:
         return SymbolView(
@@ -226,6 +227,8 @@ class Crossing:
         """Go on with the exposures that were kept; the rest follows as books come under watch."""
         if self._kept is not None and (said := self._kept.caps()) is not None:
             self.caps.restore(said.state, said.at)
+            fire = (each.alert for each in self.caps.status(said.at))
+            self._tell_all(alert for alert in fire if alert is not None)
 
     # -- what happens ----------------------------------------------------------------------------
 
@@ -271,6 +274,7 @@ class Crossing:
             health = self.venues[venue] = VenueHealth(venue, self._rules.health)
             if self._kept is not None and (state := self._kept.venue(venue)) is not None:
                 health.restore(state, at)
+                self._tell_all(health.status().alerts)
         return health
 
     def look_at(self, book: WatchedBook) -> None:

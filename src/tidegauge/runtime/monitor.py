@@ -226,7 +226,7 @@ class Monitor:
         state = None if self._kept is None else self._kept.detector(keeper.id)
         book = WatchedBook(feed, keeper, self._plan.measure, crunch, state)
         if book.detector is not None and (alert := book.detector.alert) is not None:
-            self.alerts[alert.id] = alert
+            self._alert(alert)
         return book
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
