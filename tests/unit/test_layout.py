@@ -140,6 +140,7 @@ TESTED_ELSEWHERE = {
     "sinks/notify/channel": "unit/sinks/notify/test_notifier.py",
     "sinks/outbox/tables": "unit/sinks/outbox/test_file.py",
     # what a drill is made of
+    "simulator/drill_plan": "unit/simulator/test_drills.py",
     "runtime/drill_costs": "unit/runtime/test_drill.py",
     "runtime/drill_notes": "unit/runtime/test_drill.py",
     "runtime/drill_outcome": "unit/runtime/test_drill_verdict.py",

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from tidegauge.core.instrument import MINUTE, SECOND, Nanos
 from tidegauge.runtime.drill_outcome import AlertSeen, Cost, DrillOutcome, pages_by_channel
 from tidegauge.runtime.drill_scorecard import Line, Scorecard
-from tidegauge.simulator.drills import DRILLS, Drill
+from tidegauge.simulator.drill_plan import Drill
+from tidegauge.simulator.drills import DRILLS
 
 from . import figures
 

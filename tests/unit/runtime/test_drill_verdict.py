@@ -11,7 +11,8 @@ from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.signal_settings import HealthSettings
 from tidegauge.runtime.drill_outcome import AlertSeen, DrillOutcome, IncidentSeen, PageSeen
 from tidegauge.runtime.drill_verdict import clear_for, judged
-from tidegauge.simulator.drills import CALM, DEPEG, OUTAGE, STEP_CRUNCH, Drill
+from tidegauge.simulator.drill_plan import Drill
+from tidegauge.simulator.drills import CALM, DEPEG, OUTAGE, STEP_CRUNCH
 
 RULES = RuleSet()
 BEGINS, ENDS = STEP_CRUNCH.begins_at, STEP_CRUNCH.ends_at

@@ -6,7 +6,8 @@ from tidegauge import venues
 from tidegauge.core.incident import FAMILY_OF
 from tidegauge.core.instrument import SECOND
 from tidegauge.risk.ruleset import RuleSet
-from tidegauge.simulator.drills import DRILLS, Drill, Shift
+from tidegauge.simulator.drill_plan import Drill, Shift
+from tidegauge.simulator.drills import DRILLS
 
 EVERY = pytest.mark.parametrize("drill", DRILLS.values(), ids=str)
 WANTED = [
