@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
     "runtime/kept": "unit/runtime/test_kept_state.py",
+    "runtime/watched_symbol": "unit/runtime/test_crossing.py",
     "runtime/symbol_changes": "integration/test_symbols.py",
     "runtime/desk_room": "integration/test_desk_room.py",
     "runtime/watched_book": "unit/runtime/test_monitor_glance.py",

@@ -3,6 +3,7 @@
 Time comes with each call; records leave through `emit`, in the order in which they came about.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -100,6 +101,7 @@ class Monitor:
         self._owed: dict[BookId, WatchedBook] = {}
         """Books that changed since they were read, and are to be read at their venue's pace."""
         self.alerts: dict[str, Alert] = {}
+        self._closed: deque[str] = deque()
         self.readings = 0
         """Updates and samples that were judged, by a reading or by a glance."""
         self.conflated = 0
@@ -135,6 +137,8 @@ class Monitor:
         if book.detector is not None and (change := book.detector.leave(now, trace)) is not None:
             self._alert(change)
         self.crossing.forget(book, now, trace)
+        if self._kept is not None:
+            self._kept.left(id_)
 
     def order(self, order: Order, now: Nanos) -> Outcome:
         """Do what a person ordered, or say why not."""
@@ -345,10 +349,10 @@ class Monitor:
         if action is not None:
             alert = replace(alert, action=action)
         self.alerts[alert.id] = alert
-        over = (AlertState.RESOLVED, AlertState.INACTIVE)
-        closed = [key for key, known in self.alerts.items() if known.state in over]
-        for key in closed[: max(0, len(closed) - RECENT_ALERTS)]:
-            del self.alerts[key]
+        if alert.state in (AlertState.RESOLVED, AlertState.INACTIVE):
+            self._closed.append(alert.id)
+            if len(self._closed) > RECENT_ALERTS:
+                self.alerts.pop(self._closed.popleft(), None)
         self._emit(alert)
         self.desk.alert(alert, alert.updated_at, impact)
 
@@ -359,9 +363,7 @@ class Monitor:
         done = [key for key in self.desk.firing(order.incident_id or "") if self._rebase(key, now)]
         said = f"The present level is the new normal of {', '.join(map(str, done))}."
         if not done:
-            said = (
-                "None of its alerts is measured against what is usual: there is nothing to rebase"
-            )
+            said = "None of its alerts is measured against what is usual: nothing to rebase"
         return Outcome(order_id=order.id, at=now, done=bool(done), said=said)
 
     def _rebase(self, key: AlertKey, now: Nanos) -> bool:
