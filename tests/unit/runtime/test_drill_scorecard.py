@@ -1,23 +1,18 @@
 """The scorecard: every run counted, the same from one process and from two."""
 
+from dataclasses import fields, replace
+from typing import Any
+
 from tidegauge.core.instrument import SECOND
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings, Threshold
 from tidegauge.runtime.drill_scorecard import run_drills
 
-NEVER = Threshold(19.0, 90.0)
-DEAF = RuleSet(
-    crunch=CrunchSettings(
-        depth_step=NEVER,
-        side_step=NEVER,
-        slippage_step=NEVER,
-        depth_bleed_short=NEVER,
-        depth_bleed_long=NEVER,
-        side_bleed_short=NEVER,
-        side_bleed_long=NEVER,
-        side_bleed_supported=NEVER,
-    )
-)
+USUAL, NEVER = CrunchSettings(), Threshold(19.0, 90.0)
+THRESHOLDS: dict[str, Any] = {
+    each.name: NEVER for each in fields(USUAL) if isinstance(getattr(USUAL, each.name), Threshold)
+}
+DEAF = RuleSet(crunch=replace(USUAL, **THRESHOLDS))
 """Hears of no crunch."""
 
 

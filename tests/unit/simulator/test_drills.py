@@ -9,7 +9,7 @@ from tidegauge.risk.ruleset import RuleSet
 from tidegauge.simulator.drill_plan import Drill, Shift
 from tidegauge.simulator.drills import DRILLS
 
-EVERY = pytest.mark.parametrize("drill", DRILLS.values(), ids=str)
+EVERY = pytest.mark.parametrize("drill", DRILLS.values(), ids=[*DRILLS])
 WANTED = [
     "calm",
     "step-crunch",
