@@ -170,6 +170,12 @@ async def test_a_full_disk_of_the_server_is_waited_out(made_data_dir: Path, tmp_
             async with spooling(database, tmp_path) as writer:
                 submit(writer, 0, 100)
                 await until(lambda: writer.depth == 0)
+                async with database.session() as connection:
+                    # Old segments become room for the log: without any the server ends itself,
+                    # and nobody here would start it again.
+                    for _ in range(3):
+                        await connection.execute("SELECT pg_switch_wal()")
+                        await connection.execute("CHECKPOINT")
                 fill(folder / "fill")
                 submit(writer, 100, 10_000)
                 await until(lambda: "full" in (writer.statistics().last_error or "").lower(), 60)

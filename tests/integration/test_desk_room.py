@@ -28,7 +28,7 @@ from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.settings_notify import ChannelSettings, NotifySettings
-from tidegauge.simulator.scenario import crunch
+from tidegauge.simulator.scenario import Episode, Scenario
 from tidegauge.sinks.chain_check import verify
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.incident_log import paths_of, read
@@ -161,7 +161,11 @@ async def test_a_frame_on_the_socket_is_a_page_at_the_receiver(
 ) -> None:
     """Without a hold, the spread passing a limit of the user's: how long from the frame to the page."""
     wanted = 100 if CAMPAIGN else 5
-    scenario = crunch(at=SECOND, lasts=SECOND, every=3 * SECOND)
+    opening = Episode(
+        begins_at=SECOND, lasts=SECOND, spread_bps=1.5, onset=SECOND // 10, recovery=SECOND // 10
+    )
+    # Long enough apart that one is over, by the second, before the next begins.
+    scenario = Scenario(name="opens and closes", episodes=(opening,), every=5 * SECOND)
     floors = UserFloors(max_spread_bps=1.0)
     rules = RuleSet(
         crunch=CrunchSettings(floors=floors, floor_hold=0, clear_for=0, clear_samples=1),

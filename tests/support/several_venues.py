@@ -1,5 +1,6 @@
 """A monitor over several plain venues of one symbol, with time as an argument."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from tidegauge.risk.ruleset import RuleSet
 from tidegauge.risk.settings import CrunchSettings
 from tidegauge.risk.signal_settings import DivergenceSettings, StressSettings
 from tidegauge.runtime.kept import Kept
-from tidegauge.runtime.monitor import Monitor, MonitorPlan, Record
+from tidegauge.runtime.monitor import Crashed, Monitor, MonitorPlan, Record
 from tidegauge.wire.feed import Listing, VenueFeed
 from tidegauge.wire.protocol import BOOK_LINK
 
@@ -37,9 +38,12 @@ class Market:
         plan: MonitorPlan = PLAN,
         at: Nanos = START,
         kept: Kept | None = None,
+        crashed: Crashed | None = None,
+        first: Callable[[Monitor], None] = lambda _monitor: None,
     ) -> None:
         self.records: list[Record] = []
-        self.monitor = Monitor(plan, self.records.append, kept=kept)
+        self.monitor = Monitor(plan, self.records.append, crashed, kept)
+        first(self.monitor)
         self.now = at
         self.mids = dict.fromkeys(venues, 100.0)
         self.sizes = dict.fromkeys(venues, 100.0)

@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "runtime/journal": "unit/runtime/test_venue_runner.py",
     "runtime/world": "unit/runtime/test_venue_runner.py",
     "runtime/kept": "unit/runtime/test_kept_state.py",
+    "runtime/watched_symbol": "unit/runtime/test_crossing.py",
     "runtime/symbol_changes": "integration/test_symbols.py",
     "runtime/desk_room": "integration/test_desk_room.py",
     "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
@@ -139,7 +140,15 @@ TESTED_ELSEWHERE = {
     # a channel is what the notifier makes of it, an outbox what its file holds
     "sinks/notify/channel": "unit/sinks/notify/test_notifier.py",
     "sinks/outbox/tables": "unit/sinks/outbox/test_file.py",
+    # what a drill is made of
+    "simulator/drill_plan": "unit/simulator/test_drills.py",
+    "runtime/drill_costs": "unit/runtime/test_drill.py",
+    "runtime/drill_notes": "unit/runtime/test_drill.py",
+    "runtime/drill_outcome": "unit/runtime/test_drill_verdict.py",
+    "runtime/tape_rehearsal": "integration/test_drill_command.py",
     # the whole program, seen from outside
+    "faces/drill": "integration/test_drill_command.py",
+    "faces/tune": "integration/test_drill_command.py",
     "faces/notify": "integration/test_notify_command.py",
     "faces/database/adopt": "integration/test_db_adopt.py",
     "faces/database/check": "integration/test_db_check.py",

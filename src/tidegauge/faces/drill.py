@@ -72,8 +72,8 @@ def command(
     if quality:
         _judge_quality(seeds or SEEDS, as_json=as_json)
         return
-    if scenario is not None and scenario not in DRILLS:
-        raise unknown_name("drill", scenario, (*DRILLS, LIST))
+    if scenario is not None:
+        check_drill(scenario)
     loaded = rules_of(load_settings(config=config).settings, rules)
     if scenario is None:
         chosen = range(seed, seed + (seeds or SEEDS))
@@ -87,6 +87,12 @@ def command(
         passed = outcome.passed
     if not passed:
         raise typer.Exit(1)
+
+
+def check_drill(name: str) -> None:
+    """Raise `OperatorError` for a drill there is not, with the nearest that there is."""
+    if name not in DRILLS:
+        raise unknown_name("drill", name, (*DRILLS, LIST))
 
 
 def _judge_quality(seeds: int, *, as_json: bool) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from tidegauge.core.instrument import MINUTE, SECOND, Nanos
 from tidegauge.runtime.drill_outcome import AlertSeen, Cost, DrillOutcome, pages_by_channel
 from tidegauge.runtime.drill_scorecard import Line, Scorecard
-from tidegauge.simulator.drills import DRILLS, Drill
+from tidegauge.simulator.drill_plan import Drill
+from tidegauge.simulator.drills import DRILLS
 
 from . import figures
 
@@ -103,6 +104,8 @@ def _cost(cost: Cost) -> str:
         return f"{what} could not be filled."
     usual = "" if cost.usual_bps is None else f", usually {cost.usual_bps:.2f}"
     more = "" if cost.extra is None else f": {cost.extra:,.0f} more"
+    if cost.extra is not None and cost.extra < 1:
+        more = ": no more"
     return f"{what}: {cost.bps:.2f} bps{usual}{more}."
 
 

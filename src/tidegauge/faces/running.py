@@ -137,20 +137,22 @@ async def _unless_signalled(main: Coroutine[Any, Any, None]) -> None:
 def take_signals(act: Callable[[], object], reload: Callable[[], object] | None = None) -> None:
     """Do `act` when told to stop, in place of what was done before, and `reload` at a SIGHUP.
 
-    Without `reload`, and when it was the terminal that hung up, a SIGHUP is an end as well.
+    Without `reload`, and when it was the terminal that hung up, a SIGHUP is an end as well; one that was
+    to be ignored (nohup) never is.
     """
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, act)
     had_terminal = has_terminal()
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
     def hung_up() -> None:
-        if reload is None or (had_terminal and not has_terminal()):
+        if reload is None or (had_terminal and not ignored and not has_terminal()):
             act()
         else:
             reload()
 
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+    if reload is not None or not ignored:
         loop.add_signal_handler(signal.SIGHUP, hung_up)
 
 

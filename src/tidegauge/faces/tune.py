@@ -17,7 +17,7 @@ from tidegauge.runtime.tune import Comparison, compared, matched
 from tidegauge.simulator.drills import DRILLS
 
 from . import figures
-from .drill import SEEDS
+from .drill import SEEDS, check_drill
 from .drill_tables import columns, span
 from .options import Config
 from .rules import rules_of
@@ -33,6 +33,9 @@ Tapes = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The first seed of the drills.")]
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many markets of each kind.")]
+Only = Annotated[
+    list[str] | None, typer.Option("--drill", help="Only this drill; repeatable. All by default.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
@@ -42,19 +45,23 @@ def command(
     tape: Tapes = None,
     seed: Seed = 1,
     seeds: Seeds = SEEDS,
+    only: Only = None,
     *,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Compare two files of rules on the fire drills and on tapes; notifies nobody, writes no table."""
+    names = tuple(dict.fromkeys(only or DRILLS))
+    for name in names:
+        check_drill(name)
     settings = load_settings(config=config).settings
     both = rules_of(settings, one), rules_of(settings, other)
     tapes = [_on_tape(each, settings, both) for each in tape or ()]
-    total = 2 * len(DRILLS) * seeds
+    total = 2 * len(names) * seeds
     with progress_of("drilling", f"of {total} drills") as told:
         chosen = range(seed, seed + seeds)
-        first = run_drills(both[0].rules, DRILLS, chosen, told)
-        second = run_drills(both[1].rules, DRILLS, chosen, lambda done: told(total // 2 + done))
+        first = run_drills(both[0].rules, names, chosen, told)
+        second = run_drills(both[1].rules, names, chosen, lambda done: told(total // 2 + done))
     comparison = compared((str(one), str(other)), (first, second), tapes)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode())

@@ -322,8 +322,19 @@ class App:
         return self.monitor.order(order, now)
 
     def reload(self) -> None:
-        """Have the rules read again."""
-        self._reloading = asyncio.create_task(self.reload_rules(), name="rules")
+        """Have the rules read again, after whatever is being read now."""
+        before, self._reloading = self._reloading, None
+
+        async def read() -> None:
+            if before is not None:
+                await before
+            try:
+                await self.reload_rules()
+            except Exception as crash:
+                self._crashed(crash)
+                log.exception("rules_crashed", exc_info=crash)
+
+        self._reloading = asyncio.create_task(read(), name="rules")
 
     async def reload_rules(self) -> None:
         """Read the rules again: whole, or not at all. What is learned, and what fires, stays."""

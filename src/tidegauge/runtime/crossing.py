@@ -3,158 +3,30 @@ it is for a symbol as a whole, and whether too much is held for that. Pure, as `
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from tidegauge.core.alert import ALL, Alert, AlertKey, Signal
 from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
-from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.risk.caps import Caps, weather_of
-from tidegauge.risk.composite import Composite
-from tidegauge.risk.divergence import Divergence, QuoteFacts, touch_of
-from tidegauge.risk.health import SymbolHealth, VenueHealth
-from tidegauge.risk.inputs import Judged
+from tidegauge.risk.divergence import touch_of
+from tidegauge.risk.health import VenueHealth
 from tidegauge.risk.ruleset import RuleSet
-from tidegauge.risk.signal_settings import DivergenceSettings, StressSettings
-from tidegauge.risk.stress import Stress
 
-from .kept import Kept, SymbolState
+from .kept import Kept
 from .rounds import Rounds
-from .view import CrossView, SymbolView
+from .view import CrossView
 from .watched_book import WatchedBook
-
-GATHERED_WITHIN: Nanos = 30 * SECOND
-"""So long after a restart what was kept of a symbol waits for all of its venues."""
+from .watched_symbol import WatchedSymbol, facts_of
 
 AT_ONCE = 4
 """Symbols judged at the same moment: the books of each are walked, which takes a while."""
 
 Raise = Callable[[Alert, Decimal | None], None]
 """Takes an alert as it changed, and what the configured size costs more than usual, in quote."""
-
-
-class WatchedSymbol:
-    """One symbol: its books, and what is judged over all of them."""
-
-    def __init__(self, symbol: Symbol, rules: RuleSet) -> None:
-        self.symbol = symbol
-        self.books: dict[VenueName, WatchedBook] = {}
-        self.since: Nanos = 0
-        self.trace = f"{ALL}/0/0"
-        self.kept: SymbolState | None = None
-        """What is still to be gone on with: once the venues it speaks of are watched again."""
-        divergence, stress = settings_of(symbol, rules)
-        self._rules = rules
-        self._size: Decimal | None = stress.execution_size if symbol in rules.stress_of else None
-        """What is to be executed at once; None: nobody said, and no book is known well enough."""
-        self.divergence = Divergence(symbol, divergence, {}, stress.execution_size)
-        self.stress = Stress(symbol, stress, {}, divergence.taker_bps)
-        self.composite = Composite(rules.composite)
-        self.health = SymbolHealth(symbol, rules.health)
-
-    def live(self) -> dict[VenueName, WatchedBook]:
-        """The books that may be believed now."""
-        return {
-            venue: book
-            for venue, book in self.books.items()
-            if book.keeper.trust is Trust.LIVE and book.keeper.quotable
-        }
-
-    def sample(self, at: Nanos) -> list[Alert]:
-        """Judge what is judged at the cadence."""
-        issued: list[Alert] = []
-        self.since = self.since or at
-        if self.kept is not None:
-            late = at - self.since > GATHERED_WITHIN
-            if not late and not self.books.keys() >= set(self.kept.venues):
-                return issued
-            issued += self._restore(self.kept, at)
-            self.kept = None
-        live = self.live()
-        issued += self.divergence.sample(at, self.trace)
-        self._fit_size(live.values())
-        if self._size is not None:
-            fresh = {venue: book.keeper.book for venue, book in live.items()}
-            issued += self.stress.sample(fresh, at, self.trace)
-        issued += self.health.tick(at, self.trace)
-        self.composite.observe(self._parts(live.values()), at)
-        return issued
-
-    def impact(self, alert: Alert) -> Decimal | None:
-        """What the configured size costs more than usual, in quote, as far as an alert speaks of it."""
-        if alert.key.signal == Signal.STRESS:
-            return self.stress.impact(Taker(alert.key.side))
-        if alert.key.signal in (Signal.DIVERGENCE, Signal.EXECUTABLE):
-            return self.divergence.impact(alert)
-        return None
-
-    def _fit_size(self, live: Iterable[WatchedBook]) -> None:
-        """Where nobody said what is to be executed, no more than what a book takes on a usual day."""
-        if self.symbol in self._rules.stress_of:
-            return
-        usual = [book.detector.reference_notional for book in live if book.detector is not None]
-        largest = max((size for size in usual if size is not None), default=None)
-        if largest is None:
-            return
-        size = min(self._rules.stress.execution_size, largest)
-        if size != self._size:
-            self._size = size
-            self._adopt_sizes(replace(self._rules.stress, execution_size=size))
-
-    def _adopt_sizes(self, stress: StressSettings) -> None:
-        divergence, _stress = settings_of(self.symbol, self._rules)
-        self.divergence.adopt(divergence, stress.execution_size)
-        self.stress.adopt(stress, divergence.taker_bps)
-
-    def _parts(self, live: Iterable[WatchedBook]) -> dict[str, float | None]:
-        """What the score is made of. Of the books that are judged, half are at least as bad."""
-        inputs = [book.detector.inputs for book in live if book.detector is not None]
-        seen = [each for each in inputs if each is not None]
-        slippages = [(each.sell, each.buy) for each in seen]
-        total = len(self.books)
-        return {
-            "crunch": _middle(each.depth.harm for each in seen if each.depth is not None),
-            "spread": _middle(_times(each.spread) for each in seen),
-            "slippage": _middle(_worse(_times(sell), _times(buy)) for sell, buy in slippages),
-            "divergence": self.divergence.judged_bps,
-            "stress": self.stress.status().share,
-            "health": 1 - len(self.live()) / total if total else None,
-        }
-
-    def adopt(self, rules: RuleSet) -> None:
-        self._rules = rules
-        _divergence, stress = settings_of(self.symbol, rules)
-        self._size = stress.execution_size if self.symbol in rules.stress_of else None
-        self._adopt_sizes(stress)
-        self.composite.adopt(rules.composite)
-        self.health.adopt(rules.health)
-
-    def snapshot(self) -> SymbolState:
-        return self.kept or SymbolState(
-            venues=tuple(self.books),
-            divergence=self.divergence.snapshot(),
-            stress=self.stress.snapshot(),
-            composite=self.composite.snapshot(),
-            health=self.health.snapshot(),
-        )
-
-    def _restore(self, state: SymbolState, at: Nanos) -> list[Alert]:
-        issued = [*self.divergence.restore(state.divergence, at, self.trace)]
-        self.stress.restore(state.stress, at)
-        self.composite.restore(state.composite, at)
-        self.health.restore(state.health, at)
-        return issued
-
-    def view(self) -> SymbolView:
-        return SymbolView(
-            symbol=self.symbol,
-            score=self.composite.status(),
-            divergence=self.divergence.status(),
-            stress=self.stress.status(),
-        )
 
 
 class Crossing:
@@ -170,6 +42,7 @@ class Crossing:
         every: Nanos,
         tell: Raise,
         kept: Kept | None = None,
+        crashed: Callable[[BookId, Exception], None] | None = None,
     ) -> None:
         self.caps = Caps(rules.caps, held)
         self._rules = rules
@@ -178,6 +51,7 @@ class Crossing:
         self.venues: dict[VenueName, VenueHealth] = {}
         self._rounds = Rounds(every, at_once=AT_ONCE)
         self._kept = kept
+        self._crashed = crashed
         self._to_look_at: list[WatchedBook] = []
 
     # -- who is judged ---------------------------------------------------------------------------
@@ -186,30 +60,35 @@ class Crossing:
         """Take a book under watch; one that is known stays what it is."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
+        self.look_at(book)
+        if book.detector is None:
+            return
         watched = self.symbols.get(symbol)
         if watched is None:
             watched = self.symbols[symbol] = WatchedSymbol(symbol, self._rules)
             if self._kept is not None:
                 watched.kept = self._kept.symbol(symbol)
             self._rounds.add(BookId(ALL, symbol))
-        if book.detector is None or venue in watched.books:
+        if venue in watched.books:
             return
         watched.books[venue] = book
-        instrument = keeper.instrument
-        watched.divergence.join(venue, QuoteFacts(instrument.kind, instrument.quote))
-        watched.stress.know(venue, instrument.quote)
-        self.look_at(book)
+        watched.divergence.join(venue, facts_of(book))
+        watched.stress.know(venue, keeper.instrument.quote)
 
     def forget(self, book: WatchedBook, at: Nanos, trace: str) -> None:
         """Judge a book no more."""
         venue, symbol = book.keeper.id.venue, book.keeper.id.symbol
+        self._to_look_at = [each for each in self._to_look_at if each is not book]
+        if (health := self.venues.get(venue)) is not None:
+            self._tell_all(health.left(symbol, at, trace))
         watched = self.symbols.get(symbol)
-        if watched is None or watched.books.pop(venue, None) is None:
+        if watched is None or venue not in watched.books:
             return
+        self._tell_all(watched.go_on(at))
+        del watched.books[venue]
         self._tell_all(watched.divergence.leave(venue, at, trace))
         watched.stress.forget(venue)
         self._tell_all(watched.health.left(venue, at, trace))
-        self._tell_all(self.venues[venue].left(symbol, at, trace))
         if not watched.books:
             self._tell_all(watched.stress.leave(at, trace))
             del self.symbols[symbol]
@@ -219,6 +98,8 @@ class Crossing:
         """Go on with the exposures that were kept; the rest follows as books come under watch."""
         if self._kept is not None and (said := self._kept.caps()) is not None:
             self.caps.restore(said.state, said.at)
+            fire = (each.alert for each in self.caps.status(said.at))
+            self._tell_all(alert for alert in fire if alert is not None)
 
     # -- what happens ----------------------------------------------------------------------------
 
@@ -243,13 +124,14 @@ class Crossing:
         """The trust of a book is what its keeper says now; `detail` is what the event said of it."""
         keeper = book.keeper
         venue, symbol = keeper.id.venue, keeper.id.symbol
+        health = self._health(venue, at)
+        live = keeper.trust is Trust.LIVE
+        health.seen(symbol, live, keeper.reason, at, detail)
+        # Only now: a venue without any book is not watched any more, and what fires of it ends.
+        self._tell_all(health.left(ALL, at, trace))
         watched = self.symbols.get(symbol)
         if watched is None or venue not in watched.books:
             return
-        health = self._health(venue, at)
-        self._tell_all(health.left(ALL, at, trace))
-        live = keeper.trust is Trust.LIVE
-        health.seen(symbol, live, keeper.reason, at, detail)
         watched.health.seen(venue, live, keeper.reason, at, detail)
         if not live:
             self._tell_all(watched.divergence.lost(venue, at, trace))
@@ -264,6 +146,7 @@ class Crossing:
             health = self.venues[venue] = VenueHealth(venue, self._rules.health)
             if self._kept is not None and (state := self._kept.venue(venue)) is not None:
                 health.restore(state, at)
+                self._tell_all(health.status().alerts)
         return health
 
     def look_at(self, book: WatchedBook) -> None:
@@ -274,7 +157,7 @@ class Crossing:
         """Judge what is judged at the cadence, up to `now`."""
         for at, ids in self._rounds.due(now):
             for id_ in ids:
-                self._sample(self.symbols[id_.symbol], at)
+                self._apart(id_, partial(self._sample, self.symbols[id_.symbol], at))
 
     def tick(self, at: Nanos) -> None:
         """Once a second: venues, and what is held."""
@@ -282,7 +165,22 @@ class Crossing:
             self.trusted(book, at, f"{book.keeper.id.venue}/0/0")
         self._to_look_at.clear()
         for venue, health in self.venues.items():
-            self._tell_all(health.tick(at, f"{venue}/0/0"))
+            self._apart(BookId(venue, ALL), partial(self._look_at_venue, health, at))
+        self._apart(BookId(ALL, ALL), partial(self._look_at_caps, at))
+
+    def _apart(self, id_: BookId, work: Callable[[], None]) -> None:
+        """Judge one symbol or venue; where somebody is told of crashes, the others do not notice one."""
+        try:
+            work()
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(id_, crash)
+
+    def _look_at_venue(self, health: VenueHealth, at: Nanos) -> None:
+        self._tell_all(health.tick(at, f"{health.venue}/0/0"))
+
+    def _look_at_caps(self, at: Nanos) -> None:
         weathers = {name: each.composite.status().weather for name, each in self.symbols.items()}
         self._tell_all(self.caps.observe(weather_of(weathers), at, f"{ALL}/0/0"))
 
@@ -317,9 +215,10 @@ class Crossing:
     # -- what it shows, and what is kept ---------------------------------------------------------
 
     def view(self, now: Nanos) -> CrossView:
+        venues = [each.status() for each in self.venues.values()]
         return CrossView(
             symbols=tuple(each.view() for each in self.symbols.values()),
-            venues=tuple(each.status() for each in self.venues.values()),
+            venues=tuple(each for each in venues if each.total),
             exposures=self.caps.status(now),
         )
 
@@ -336,26 +235,3 @@ def expose(caps: Caps, order: Order, now: Nanos) -> Outcome:
     until = datetime.fromtimestamp(said.until // SECOND, UTC)
     told = f"{asset}: {amount:,f} is held, until {until:%Y-%m-%d %H:%M:%S} UTC."
     return Outcome(order_id=order.id, at=now, done=True, said=told)
-
-
-def settings_of(symbol: Symbol, rules: RuleSet) -> tuple[DivergenceSettings, StressSettings]:
-    """Return what is said of one symbol, in place of what is said of all."""
-    divergence = rules.divergence_of.get(symbol, rules.divergence)
-    return divergence, rules.stress_of.get(symbol, rules.stress)
-
-
-def _times(judged: Judged | None) -> float | None:
-    """How many times its usual an input is."""
-    if judged is None or judged.value is None or not judged.baseline:
-        return None
-    return judged.value / judged.baseline
-
-
-def _worse(one: float | None, other: float | None) -> float | None:
-    return max((each for each in (one, other) if each is not None), default=None)
-
-
-def _middle(values: Iterable[float | None]) -> float | None:
-    """Return the upper median of what is known: half of the books are at least as bad."""
-    known = sorted(value for value in values if value is not None)
-    return known[len(known) // 2] if known else None

@@ -93,8 +93,8 @@ class DeskRoom:
             incidents, events = await self._open_trail()
             stack.push_async_callback(self._trail.close)
             now = self._now()
-            self._monitor.crossing.resume()
             self._monitor.desk.restore(self._kept.desk(), incidents, now, events)
+            self._monitor.crossing.resume()
             self._kept.used = self._kept.used or bool(incidents)
             yield
             self._kept.keep_all(self._monitor, self._now())

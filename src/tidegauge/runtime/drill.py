@@ -10,8 +10,9 @@ from tidegauge.core.alert import Alert
 from tidegauge.core.instrument import DAY, HOUR, MILLISECOND, SECOND, Nanos
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.simulator.drill_market import DrillPrice
+from tidegauge.simulator.drill_plan import Drill
 from tidegauge.simulator.drill_venue import DrillVenue
-from tidegauge.simulator.drills import SYMBOL, Drill
+from tidegauge.simulator.drills import SYMBOL
 from tidegauge.wire.effects import Effect
 
 from .drill_costs import DrillCosts

@@ -8,7 +8,7 @@ from tidegauge.core.alert import Signal
 from tidegauge.core.incident import FAMILY_OF, Family
 from tidegauge.core.instrument import SECOND, Nanos
 from tidegauge.risk.ruleset import RuleSet
-from tidegauge.simulator.drills import Drill, Expected
+from tidegauge.simulator.drill_plan import Drill, Expected
 
 from .drill_outcome import AlertSeen, Check, DrillOutcome, pages_by_channel
 

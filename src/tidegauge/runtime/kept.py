@@ -31,12 +31,15 @@ class KeptCaps(NamedTuple):
 
 
 class Kept(Protocol):
-    """What was learned before. None: nothing was, or it cannot be read."""
+    """What was learned before. None: nothing was, or it cannot be read. `left` is told of a book that is
+    watched no more: what was kept of it is of no use."""
 
     def detector(self, book: BookId) -> DetectorState | None: ...
 
     def symbol(self, symbol: Symbol) -> SymbolState | None: ...
 
     def venue(self, venue: VenueName) -> HealthState | None: ...
+
+    def left(self, book: BookId) -> None: ...
 
     def caps(self) -> KeptCaps | None: ...

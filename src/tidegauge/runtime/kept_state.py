@@ -99,6 +99,11 @@ class KeptState:
             self._soon[name] = None
         self.stirred()
 
+    def left(self, book: BookId) -> None:
+        """A book is not watched any more: at the next look it is forgotten, if it still is not."""
+        for name in (_of_book(book), _of_symbol(book.symbol)):
+            self._soon[name] = None
+
     def stirred(self) -> None:
         """The desk has changed: it is kept at the next look."""
         self._soon[DESK] = None
@@ -122,8 +127,13 @@ class KeptState:
             self._put(monitor, name, now)
 
     def _put(self, monitor: Monitor, name: str, now: Nanos) -> None:
+        if self._store is None:
+            return
         state = _state_of(monitor, name)
-        if state is not None and self._store is not None:
+        if state is None:
+            # Nobody watches it any more: whoever does again begins anew.
+            self._store.drop(self._called(name))
+        else:
             self._store.put(self._called(name), now, _encode(state))
 
     def _called(self, name: str) -> str:

@@ -3,6 +3,7 @@
 Time comes with each call; records leave through `emit`, in the order in which they came about.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -10,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from tidegauge.core.activity import MarketSummary
-from tidegauge.core.alert import Alert, AlertKey, AlertState, Signal
+from tidegauge.core.alert import ALL, Alert, AlertKey, AlertState, Signal
 from tidegauge.core.desk import Order, OrderKind, Outcome
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
 from tidegauge.core.instrument import (
@@ -41,6 +42,9 @@ Crashed: TypeAlias = Callable[[BookId, Exception], None]
 
 UNAVAILABLE = "unavailable: "
 """How a catalogue that is not to be had is told."""
+
+DESK = BookId(ALL, "desk")
+"""Told in the place of a book when it is the desk that crashes."""
 
 RECENT_ALERTS = 50
 RECENT_EPOCHS = 1000
@@ -90,11 +94,14 @@ class Monitor:
         self._rounds = Rounds(plan.sample_every)
         self._ticked_at: Nanos = 0
         self.desk = Desk(plan.rules.desk, emit, self._carry_out)
-        self.crossing = Crossing(plan.rules, plan.held, plan.sample_every, self._alert, kept)
+        self.crossing = Crossing(
+            plan.rules, plan.held, plan.sample_every, self._alert, kept, crashed
+        )
         self._paces: dict[VenueName, Nanos] = {}
         self._owed: dict[BookId, WatchedBook] = {}
         """Books that changed since they were read, and are to be read at their venue's pace."""
         self.alerts: dict[str, Alert] = {}
+        self._closed: deque[str] = deque()
         self.readings = 0
         """Updates and samples that were judged, by a reading or by a glance."""
         self.conflated = 0
@@ -130,6 +137,8 @@ class Monitor:
         if book.detector is not None and (change := book.detector.leave(now, trace)) is not None:
             self._alert(change)
         self.crossing.forget(book, now, trace)
+        if self._kept is not None:
+            self._kept.left(id_)
 
     def order(self, order: Order, now: Nanos) -> Outcome:
         """Do what a person ordered, or say why not."""
@@ -202,18 +211,26 @@ class Monitor:
         if not 0 <= now - self._ticked_at < SECOND:
             self._ticked_at = now - now % SECOND
             self.crossing.tick(self._ticked_at)
-            self.desk.tick(self._ticked_at)
+            self._tick_desk(self._ticked_at)
         if self._stirred and not 0 <= now - self._looked_at < self._plan.write_every // LOOKS:
             self._looked_at = now
             for book in [*self._stirred.values()]:
                 self._apart(book, partial(self._sum_up_if_due, book, now))
+
+    def _tick_desk(self, at: Nanos) -> None:
+        try:
+            self.desk.tick(at)
+        except Exception as crash:
+            if self._crashed is None:
+                raise
+            self._crashed(DESK, crash)
 
     def _watched(self, feed: VenueFeed, keeper: BookKeeper) -> WatchedBook:
         crunch = self._plan.rules.crunch_for(keeper.id)
         state = None if self._kept is None else self._kept.detector(keeper.id)
         book = WatchedBook(feed, keeper, self._plan.measure, crunch, state)
         if book.detector is not None and (alert := book.detector.alert) is not None:
-            self.alerts[alert.id] = alert
+            self._alert(alert)
         return book
 
     def _book(self, keeper: BookKeeper) -> WatchedBook | None:
@@ -332,10 +349,10 @@ class Monitor:
         if action is not None:
             alert = replace(alert, action=action)
         self.alerts[alert.id] = alert
-        over = (AlertState.RESOLVED, AlertState.INACTIVE)
-        closed = [key for key, known in self.alerts.items() if known.state in over]
-        for key in closed[: max(0, len(closed) - RECENT_ALERTS)]:
-            del self.alerts[key]
+        if alert.state in (AlertState.RESOLVED, AlertState.INACTIVE):
+            self._closed.append(alert.id)
+            if len(self._closed) > RECENT_ALERTS:
+                self.alerts.pop(self._closed.popleft(), None)
         self._emit(alert)
         self.desk.alert(alert, alert.updated_at, impact)
 
@@ -346,9 +363,7 @@ class Monitor:
         done = [key for key in self.desk.firing(order.incident_id or "") if self._rebase(key, now)]
         said = f"The present level is the new normal of {', '.join(map(str, done))}."
         if not done:
-            said = (
-                "None of its alerts is measured against what is usual: there is nothing to rebase"
-            )
+            said = "None of its alerts is measured against what is usual: nothing to rebase"
         return Outcome(order_id=order.id, at=now, done=bool(done), said=said)
 
     def _rebase(self, key: AlertKey, now: Nanos) -> bool:

@@ -66,10 +66,11 @@ class Rounds:
             at = self._next = _at(first)
             if at > now:
                 return
-            yield at, tuple(first.books)
+            # Moved on first: whoever is told of a moment may fail at it, and must not be told again.
             first.at = at + every
             if now - first.at > ASLEEP * every:
                 first.at += (now - first.at) // every * every
+            yield at, tuple(first.books)
 
 
 def _at(known: _Round) -> Nanos:

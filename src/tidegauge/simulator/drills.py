@@ -4,129 +4,31 @@ Times are since the drill began. Each begins with calm for as long as the window
 (`min_samples`), and ends with calm for as long as it takes an incident to end.
 """
 
-from dataclasses import dataclass
 from math import log
 
 from tidegauge.core.alert import Severity, Signal
 from tidegauge.core.incident import Family
-from tidegauge.core.instrument import MINUTE, SECOND, InstrumentKind, Nanos, VenueName
+from tidegauge.core.instrument import MINUTE, SECOND, Nanos, VenueName
 
-from .drill_market import DrillBook
+from .drill_plan import (
+    BEGINS,
+    BINANCE,
+    BYBIT,
+    COINBASE,
+    FUTURES,
+    NIGHT,
+    TWO,
+    Drill,
+    Expected,
+    Shift,
+)
 from .drill_venue import Trouble, TroubleKind
-from .scenario import Conditions, Episode, Scenario
+from .scenario import Episode
 
 SYMBOL = "BTCUSDT"
-BINANCE, BYBIT, FUTURES, COINBASE = "binance", "bybit-spot", "binance-futures", "coinbase"
 
-MAJORS = (
-    DrillBook(venue=BINANCE, kind=InstrumentKind.SPOT, quote="USDT", depth=3e6),
-    DrillBook(venue=BYBIT, kind=InstrumentKind.SPOT, quote="USDT", depth=2e6),
-    DrillBook(venue=FUTURES, kind=InstrumentKind.PERP, quote="USDT", depth=8e6, premium_bps=-4.0),
-    DrillBook(venue=COINBASE, kind=InstrumentKind.SPOT, quote="USDC", depth=2.5e6, premium_bps=2.0),
-)
-"""Two books alike, a contract, and one in another quote."""
-
-NIGHT = tuple(
-    DrillBook(
-        venue=book.venue,
-        kind=book.kind,
-        quote=book.quote,
-        depth=book.depth / 4,
-        spread_bps=0.8,
-        noise=0.13,
-        premium_bps=book.premium_bps,
-        updates=1,
-    )
-    for book in MAJORS
-)
-
-BEGINS: Nanos = 7 * MINUTE
 _BACK: Nanos = 3 * SECOND
 """How long depth takes to come back."""
-AFTERWARDS: Nanos = 4 * MINUTE
-"""An alert clears in 30 s, and its incident 60 s later; the rest is for slower rules."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """The price of `venues` leaves that of the others by `bps`, and comes back."""
-
-    venues: frozenset[VenueName]
-    bps: float
-    begins_at: Nanos
-    onset: Nanos
-    lasts: Nanos
-    recovery: Nanos
-
-    def at(self, venue: VenueName, elapsed: Nanos) -> float:
-        """Return how far the price of `venue` is off, in bps."""
-        since = elapsed - self.begins_at
-        if venue not in self.venues or since <= 0:
-            return 0.0
-        coming = min(1.0, since / self.onset)
-        return self.bps * max(0.0, min(coming, 1.0 - (since - self.lasts) / self.recovery))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """An alert that must fire within `within` of `since`, when what it tells of is there.
-
-    On `venue` (of a pair, either), or anywhere; at least as bad as `least` by then. It must fire on
-    until `until`, and be over soon after the trouble is.
-    """
-
-    signal: Signal
-    since: Nanos
-    within: Nanos
-    until: Nanos
-    venue: VenueName | None = None
-    least: Severity = Severity.WARNING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drill:
-    """One drill. `begins_at` and `ends_at` are when the trouble does: whatever fires at another time,
-    or is neither `expected` nor among what `may_fire`, is a false alert.
-
-    `incidents` are the families of which exactly one incident must open; of the others that may
-    fire, one may. `most_pages` is how many pages a channel may be sent.
-    """
-
-    name: str
-    said: str
-    ends_at: Nanos
-    begins_at: Nanos = BEGINS
-    books: tuple[DrillBook, ...] = MAJORS
-    episodes: tuple[Episode, ...] = ()
-    shifts: tuple[Shift, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
-    expected: tuple[Expected, ...] = ()
-    may_fire: frozenset[Signal] = frozenset()
-    incidents: tuple[Family, ...] = ()
-    most_pages: int = 0
-
-    @property
-    def lasts(self) -> Nanos:
-        """How long the drill takes, in its own time."""
-        return self.ends_at + AFTERWARDS
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing must fire at all."""
-        return not self.expected
-
-    def conditions(self, venue: VenueName, elapsed: Nanos) -> Conditions:
-        """Return what the market of `venue` is like."""
-        there = Scenario(name=self.name, episodes=self.episodes).conditions(venue, elapsed)
-        if not self.shifts:
-            return there
-        off = sum(shift.at(venue, elapsed) for shift in self.shifts)
-        return Conditions(
-            bid_factor=there.bid_factor,
-            ask_factor=there.ask_factor,
-            spread_bps=there.spread_bps,
-            slide_bps=there.slide_bps + off,
-        )
 
 
 def _only(*venues: VenueName) -> frozenset[VenueName]:
@@ -147,6 +49,7 @@ CALM = Drill(
 STEP_CRUNCH = Drill(
     name="step-crunch",
     said="Both sides of one book lose 65 % of their depth at once, and stay away for 5 minutes.",
+    books=TWO,
     ends_at=BEGINS + 5 * MINUTE + _BACK,
     episodes=(
         Episode(
@@ -165,6 +68,7 @@ STEP_CRUNCH = Drill(
 ONE_SIDED = Drill(
     name="one-sided-crunch",
     said="The bids of one book lose 70 % of their depth at once; its asks stay.",
+    books=TWO,
     ends_at=BEGINS + 5 * MINUTE + _BACK,
     episodes=(Episode(begins_at=BEGINS, lasts=5 * MINUTE, bid_floor=0.3, venues=_only(BINANCE)),),
     expected=(_crunch(10 * SECOND, 5 * MINUTE),),
@@ -176,7 +80,7 @@ _BLEED_A_SECOND, _BLED_TO = 0.003, 0.25
 _HALVED: Nanos = round(log(2) / _BLEED_A_SECOND * SECOND)
 _BLEEDS: Nanos = round(-log(_BLED_TO) / _BLEED_A_SECOND * SECOND)
 
-_LONG: Nanos = 25 * MINUTE
+_LONG: Nanos = 22 * MINUTE
 """A bleed that begins in a younger window becomes its noise before it is seen."""
 
 SLOW_BLEED = Drill(
@@ -184,7 +88,7 @@ SLOW_BLEED = Drill(
     said="One book loses 0.3 % of its depth each second, down to a quarter.",
     begins_at=_LONG,
     ends_at=_LONG + _BLEEDS + 2 * MINUTE + _BACK,
-    books=MAJORS[:2],
+    books=TWO,
     episodes=(
         Episode(
             begins_at=_LONG,
@@ -229,6 +133,7 @@ FLASH_CRASH = Drill(
 SPREAD = Drill(
     name="spread-blow-out",
     said="The spread of one book goes from 0.3 to 6 bps for 3 minutes; its depth is not withdrawn.",
+    books=TWO,
     ends_at=BEGINS + 3 * MINUTE + _BACK,
     episodes=(Episode(begins_at=BEGINS, lasts=3 * MINUTE, spread_bps=6.0, venues=_only(BINANCE)),),
     expected=(_crunch(8 * SECOND, 3 * MINUTE),),
@@ -348,11 +253,12 @@ GAPS = Drill(
     ),
 )
 
-_FLAPS, _FLAP = 80, 6 * SECOND
+_FLAPS, _FLAP = 60, 6 * SECOND
 
 FLAPPING = Drill(
     name="flapping-edge",
-    said="One book loses 65 % of its depth for 3 s out of every 6 s, for 8 minutes.",
+    said="One book loses 65 % of its depth for 3 s out of every 6 s, for 6 minutes.",
+    books=TWO,
     ends_at=BEGINS + _FLAPS * _FLAP,
     episodes=tuple(
         Episode(

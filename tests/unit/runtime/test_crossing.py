@@ -3,12 +3,13 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from tests.support.several_venues import PLAN, RULES, START, SYMBOL, Market, book_of
 
 from tidegauge.core.alert import ALL, Severity, Signal
 from tidegauge.core.desk import OrderKind
 from tidegauge.core.incident import Family, IncidentChange
-from tidegauge.core.instrument import SECOND
+from tidegauge.core.instrument import SECOND, BookId
 from tidegauge.risk.composite import Weather
 from tidegauge.risk.signal_settings import CapSettings, HealthSettings, StressSettings
 
@@ -199,3 +200,29 @@ def test_the_same_market_gives_the_same_incidents() -> None:
 
     assert lived() == lived()
     assert lived()
+
+
+def test_a_bug_in_judging_one_symbol_is_told_of_and_costs_no_book(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Books are read and judged by themselves all the same, and the venues' health goes on."""
+    told: list[BookId] = []
+    market = Market("a", "b", crashed=lambda book, _crash: told.append(book))
+    market.live(70)
+    monkeypatch.setattr("tidegauge.risk.stress.stress_report", lambda *_, **__: 1 / 0)
+    market.sizes["a"] = 10.0
+    market.live(10)
+    assert set(told) == {BookId(ALL, SYMBOL)}
+    assert market.firing(Signal.CRUNCH)
+    market.cut("a")
+    market.live(17, without="a")
+    assert market.firing(Signal.VENUE_DOWN)
+
+
+def test_a_book_that_is_let_go_before_anybody_looked_leaves_nothing() -> None:
+    """Within the second in which it came."""
+    market = Market("a", "b")
+    market.monitor.forget(book_of("b"), market.now)
+    market.live(80, without="b")
+    assert [each.name for each in market.monitor.crossing.view(market.now).venues] == ["a"]
+    assert not market.firing(Signal.VENUE_DOWN)

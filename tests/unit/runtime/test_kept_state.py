@@ -14,6 +14,7 @@ from tidegauge.core.incident import IncidentChange, IncidentState
 from tidegauge.core.instrument import SECOND
 from tidegauge.risk.ruleset import Route
 from tidegauge.runtime.kept_state import FILE, ROUND, KeptState
+from tidegauge.runtime.monitor import Monitor
 from tidegauge.sinks.state_store import StateStore
 
 TOLD = replace(
@@ -47,12 +48,15 @@ def restarted(before: Market, store: StateStore, *, away: int = 5) -> Market:
 def begun_again(before: Market, store: StateStore, *, away: int = 5) -> Market:
     kept = kept_in(store)
     now = before.now + away * SECOND
-    after = Market(*before.feeds, plan=TOLD, at=now, kept=kept)
-    after.mids, after.sizes = dict(before.mids), dict(before.sizes)
     newest = {each.incident.id: each.incident for each in before.transitions()}
     events = [each.event for each in before.transitions()]
-    after.monitor.crossing.resume()
-    after.monitor.desk.restore(kept.desk(), newest.values(), now, events)
+
+    def go_on(monitor: Monitor) -> None:
+        monitor.desk.restore(kept.desk(), newest.values(), now, events)
+        monitor.crossing.resume()
+
+    after = Market(*before.feeds, plan=TOLD, at=now, kept=kept, first=go_on)
+    after.mids, after.sizes = dict(before.mids), dict(before.sizes)
     return after
 
 
