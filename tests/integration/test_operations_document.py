@@ -23,6 +23,7 @@ from tests.support.database import (
 )
 from tests.support.programs import require_program
 
+from tidegauge.core.alert import Signal
 from tidegauge.sinks.batch import WriterLimits
 from tidegauge.sinks.connect import Database, database_at
 from tidegauge.sinks.embedded import EmbeddedPostgres
@@ -204,6 +205,13 @@ def test_every_block_that_says_so_is_tested() -> None:
     assert BLOCKS
     for name in BLOCKS:
         assert f'"{name}"' in here
+
+
+@pytest.mark.parametrize("signal", Signal)
+def test_every_alert_has_its_entry_in_the_runbook(signal: Signal) -> None:
+    """With what to look at, and what to do."""
+    headings = [line for line in DOCUMENT.splitlines() if line.startswith("### ")]
+    assert any(f"`{signal}`" in heading for heading in headings)
 
 
 def test_every_event_and_every_check_is_explained() -> None:
