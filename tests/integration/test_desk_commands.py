@@ -49,10 +49,16 @@ async def test_an_exposure_is_said_and_shown(
 ) -> None:
     """Exactly, for an hour; nothing held is an exposure too."""
     async with at_work(database, tmp_path) as clerk:
-        assert (await shift.run("exposure", "set", "btc", "250k")).code == 0
-        assert (await shift.run("exposure", "set", "ETH", "0")).code == 0
-        told = [(each.asset, each.amount) for each in clerk.given]
-        assert told == [("BTC", "250000"), ("ETH", "0")]
+        told = await shift.run("exposure", "set", "btc", "250k")
+        assert told.code == 1
+        assert "No symbol that is watched has BTC" in told.complaints[0]
+        assert (await shift.run("exposure", "set", "btc", "250k", "--force")).code == 0
+        assert (await shift.run("exposure", "set", "ETH", "0", "--force")).code == 0
+        less = await shift.run("exposure", "set", "ETH", "-5")
+        assert less.code == 1
+        assert "-5" in less.complaints[0]
+        given = [(each.asset, each.amount) for each in clerk.given]
+        assert given == [("BTC", "250000"), ("ETH", "0")]
         until_ns = clerk.given[0].until
         assert until_ns is not None
         assert abs(until_ns - time.time_ns() - 3600 * SECOND) < 120 * SECOND

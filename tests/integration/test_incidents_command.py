@@ -33,7 +33,7 @@ async def test_a_shift_takes_over_acknowledges_and_ends_an_incident(
         await open_it(clerk, database)
         listed = await shift.run("incidents", "list", "--open")
         assert listed.code == 0
-        assert lines(listed)[1][:4] == [NAME, "BTCUSDT liquidity", "open", "high"]
+        assert lines(listed)[1][:4] == [NAME, "open", "high", "BTCUSDT liquidity"]
         assert "NOBODY" in listed.out
         told = await shift.run("incidents", "ack", "a3f9", "--for", "30m", "-c", "looking")
         assert (told.code, told.out, told.complaints) == (0, "acknowledged\n", [])
@@ -152,7 +152,10 @@ async def test_without_a_daemon_an_order_waits_and_without_a_database_it_is_refu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("incidents", "ack", "INC-x"), "there is no incident 'INC-x'"),
+        (("incidents", "ack", "INC-xyzz"), "there is no incident 'INC-xyzz'"),
+        (("incidents", "resolve", ""), "'' is too little of an id"),
+        (("incidents", "show", "INC-"), "'INC-' is too little of an id"),
+        (("incidents", "list", "--symbol", "NOPE"), "The symbol 'NOPE' was never seen"),
         (("incidents", "ack", "INC-x", "--by", " "), "Nobody says who orders it"),
         (("silence", "expire", "8f0c"), "there is no silence '8f0c'"),
         (("exposure", "set", "BTC", "lots"), "'lots' is no amount"),
@@ -175,7 +178,7 @@ async def test_a_piece_that_fits_several_incidents_names_them(
     async with at_work(database, tmp_path) as clerk:
         await open_it(clerk, database)
         await open_it(clerk, database, "INC-19b8f1c2a3c-a4aa", symbol="ETHUSDT")
-        told = await shift.run("incidents", "resolve", "a")
+        told = await shift.run("incidents", "resolve", "INC-19b8f1c2a3")
         assert told.code == 1
         assert NAME in told.complaints[0]
         assert "INC-19b8f1c2a3c-a4aa" in told.complaints[0]

@@ -92,7 +92,7 @@ def command(
 def check_drill(name: str) -> None:
     """Raise `OperatorError` for a drill there is not, with the nearest that there is."""
     if name not in DRILLS:
-        raise unknown_name("drill", name, (*DRILLS, LIST))
+        raise unknown_name("drill", name, DRILLS)
 
 
 def _judge_quality(seeds: int, *, as_json: bool) -> None:

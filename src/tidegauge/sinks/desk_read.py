@@ -11,6 +11,8 @@ from typing import Any
 from tidegauge.core.errors import OperatorError
 
 MOST_NAMED = 5
+PREFIX, LEAST_NAMED = "INC-", 4
+"""How every id begins, and how much more of one must be said to mean it."""
 
 
 async def incidents(
@@ -29,8 +31,14 @@ async def incidents(
 async def incident(connection: Any, name: str) -> Any:
     """Return the one incident whose id, or the last part of it, begins with `name`.
 
-    Raises `OperatorError` where none does, or several do.
+    Raises `OperatorError` where none does, or several do, and for a name that says too little: an
+    empty variable of a script must not end the only incident there is.
     """
+    if len(name.removeprefix(PREFIX)) < LEAST_NAMED:
+        raise OperatorError(
+            f"{name!r} is too little of an id",
+            fix=f"Write {LEAST_NAMED} characters of its last part, or all of it",
+        )
     rows = await connection.fetch(NAMED, name, MOST_NAMED + 1)
     exact = [row for row in rows if row["id"] == name]
     if exact or len(rows) == 1:
@@ -45,6 +53,12 @@ async def incident(connection: Any, name: str) -> Any:
     raise OperatorError(
         f"several incidents are meant by {name!r}: {told}{more}", fix="Write more of it"
     )
+
+
+async def assets(connection: Any) -> list[str]:
+    """Return what the symbols that are or were watched are made of, by name."""
+    rows = await connection.fetch(ASSETS)
+    return [row["base"] for row in rows]
 
 
 async def timeline(connection: Any, names: Sequence[str]) -> list[Any]:
@@ -163,3 +177,5 @@ SELECT at, until, 'waiting', s.signals, s.symbols, s.venues, s.severities, actor
    AND NOT EXISTS (SELECT FROM tidegauge.silences AS known WHERE known.id = o.id::text)
  ORDER BY 2 DESC, 11
 """
+
+ASSETS = "SELECT DISTINCT base FROM tidegauge.instruments WHERE symbol IS NOT NULL ORDER BY base"

@@ -47,11 +47,11 @@ def test_sound_rules_are_told_in_a_few_lines() -> None:
 
 
 def test_without_a_file_the_built_in_rules_are_sound() -> None:
-    """And nobody is told of anything."""
+    """And everybody is told of everything."""
     said, refusal = run("check")
     assert refusal == ""
     assert said.startswith("built-in rules (no config/rules.yaml here): sound")
-    assert "no route: nobody is told of anything" in said
+    assert "no route: every incident goes to every channel (pager, team)" in said
 
 
 def test_every_error_is_a_line_and_the_refusal_counts_them() -> None:

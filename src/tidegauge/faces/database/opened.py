@@ -36,6 +36,10 @@ def print_json(answer: object) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
 
 
+GAP, LEAST_WORDS = 2, 24
+"""Between two cells of a list, and what is left at least for the words at its end."""
+
+
 def print_table(head: tuple[str, ...], rows: list[tuple[str, ...]], *, right: str = "") -> None:
     """Print a table. `right`: an `r` for each column of numbers. Without names there is no head."""
     table = Table(
@@ -48,6 +52,26 @@ def print_table(head: tuple[str, ...], rows: list[tuple[str, ...]], *, right: st
         # As Text: what a venue named must not be read as markup.
         table.add_row(*(Text(figures.printable(cell)) for cell in row))
     running.console_for(plain=False).print(table)
+
+
+def print_list(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print a row a line, whose last cell is words.
+
+    On a terminal what does not fit is cut, the first cell never; where it is narrow the cells before
+    the last are left out from the right. Elsewhere nothing is cut and nothing wrapped, for `grep`.
+    """
+    console = running.console_for(plain=False)
+    lines = [head, *(tuple(map(figures.printable, row)) for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head) - 1)]
+    if console.is_terminal:
+        while len(widths) > 1 and sum(widths) + GAP * len(widths) + LEAST_WORDS > console.width:
+            widths.pop()
+    for number, line in enumerate(lines):
+        cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
+        text = Text((" " * GAP).join([*cells, line[-1]]), style="" if number else "bold")
+        if console.is_terminal:
+            text.truncate(console.width, overflow="ellipsis")
+        console.print(text, soft_wrap=True, highlight=False)
 
 
 @contextmanager

@@ -7,9 +7,10 @@ import typer
 from tidegauge.faces import running
 from tidegauge.faces.cells import json_of_records
 from tidegauge.faces.database import settings_of
-from tidegauge.faces.database.opened import AsJson, print_table
+from tidegauge.faces.database.opened import AsJson, print_list
 from tidegauge.faces.figures import UNKNOWN
 from tidegauge.faces.options import Config, DataDir
+from tidegauge.faces.sql import seen_symbol
 from tidegauge.runtime.settings import Settings
 from tidegauge.sinks.desk_read import alerts
 
@@ -48,9 +49,12 @@ def list_(
 
     async def ask(settings: Settings) -> list[Any]:
         async with desk_session(settings) as connection:
-            return await alerts(
+            found = await alerts(
                 connection, only_firing=only_firing, symbols=names, since=from_, most=most
             )
+            for name in () if found else names:
+                await seen_symbol(connection, name)
+            return found
 
     rows = asked(ask(settings_of(config, data_dir)))
     if as_json:
@@ -59,12 +63,12 @@ def list_(
     if not rows:
         typer.echo("no alert fires" if only_firing else "there is no alert")
         return
-    print_table(
-        ("began (UTC)", "ended", "state", "severity", "signal", "where", "incident", "what"),
+    print_list(
+        ("began (UTC)", "state", "severity", "signal", "where", "ended (UTC)", "incident", "what"),
         [
             (
-                *(moment(each["started_at"]), moment(each["ended_at"]), each["state"]),
-                *(each["worst_severity"], each["signal"], where(each)),
+                *(moment(each["started_at"]), each["state"], each["worst_severity"]),
+                *(each["signal"], where(each), moment(each["ended_at"])),
                 *(each["incident"] or UNKNOWN, each["sentence"]),
             )
             for each in rows[:MOST_SHOWN]

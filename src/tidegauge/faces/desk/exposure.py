@@ -16,7 +16,7 @@ from tidegauge.faces.figures import price
 from tidegauge.faces.options import Config, DataDir
 from tidegauge.faces.times import lasting
 from tidegauge.runtime.settings import Settings
-from tidegauge.sinks.desk_read import exposures
+from tidegauge.sinks.desk_read import MOST_NAMED, assets, exposures
 from tidegauge.sinks.table import nanos
 
 from .ordering import By, actor_of, asked, desk_session, give, new_order
@@ -38,12 +38,20 @@ app = typer.Typer(
 )
 
 
-@app.command("set", epilog="Example: tidegauge exposure set BTC 250000")
+@app.command(
+    "set",
+    epilog="Example: tidegauge exposure set BTC 250000",
+    context_settings={"ignore_unknown_options": True},  # -5 is an amount, if none that can be
+)
 def set_(
     asset: Annotated[str, typer.Argument(help="What is held, such as BTC.")],
     amount: Annotated[str, typer.Argument(help="How much, in quote: 250000, 250k or 1.5M.")],
     lasts: Annotated[str, typer.Option("--for", help="How long it is to be believed.")] = USUAL,
     by: By = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also of an asset that no venue here lists.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -51,7 +59,14 @@ def set_(
     actor, name, held = actor_of(by), asset_of(asset), amount_of(amount)
     span = lasting("--for", lasts, most=LONGEST)
 
-    async def made(_connection: Any) -> Order:
+    async def made(connection: Any) -> Order:
+        known = await assets(connection)
+        if name not in known and not force:
+            listed = ", ".join(known[:MOST_NAMED]) or "none yet"
+            raise OperatorError(
+                f"No symbol that is watched has {name}; there are {listed}",
+                fix="Write it as the venues do, or add --force",
+            )
         return new_order(
             kind=OrderKind.EXPOSE,
             actor=actor,

@@ -13,7 +13,7 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.faces import running
 from tidegauge.faces.cells import csv_of_records, json_of_records
 from tidegauge.faces.database import settings_of
-from tidegauge.faces.database.opened import AsJson, print_table
+from tidegauge.faces.database.opened import AsJson, print_list, print_table
 from tidegauge.faces.figures import printable
 from tidegauge.faces.options import Config, DataDir, Force
 from tidegauge.faces.report.command import USUAL_BAND, Band, Output, size_of, write_report
@@ -90,9 +90,12 @@ def list_(
 
     async def ask(settings: Settings) -> list[Any]:
         async with desk_session(settings) as connection:
-            return await incidents(
+            found = await incidents(
                 connection, only_open=only_open, symbols=names, since=from_, most=most
             )
+            for name in () if found else names:
+                await seen_symbol(connection, name)
+            return found
 
     rows = asked(ask(settings_of(config, data_dir)))
     if as_json:
@@ -101,14 +104,14 @@ def list_(
     if not rows:
         typer.echo("no incident is open" if only_open else "there is no incident")
         return
-    print_table(
-        ("incident", "about", "state", "severity", "opened", "who has it", "what"),
+    print_list(
+        ("incident", "state", "severity", "about", "opened (UTC)", "who has it", "what"),
         [
             (
-                *(each["id"], f"{each['symbol']} {each['family']}", each["state"]),
-                severity(each),
+                *(each["id"], each["state"], severity(each)),
+                f"{each['symbol']} {each['family']}",
                 f"{shown.moment(each['opened_at'])} ({shown.ago(each['opened_at'], each['now'])})",
-                shown.who(each),
+                shown.owner(each),
                 each["trigger"],
             )
             for each in rows[:MOST_SHOWN]
@@ -223,7 +226,7 @@ def resolve(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """End an incident. If its alerts fire on, or again, it comes back."""
+    """End an incident. Alerts that still fire are dismissed: only one that gets worse, or anew, reopens it."""
     actor, said = actor_of(by), whole("--comment", comment)
 
     async def made(connection: Any) -> Order:

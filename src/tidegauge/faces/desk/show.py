@@ -100,6 +100,14 @@ def who(incident: Any) -> str:
     return f"{_name(by)}, {since}, until {moment(until)} (for {lasted(until - now)} more)"
 
 
+def owner(incident: Any) -> str:
+    """Say who has it, in a word."""
+    by, until, now = (incident[name] for name in ("acknowledged_by", "acknowledged_until", "now"))
+    if incident["state"] == "resolved":
+        return UNKNOWN
+    return "NOBODY" if by is None or (until is not None and until <= now) else _name(by)
+
+
 def to_do(action: str) -> str:
     """Say what is recommended: the word of the rules, and what it means."""
     try:

@@ -1,6 +1,6 @@
 """The rules in force, for people: every one with its origin, and the whole in a few lines."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from tidegauge.core.instrument import Symbol
@@ -66,7 +66,7 @@ def rule_rows_of(loaded: LoadedRules, symbol: Symbol, settings: Settings) -> lis
     return rows
 
 
-def summary(loaded: LoadedRules) -> Iterator[str]:
+def summary(loaded: LoadedRules, channels: Collection[str] = ()) -> Iterator[str]:
     """Say in a few lines what the rules do: what they judge, what is told, and to whom."""
     tree = loaded.tree
     books = sum(len(own.venues) for own in tree.symbols.values())
@@ -90,7 +90,10 @@ def summary(loaded: LoadedRules) -> Iterator[str]:
         to = ", ".join(route.channels) or "nobody"
         yield f"route {name}: {_asked(route.match)} -> {to}{', and on' if route.goes_on else ''}"
     if not tree.routes:
-        yield "no route: nobody is told of anything"
+        if channels:
+            yield f"no route: every incident goes to every channel ({', '.join(channels)})"
+        else:
+            yield "no route, and no channel is set: nobody is told of anything"
     if tree.heartbeat.at_utc is not None:
         yield f"heartbeat: {tree.heartbeat.at_utc} UTC -> {', '.join(tree.heartbeat.channels)}"
 

@@ -96,7 +96,9 @@ def test_the_summary_says_what_is_judged_and_who_is_told() -> None:
     plain = list(summary(loaded("paging: {remind_after_s: null, told_of: []}")))
     assert plain[0].startswith("9 signals, 2 rules not as built in")
     assert "told when nothing; never told again" in plain[2]
-    assert plain[-1] == "no route: nobody is told of anything"
+    assert plain[-1] == "no route, and no channel is set: nobody is told of anything"
+    told = list(summary(loaded("paging: {told_of: []}"), ("team",)))
+    assert told[-1] == "no route: every incident goes to every channel (team)"
     beat = "heartbeat: {at_utc: 12:30, channels: [team]}\nroutes: {x: {channels: []}}"
     assert list(summary(loaded(beat)))[-2:] == [
         "route x: everything else -> nobody",
