@@ -10,8 +10,9 @@ from typing import Any
 from tidegauge.core.desk import Page
 from tidegauge.core.instrument import Nanos
 
+from ..outbox.parcel import incident_of
 from .spelling import Spelled
-from .wording import LASTS, Post, incident_of, iso
+from .wording import LASTS, Post, iso
 
 PATH = "/api/v2/alerts"
 NAME = "TidegaugeIncident"
@@ -32,7 +33,7 @@ def posted(to: Spelled, alerts: list[dict[str, Any]]) -> Post:
 
 
 def alert_of(page: Page, now: Nanos, *, ended: Nanos | None = None) -> dict[str, Any]:
-    """Return a page as an alert. One of no incident lasts for a few minutes."""
+    """Return a page as an alert. One of no incident, such as a digest, lasts for a few minutes."""
     starts = page.at if page.starts_at is None else page.starts_at
     if page.over:
         ended = page.at if page.ends_at is None else page.ends_at

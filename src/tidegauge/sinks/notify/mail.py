@@ -16,11 +16,12 @@ import aiosmtplib
 from tidegauge.core.desk import Page
 from tidegauge.core.instrument import SECOND
 
+from ..outbox.parcel import incident_of
 from .channel import TAKEN, Answer, Verdict
 from .guard import Forbidden, Guard
 from .secrecy import Discretion
 from .spelling import Spelled
-from .wording import headline, incident_of, plain
+from .wording import headline, plain
 
 GOODBYE_S = 1.0
 PERMANENT = 500

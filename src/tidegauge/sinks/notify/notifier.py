@@ -20,9 +20,8 @@ from tidegauge.core.instrument import HOUR, SECOND, Nanos
 
 from ..outbox.file import Settled
 from ..outbox.outbox import Outbox, OutboxError
-from ..outbox.parcel import Parcel
+from ..outbox.parcel import Parcel, incident_of
 from .channel import Answer, Channel, Verdict
-from .wording import incident_of
 
 MOST_SUBMITTED = 20_000
 """Pages that wait in memory for the disk to take them."""
@@ -98,7 +97,7 @@ class Notifier:
 
     async def put(self, *pages: Page) -> None:
         """Take pages; they are on the disk when this returns. Raises `OutboxError`."""
-        for _key, channel in await self._outbox.put(pages):
+        for _key, channel in await self._outbox.put(pages, self._channels):
             if channel in self._wake:
                 self._wake[channel].set()
             elif channel not in self._unknown:
@@ -213,19 +212,20 @@ class Notifier:
         if incident is not None and answer.verdict is Verdict.TAKEN:
             standing = {incident: None if parcel.page.over else parcel.page}
             made = replace(made, standing=standing)
-        await self._settle(made)
+        superseded = await self._settle(made)
         self._note(made, answer)
+        for older, said in superseded:
+            log.warning("page_superseded", key=older.page.key, channel=older.channel, said=said)
+            self._told(_delivery(older, made.at, Arrival.FAILED, said))
 
-    async def _settle(self, made: Settled) -> None:
+    async def _settle(self, made: Settled) -> list[tuple[Parcel, str]]:
         """Note what came of an attempt, however long that takes: unnoted, it would be made again."""
         while True:
             try:
-                await self._outbox.settle(made)
+                return await self._outbox.settle(made)
             except OutboxError as error:
                 log.warning("outbox_not_worked", error=str(error))
                 await asyncio.sleep(CRASH_PAUSE_S)
-            else:
-                return
 
     def _judged(self, parcel: Parcel, began: Nanos, answer: Answer, failures: int) -> Settled:
         now = self._now()

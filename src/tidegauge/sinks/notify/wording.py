@@ -10,12 +10,12 @@ from tidegauge.core.alert import Severity
 from tidegauge.core.desk import Page, PageKind
 from tidegauge.core.instrument import SECOND, Nanos
 
+from ..outbox.parcel import incident_of
 from .spelling import Spelled
 
 LASTS = 300 * SECOND
 """For how long an Alertmanager takes what it was told last for true."""
 
-OF_NO_INCIDENT = frozenset({PageKind.DIGEST, PageKind.HEARTBEAT, PageKind.TEST})
 PAGERDUTY_PATH = "/v2/enqueue"
 PAGERDUTY_SEVERITY = {
     Severity.INFO: "info",
@@ -34,11 +34,6 @@ class Post:
 
     url: str
     body: Any
-
-
-def incident_of(page: Page) -> str | None:
-    """Return the incident whose course a page tells; None: it tells of several, or of none."""
-    return page.of[0] if page.of and page.kind not in OF_NO_INCIDENT else None
 
 
 def headline(page: Page) -> str:

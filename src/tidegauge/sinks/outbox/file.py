@@ -4,7 +4,7 @@ Each process delivers what it put in itself, and what those left behind that are
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ import structlog
 from tidegauge.core.desk import Arrival, Page
 from tidegauge.core.instrument import HOUR, Nanos
 
-from .parcel import Parcel, packed, unpacked
+from .parcel import Parcel, incident_of, packed, unpacked
 from .tables import connect
 
 DAY = 24 * HOUR
@@ -59,27 +59,43 @@ class OutboxFile:
         """Close the file."""
         self._connection.close()
 
-    def put(self, pages: Sequence[Page], now: Nanos) -> list[tuple[str, str]]:
-        """Keep pages for each of their channels. Returns (key, channel) of those that are new."""
+    def put(
+        self, pages: Sequence[Page], now: Nanos, known: Container[str] = ()
+    ) -> list[tuple[str, str]]:
+        """Keep pages for each of their channels. Returns (key, channel) of those that are new.
+
+        That an incident is over is told to every `known` channel that was given a page of it, by a
+        fallback or by a route of before: else it would last there for ever.
+        """
         new = []
         with self._transaction():
             for page in pages:
                 body, crc = packed(page)
-                for channel in dict.fromkeys(page.channels):
-                    row = (page.key, channel, self.owner, now, crc, body)
+                incident = incident_of(page)
+                given = self._given(incident) if page.over else []
+                others = [each for each in given if each in known]
+                for channel in dict.fromkeys((*page.channels, *others)):
+                    row = (page.key, channel, incident, self.owner, now, crc, body)
                     if self._insert(row):
                         new.append((page.key, channel))
         return new
 
     def _insert(self, row: tuple[Any, ...]) -> bool:
-        key, channel, *rest = row
-        readable = [each.encode("utf-8", "replace").decode() for each in (key, channel)]
+        *texts, owner, put_at, crc, body = row
         done = self._connection.execute(
-            "INSERT OR IGNORE INTO deliveries (key, channel, owner, put_at, crc, body)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (*readable, *rest),
+            "INSERT OR IGNORE INTO deliveries (key, channel, incident, owner, put_at, crc, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*(each and _readable_text(each) for each in texts), owner, put_at, crc, body),
         )
         return done.rowcount > 0
+
+    def _given(self, incident: str | None) -> list[str]:
+        """Return the channels that were given a page of an incident."""
+        rows = self._connection.execute(
+            "SELECT channel FROM deliveries WHERE incident = ? GROUP BY channel ORDER BY min(id)",
+            (incident and _readable_text(incident),),
+        )
+        return [row[0] for row in rows]
 
     def next(self, channel: str, now: Nanos) -> tuple[Parcel | None, int, Nanos | None]:
         """Return what is to be sent now, how often the channel failed in a row, and otherwise when
@@ -128,24 +144,43 @@ class OutboxFile:
             refused=bool(refused),
         )
 
-    def settle(self, made: Settled) -> None:
-        """Note what came of an attempt."""
+    def settle(self, made: Settled) -> list[tuple[Parcel, str]]:
+        """Note what came of an attempt. Returns what is not to be sent any more, and why."""
         sent = made.arrival is Arrival.SENT
         with self._transaction():
             self._connection.execute(
                 "UPDATE deliveries SET arrival = ?, attempts = attempts + 1, said = ?, refused = ?,"
                 " first_at = coalesce(first_at, ?), next_at = ?, sent_at = ?"
-                " WHERE key = ? AND channel = ?",
+                " WHERE key = ? AND channel = ? AND (arrival = 'retrying' OR ?)",
                 (
                     *(made.arrival, made.said, made.refused, made.began),
                     made.not_before if made.refused else 0,
                     made.at if sent else None,
-                    *(made.parcel.page.key, made.parcel.channel),
+                    *(made.parcel.page.key, made.parcel.channel, sent),
                 ),
             )
             self._note_channel(made)
             for incident, page in (made.standing or {}).items():
                 self._stand(made.parcel.channel, incident, page)
+            return self._supersede(made.parcel) if sent else []
+
+    def _supersede(self, taken: Parcel) -> list[tuple[Parcel, str]]:
+        """Put away what would contradict what a channel took: a page that was refused waits aside
+        while later ones pass it, and the channel must not hear the beginning after the end, nor the
+        end after it began again."""
+        said = f"superseded: it is {'over' if taken.page.over else 'open again'}"
+        rows = self._connection.execute(
+            f"SELECT {COLUMNS} FROM deliveries WHERE incident = ? AND channel = ?"  # noqa: S608
+            " AND arrival = 'retrying' AND id < (SELECT id FROM deliveries WHERE key = ? AND channel = ?)",
+            (incident_of(taken.page), taken.channel, taken.page.key, taken.channel),
+        ).fetchall()
+        older = [parcel for row in rows if (parcel := self._parcel(row)) is not None]
+        gone = [each for each in older if taken.page.over or each.page.over]
+        self._connection.executemany(
+            "UPDATE deliveries SET arrival = 'failed', said = ? WHERE id = ?",
+            [(said, each.id) for each in gone],
+        )
+        return [(each, said) for each in gone]
 
     def _note_channel(self, made: Settled) -> None:
         """A channel that sent, or that refuses one page, works; of the others, count the failures."""
@@ -169,17 +204,35 @@ class OutboxFile:
     def pass_on(self, channel: str, fallback: str, before: Nanos, now: Nanos) -> list[str]:
         """Give to its fallback what a channel refuses, or was put in by `before` and still waits.
 
-        Returns the keys of what was passed on."""
+        With it goes what else of its incident waits: the channel may yet take its end, and then the
+        fallback would never hear of that. Returns the keys of what was passed on.
+        """
+        waiting = "FROM deliveries WHERE channel = ?1 AND owner = ?2 AND arrival = 'retrying'"
+        late = "(put_at <= ?3 OR refused)"
+        passed = []
         with self._transaction():
             rows = self._connection.execute(
-                "SELECT id, key, crc, body FROM deliveries WHERE channel = ? AND owner = ?"
-                " AND arrival = 'retrying' AND NOT passed AND (put_at <= ? OR refused) ORDER BY id",
+                f"SELECT id, key, incident, crc, body {waiting} AND NOT passed AND ({late}"
+                f" OR incident IN (SELECT incident {waiting} AND (passed OR {late}))) ORDER BY id",
                 (channel, self.owner, before),
             ).fetchall()
-            for number, key, crc, body in rows:
-                self._insert((key, fallback, self.owner, now, crc, body))
+            for number, key, incident, crc, body in rows:
                 self._connection.execute("UPDATE deliveries SET passed = 1 WHERE id = ?", (number,))
-        return [row[1] for row in rows]
+                page = unpacked(body, crc)
+                if page is not None and self._knows_the_end(fallback, incident, page.at):
+                    continue
+                if self._insert((key, fallback, incident, self.owner, now, crc, body)):
+                    passed.append(key)
+        return passed
+
+    def _knows_the_end(self, channel: str, incident: str | None, since: Nanos) -> bool:
+        """Whether a channel was given the end of an incident that came after `since`."""
+        rows = self._connection.execute(
+            "SELECT body, crc FROM deliveries WHERE incident = ? AND channel = ?",
+            (incident, channel),
+        )
+        pages = [page for row in rows if (page := unpacked(*row)) is not None]
+        return any(page.over and page.at > since for page in pages)
 
     def give_up(self, before: Nanos) -> list[tuple[Parcel, str]]:
         """Try no more what was put in by `before`. Returns it, and what was said last."""
@@ -284,6 +337,10 @@ class OutboxFile:
                 self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+
+def _readable_text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _readable(connection: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -69,20 +69,20 @@ class Outbox:
         except OutboxError as error:
             log.warning("outbox_not_worked", error=str(error))
 
-    async def put(self, pages: Sequence[Page]) -> list[tuple[str, str]]:
+    async def put(self, pages: Sequence[Page], known: Container[str] = ()) -> list[tuple[str, str]]:
         """Keep pages for their channels; on the disk when this returns. Those it had are passed over.
 
-        Returns (key, channel) of the others.
+        Returns (key, channel) of the others. `known`: see `OutboxFile.put`.
         """
-        return await self._do(lambda file: file.put(pages, self._now()))
+        return await self._do(lambda file: file.put(pages, self._now(), known))
 
     async def next(self, channel: str) -> tuple[Parcel | None, int, Nanos | None]:
         """See `OutboxFile.next`."""
         return await self._do(lambda file: file.next(channel, self._now()))
 
-    async def settle(self, made: Settled) -> None:
-        """Note what came of an attempt."""
-        await self._do(lambda file: file.settle(made))
+    async def settle(self, made: Settled) -> list[tuple[Parcel, str]]:
+        """See `OutboxFile.settle`."""
+        return await self._do(lambda file: file.settle(made))
 
     async def pass_on(self, channel: str, fallback: str, before: Nanos) -> list[str]:
         """See `OutboxFile.pass_on`."""

@@ -6,8 +6,10 @@ from zlib import crc32
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, Encoder
 
-from tidegauge.core.desk import Page
+from tidegauge.core.desk import Page, PageKind
 from tidegauge.core.instrument import Nanos
+
+OF_NO_INCIDENT = frozenset({PageKind.DIGEST, PageKind.HEARTBEAT, PageKind.TEST})
 
 _ENCODE = Encoder().encode
 _DECODE = Decoder(Page).decode
@@ -28,6 +30,15 @@ class Parcel:
     attempts: int = 0
     first_at: Nanos | None = None
     refused: bool = False
+
+
+def incident_of(page: Page) -> str | None:
+    """Return the incident whose course a page tells; None: it tells of several, or of none.
+
+    A digest is none's: it does not say of which of its incidents it tells the beginning and of which
+    the end, so it opens none and ends none.
+    """
+    return page.of[0] if page.of and page.kind not in OF_NO_INCIDENT else None
 
 
 def packed(page: Page) -> tuple[bytes, int]:

@@ -21,6 +21,7 @@ TABLES = (
         refused  INTEGER NOT NULL DEFAULT 0,
         passed   INTEGER NOT NULL DEFAULT 0,
         said     TEXT NOT NULL DEFAULT '',
+        incident TEXT,
         crc      INTEGER NOT NULL,
         body     BLOB NOT NULL,
         UNIQUE (key, channel))""",
@@ -43,9 +44,14 @@ TABLES = (
         body     BLOB NOT NULL,
         PRIMARY KEY (channel, incident))""",
 )
-"""`deliveries` has one row a page and channel: `passed` is set when its fallback has it too.
+"""`deliveries` has one row a page and channel: `passed` is set when its fallback has it too, `incident`
+is that whose course the page tells.
 `channels` is what is known of each; no address, no secret. `standing` is what a channel that is to be
 reminded of what lasts was told last."""
+
+
+OF_INCIDENT = """CREATE INDEX IF NOT EXISTS of_incident ON deliveries (incident, channel)
+    WHERE incident IS NOT NULL"""
 
 
 def connect(address: str) -> sqlite3.Connection:
@@ -58,7 +64,20 @@ def connect(address: str) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {setting}").fetchall()
         for table in TABLES:
             connection.execute(table)
+        _add_incident(connection)
+        connection.execute(OF_INCIDENT)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _add_incident(connection: sqlite3.Connection) -> None:
+    """Add what a file of an earlier version lacks. What it holds counts as of no incident."""
+    columns = "SELECT 1 FROM pragma_table_info('deliveries') WHERE name = 'incident'"
+    if connection.execute(columns).fetchone() is not None:
+        return
+    connection.execute("BEGIN IMMEDIATE")  # another process may be about to
+    if connection.execute(columns).fetchone() is None:
+        connection.execute("ALTER TABLE deliveries ADD COLUMN incident TEXT")
+    connection.execute("COMMIT")

@@ -23,7 +23,7 @@ from tests.support.receivers import (
 )
 from tests.support.telling import QUICK, wired, working
 
-from tidegauge.core.desk import Arrival, Delivery, Page
+from tidegauge.core.desk import Arrival, Delivery, Page, PageKind
 from tidegauge.core.instrument import SECOND
 from tidegauge.sinks.notify.channel import TAKEN, Answer
 from tidegauge.sinks.notify.notifier import Patience, Wired
@@ -142,6 +142,37 @@ async def test_a_page_that_a_channel_refuses_holds_up_no_other_and_falls_back_at
     assert mail.keys == ["INC-1:1"]
     assert told[0].said == "400 invalid_payload"
     assert told[0].arrival is Arrival.RETRYING
+
+
+async def test_a_fallback_that_heard_of_the_beginning_hears_of_the_end(tmp_path: Path) -> None:
+    """Though the channel itself works again; else it would last there for ever."""
+    over = a_page(2, "slack", kind=PageKind.RESOLVED, incident="INC-1")
+    async with receiving() as slack, receiving() as pager:
+        slack.told((), then=BROKEN)
+        channels = {"slack": wired(slack, fallback="pager"), "pager": wired(pager)}
+        async with working(tmp_path, channels) as notifier:
+            await notifier.put(a_page(1, "slack"))
+            await until(lambda: len(pager.requests) == 1)
+            slack.told(())
+            await until(lambda: slack.keys == ["INC-1:1"])
+            await notifier.put(over)
+            await until(lambda: len(pager.requests) == len(slack.keys) == 2)
+    assert slack.keys == pager.keys == ["INC-1:1", "INC-1:2"]
+
+
+async def test_a_beginning_that_was_refused_is_not_told_after_the_end(tmp_path: Path) -> None:
+    """An Alertmanager would be reminded of it for ever; that it was never told is."""
+    told: list[Delivery] = []
+    refusing = Act(status=400, body=b"too long", taken=False)
+    over = a_page(2, kind=PageKind.RESOLVED, incident="INC-1")
+    async with receiving([refusing]) as hook, working(tmp_path, {"hook": wired(hook)}, told) as at:
+        await at.put(a_page(1), over)
+        await until(lambda: len(told) == 3)
+        await asyncio.sleep(0.4)
+    assert hook.keys == ["INC-1:2"]
+    last = told[-1]
+    assert (last.page_key, last.arrival, last.attempts) == ("INC-1:1", Arrival.FAILED, 1)
+    assert last.said == "superseded: it is over"
 
 
 async def test_what_nobody_takes_is_given_up_in_the_end_and_told_of(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from tidegauge.sinks.notify.wording import (
     SLACK_TEXT,
     TELEGRAM_TEXT,
     headline,
-    incident_of,
     iso,
     plain,
     to_pagerduty,
     to_slack,
     to_telegram,
 )
+from tidegauge.sinks.outbox.parcel import incident_of
 
 
 def test_the_headline_says_how_bad_it_is_on_one_line() -> None:

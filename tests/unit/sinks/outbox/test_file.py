@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.support.pages import NOON, a_page
 
-from tidegauge.core.desk import Arrival
+from tidegauge.core.desk import Arrival, Page, PageKind
 from tidegauge.core.instrument import HOUR, SECOND
 from tidegauge.sinks.outbox import file as module
 from tidegauge.sinks.outbox.file import KEPT_FOR, OutboxFile, Settled
 from tidegauge.sinks.outbox.parcel import Parcel
 
 CHANNELS = ("slack", "mail")
+ASIDE: dict[str, Any] = {"refused": True, "not_before": NOON + SECOND}
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_what_waits_too_long_is_passed_on_once(outbox: OutboxFile) -> None:
     refused = due(outbox, "slack")
     outbox.settle(made(refused, Arrival.RETRYING, refused=True))
     assert outbox.pass_on("slack", "mail", NOON, NOON + 6) == []
-    assert outbox.pass_on("slack", "mail", NOON + SECOND, NOON + 7) == ["INC-2:2", "INC-3:3"]
+    assert outbox.pass_on("slack", "mail", NOON + SECOND, NOON + 7) == ["INC-2:2"]
     waiting = []
     while (parcel := outbox.next("mail", NOON)[0]) is not None:
         waiting.append((parcel.page.key, parcel.put_at))
@@ -172,6 +174,104 @@ def test_a_damaged_row_is_put_out_of_the_way(path: Path, outbox: OutboxFile) -> 
     outbox.settle(made(due(outbox, "slack")))
     assert outbox.next("slack", NOON)[0] is None
     assert outbox.give_up(NOON) == []
+
+
+def an_end(number: int, *channels: str) -> Page:
+    return a_page(number, *channels, kind=PageKind.RESOLVED, incident="INC-1")
+
+
+def test_whoever_was_given_a_page_of_an_incident_is_told_of_its_end(outbox: OutboxFile) -> None:
+    """By a fallback, or by a route of before; once, and no channel that is no more."""
+    outbox.put([a_page(1, "slack", "gone"), a_page(2, "desk")], NOON)
+    outbox.put([a_page(3, "old", incident="INC-1"), a_page(4, "slack")], NOON)
+    assert outbox.pass_on("slack", "mail", NOON, NOON) == ["INC-1:1", "INC-4:4"]
+    known = ("slack", "mail", "desk", "old")
+    wanted = [("INC-1:9", "slack"), ("INC-1:9", "old"), ("INC-1:9", "mail")]
+    assert outbox.put([an_end(9, "slack")], NOON, known) == wanted
+    assert outbox.put([an_end(9, "slack")], NOON, known) == []
+    escalated = a_page(10, "slack", kind=PageKind.ESCALATED, incident="INC-1")
+    assert outbox.put([escalated], NOON, known) == [("INC-1:10", "slack")]
+
+
+def test_a_digest_begins_and_ends_no_incident(outbox: OutboxFile) -> None:
+    """It does not say of which it tells what: whoever had only a digest has nothing to be ended."""
+    outbox.put([a_page(1, "mail", kind=PageKind.DIGEST, incident="INC-1")], NOON)
+    assert outbox.put([an_end(2, "slack")], NOON, CHANNELS) == [("INC-1:2", "slack")]
+    outbox.settle(made(due(outbox, "mail"), Arrival.RETRYING, refused=True, not_before=NOON + 1))
+    outbox.put([an_end(3, "mail")], NOON)
+    assert outbox.settle(made(due(outbox, "mail"))) == []
+    assert due(outbox, "mail", NOON + 1).page.kind is PageKind.DIGEST
+
+
+def test_with_the_beginning_its_end_is_passed_on_if_it_waits(outbox: OutboxFile) -> None:
+    """The channel takes it a moment later, and the fallback would never hear of it."""
+    outbox.put([a_page(1, "slack")], NOON)
+    outbox.put([an_end(2, "slack"), a_page(3, "slack")], NOON + HOUR)
+    assert outbox.pass_on("slack", "mail", NOON, NOON + HOUR) == ["INC-1:1", "INC-1:2"]
+    assert outbox.pass_on("slack", "mail", NOON, NOON + HOUR) == []
+
+
+def test_no_beginning_is_passed_on_to_a_fallback_that_has_the_end(outbox: OutboxFile) -> None:
+    """It is one of the incident's own channels, and took the end first."""
+    outbox.put([a_page(1, "slack")], NOON)
+    outbox.put([an_end(2, "slack", "mail")], NOON)
+    outbox.settle(made(due(outbox, "mail")))
+    assert outbox.pass_on("slack", "mail", NOON, NOON) == []
+    again = a_page(3, "slack", kind=PageKind.REOPENED, incident="INC-1")
+    outbox.put([again], NOON)
+    assert outbox.pass_on("slack", "mail", NOON, NOON) == ["INC-1:3"]
+
+
+def test_a_beginning_that_was_put_aside_is_never_sent_after_the_end(
+    outbox: OutboxFile, path: Path
+) -> None:
+    """What belongs to another incident or channel, or begins it again, still is."""
+    outbox.put([a_page(1, "slack", "mail"), a_page(2, "slack")], NOON)
+    for _ in range(2):
+        outbox.settle(made(refused := due(outbox, "slack"), Arrival.RETRYING, **ASIDE))
+        assert refused.page.kind is PageKind.OPENED
+    again = a_page(4, "slack", kind=PageKind.REOPENED, incident="INC-1")
+    outbox.put([an_end(3, "slack"), again], NOON)
+    ((gone, said),) = outbox.settle(made(due(outbox, "slack")))
+    assert (gone.page.key, gone.attempts) == ("INC-1:1", 1)
+    assert said == "superseded: it is over"
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT key, channel FROM deliveries WHERE arrival = 'failed'")
+        assert found.fetchall() == [("INC-1:1", "slack")]
+    outbox.settle(made(gone, Arrival.RETRYING, said="an attempt that ended late"))
+    left = []
+    while (parcel := outbox.next("slack", NOON + HOUR)[0]) is not None:
+        left.append(parcel.page.key)
+        outbox.settle(made(parcel))
+    assert left == ["INC-2:2", "INC-1:4"]
+    assert due(outbox, "mail").page.key == "INC-1:1"
+
+
+def test_an_end_that_was_put_aside_is_never_sent_after_it_began_again(outbox: OutboxFile) -> None:
+    """Else an open incident would be over for that channel; the beginning is still told."""
+    outbox.put([a_page(1, "slack"), an_end(2, "slack")], NOON)
+    for _ in range(2):
+        outbox.settle(made(due(outbox, "slack"), Arrival.RETRYING, **ASIDE))
+    outbox.put([a_page(3, "slack", kind=PageKind.REOPENED, incident="INC-1")], NOON)
+    ((gone, said),) = outbox.settle(made(due(outbox, "slack")))
+    assert (gone.page.key, said) == ("INC-1:2", "superseded: it is open again")
+    assert due(outbox, "slack", NOON + HOUR).page.key == "INC-1:1"
+
+
+def test_a_file_without_the_incidents_is_given_them(path: Path) -> None:
+    """What is in it is still delivered."""
+    file = OutboxFile(str(path), "me")
+    file.put([a_page(1, "slack")], NOON)
+    file.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP INDEX of_incident")
+        connection.execute("ALTER TABLE deliveries DROP COLUMN incident")
+    file = OutboxFile(str(path), "me")
+    file.put([a_page(2, "mail")], NOON)
+    assert due(file, "slack").page.key == "INC-1:1"
+    end = a_page(3, "slack", kind=PageKind.RESOLVED, incident="INC-2")
+    assert file.put([end], NOON, CHANNELS) == [("INC-2:3", "slack"), ("INC-2:3", "mail")]
+    file.close()
 
 
 class OutboxModel(RuleBasedStateMachine):

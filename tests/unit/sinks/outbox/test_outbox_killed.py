@@ -31,7 +31,7 @@ async def fatally(self, made):
     settled += 1
     if settled == int(fatal):
         os.kill(os.getpid(), signal.SIGKILL)
-    await settle(self, made)
+    return await settle(self, made)
 
 Outbox.settle = fatally
 
