@@ -141,7 +141,10 @@ class Pager:
         known = entry.kind in _TO_THOSE_WHO_KNOW
         # Who heard of it in a digest only hears of its end in one, too.
         alone = not known or told.get(name, False)
-        if alone and channel.takes(now, burst=self.rules.burst, every=every):
+        # An end always leaves by itself where its beginning did, or a service that pairs the two would
+        # hold it open: no more of them than of beginnings.
+        ends = known and entry.kind is PageKind.RESOLVED
+        if alone and (ends or channel.takes(now, burst=self.rules.burst, every=every)):
             channel.waiting.pop(case.incident.id, None)
             told[name] = True
             return True
