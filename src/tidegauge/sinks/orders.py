@@ -152,6 +152,9 @@ class Orders:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_s):
                         await self._stirred.wait()
+        except asyncio.CancelledError:
+            connection.terminate()  # it is the end: a server that hangs would cost it a second
+            raise
         finally:
             await close(connection)
 
