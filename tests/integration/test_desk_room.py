@@ -160,7 +160,7 @@ async def test_a_frame_on_the_socket_is_a_page_at_the_receiver(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a hold, the spread passing a limit of the user's: how long from the frame to the page."""
-    wanted = 100 if CAMPAIGN else 5
+    wanted = 100 if CAMPAIGN else 3
     opening = Episode(
         begins_at=SECOND, lasts=SECOND, spread_bps=1.5, onset=SECOND // 10, recovery=SECOND // 10
     )
