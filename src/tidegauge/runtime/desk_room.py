@@ -163,8 +163,7 @@ class DeskRoom:
             log.info("incident_log_sent_again", lines=sent)
 
     def _knows(self, incident_id: str) -> bool:
-        view = self._monitor.desk.view(self._now())
-        return any(each.id == incident_id for each in (*view.incidents, *view.over))
+        return incident_id in self._monitor.desk.incidents.by_id
 
     async def _obey(self, order: Order) -> Outcome:
         """Carry an order out; its transition is on the disk before anybody hears what came of it."""

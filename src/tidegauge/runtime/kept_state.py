@@ -5,6 +5,7 @@ when an alert of theirs has changed. What is lost with a crash are the samples s
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -48,6 +49,7 @@ class KeptState:
         self._own = ",".join(sorted(symbols))
         self._store: StateStore | None = None
         self._turn: Iterator[str] = iter(())
+        self._share = 1
         self._soon: dict[str, None] = {}
 
     def open(self, store: StateStore) -> None:
@@ -66,14 +68,18 @@ class KeptState:
         return self._read(_of_venue(venue), HealthState)
 
     def caps(self) -> KeptCaps | None:
-        kept = None if self._store is None else self._store.get(self._called(CAPS))
-        state = self._read(CAPS, CapsState)
-        return None if state is None or kept is None else KeptCaps(kept.at, state)
+        found = self._read_at(CAPS, CapsState)
+        return None if found is None else KeptCaps(*found)
 
     def desk(self) -> DeskState | None:
         return self._read(DESK, DeskState)
 
     def _read(self, name: str, shape: type[State]) -> State | None:
+        found = self._read_at(name, shape)
+        return None if found is None else found[1]
+
+    def _read_at(self, name: str, shape: type[State]) -> tuple[Nanos, State] | None:
+        """Return a state and when it was kept."""
         kept = None if self._store is None else self._store.get(self._called(name))
         if kept is None:
             return None
@@ -83,7 +89,7 @@ class KeptState:
             log.warning("kept_state_unreadable", name=name, error=str(error))
             return None
         self.used = True
-        return state
+        return kept.at, state
 
     # -- keeping ---------------------------------------------------------------------------------
 
@@ -112,12 +118,12 @@ class KeptState:
         """Look what is to be kept: what has changed, and what has its turn."""
         if self._store is None:
             return
-        names = [*_names(monitor)]
-        due = [next(self._turn, None) for _ in range(-(-len(names) // ROUND))]
-        if None in due:
-            self._turn = iter(names)
+        due = [*islice(self._turn, self._share)]
+        if len(due) < self._share:
+            names = [*_names(monitor)]
+            self._turn, self._share = iter(names), -(-len(names) // ROUND)
         soon = [*self._soon][:MOST_SOON]
-        for name in dict.fromkeys([*soon, *(name for name in due if name is not None)]):
+        for name in dict.fromkeys([*soon, *due]):
             self._soon.pop(name, None)
             self._put(monitor, name, now)
 

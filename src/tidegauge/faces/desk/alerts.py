@@ -10,12 +10,10 @@ from tidegauge.faces.database import settings_of
 from tidegauge.faces.database.opened import AsJson, print_list
 from tidegauge.faces.figures import UNKNOWN
 from tidegauge.faces.options import Config, DataDir
-from tidegauge.faces.sql import seen_symbol
-from tidegauge.runtime.settings import Settings
 from tidegauge.sinks.desk_read import alerts
 
 from .incidents import MOST_SHOWN, Since, Symbols, since_of
-from .ordering import asked, desk_session
+from .ordering import listed
 from .show import moment, where
 
 app = typer.Typer(
@@ -47,16 +45,12 @@ def list_(
     names = running.symbol_names(symbol or [])
     most = None if as_json else MOST_SHOWN + 1
 
-    async def ask(settings: Settings) -> list[Any]:
-        async with desk_session(settings) as connection:
-            found = await alerts(
-                connection, only_firing=only_firing, symbols=names, since=from_, most=most
-            )
-            for name in () if found else names:
-                await seen_symbol(connection, name)
-            return found
+    async def find(connection: Any) -> list[Any]:
+        return await alerts(
+            connection, only_firing=only_firing, symbols=names, since=from_, most=most
+        )
 
-    rows = asked(ask(settings_of(config, data_dir)))
+    rows = listed(settings_of(config, data_dir), find, names)
     if as_json:
         typer.echo(json_of_records(rows), nl=False)
         return

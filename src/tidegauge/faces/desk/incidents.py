@@ -34,7 +34,7 @@ from tidegauge.sinks.postmortem.records import Asked, Span
 from tidegauge.sinks.table import nanos
 
 from . import show as shown
-from .ordering import By, Comment, actor_of, asked, desk_session, give, new_order, whole
+from .ordering import By, Comment, actor_of, asked, desk_session, give, listed, new_order, whole
 from .trail import verify_all
 
 MOST_SHOWN = 200
@@ -88,16 +88,12 @@ def list_(
     names = running.symbol_names(symbol or [])
     most = None if as_json else MOST_SHOWN + 1
 
-    async def ask(settings: Settings) -> list[Any]:
-        async with desk_session(settings) as connection:
-            found = await incidents(
-                connection, only_open=only_open, symbols=names, since=from_, most=most
-            )
-            for name in () if found else names:
-                await seen_symbol(connection, name)
-            return found
+    async def find(connection: Any) -> list[Any]:
+        return await incidents(
+            connection, only_open=only_open, symbols=names, since=from_, most=most
+        )
 
-    rows = asked(ask(settings_of(config, data_dir)))
+    rows = listed(settings_of(config, data_dir), find, names)
     if as_json:
         typer.echo(json_of_records(rows), nl=False)
         return
@@ -228,12 +224,7 @@ def resolve(
 ) -> None:
     """End an incident. Alerts that still fire are dismissed: only one that gets worse, or anew, reopens it."""
     actor, said = actor_of(by), whole("--comment", comment)
-
-    async def made(connection: Any) -> Order:
-        found = await incident(connection, name)
-        return ordered(OrderKind.RESOLVE, found, actor, said, if_version)
-
-    give(settings_of(config, data_dir), made, again=if_version is None)
+    end(settings_of(config, data_dir), OrderKind.RESOLVE, name, actor, said, if_version)
 
 
 @app.command(
@@ -249,11 +240,7 @@ def rebase(
 ) -> None:
     """Take the level that its alerts fell to for the new normal. It is noted as that, never as recovered."""
     actor, said = actor_of(by), whole("--comment", comment)
-
-    async def made(connection: Any) -> Order:
-        return ordered(OrderKind.REBASE, await incident(connection, name), actor, said, if_version)
-
-    give(settings_of(config, data_dir), made, again=if_version is None)
+    end(settings_of(config, data_dir), OrderKind.REBASE, name, actor, said, if_version)
 
 
 @app.command("export", epilog=f"Example: {MORE} export --since -7d --format csv -o week.csv")
@@ -350,6 +337,17 @@ def part(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]], *, none
     typer.echo(f"\n{title}" + ("" if rows else f": {none}"))
     if rows:
         print_table(head, rows)
+
+
+def end(
+    settings: Settings, kind: OrderKind, name: str, actor: str, said: str, version: int | None
+) -> None:
+    """End an incident in the way of this kind; decided again where no version was named."""
+
+    async def made(connection: Any) -> Order:
+        return ordered(kind, await incident(connection, name), actor, said, version)
+
+    give(settings, made, again=version is None)
 
 
 def ordered(

@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -14,7 +14,7 @@ from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.errors import OperatorError
 from tidegauge.faces import running
 from tidegauge.faces.figures import printable
-from tidegauge.faces.sql import require_database
+from tidegauge.faces.sql import require_database, seen_symbol
 from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks.connect import DatabaseAway, cause_of
@@ -71,6 +71,21 @@ def asked(question: Coroutine[Any, Any, Answer]) -> Answer:
 
     running.run_loop(ask())
     return found[0]
+
+
+def listed(
+    settings: Settings, find: Callable[[Any], Awaitable[list[Any]]], symbols: Sequence[str]
+) -> list[Any]:
+    """Return what `find` does. Raises `OperatorError` when that is nothing and a symbol was never seen."""
+
+    async def ask() -> list[Any]:
+        async with desk_session(settings) as connection:
+            found = await find(connection)
+            for name in () if found else symbols:
+                await seen_symbol(connection, name)
+            return found
+
+    return asked(ask())
 
 
 def give(
