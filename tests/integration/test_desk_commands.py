@@ -51,7 +51,7 @@ async def test_an_exposure_is_said_and_shown(
     async with at_work(database, tmp_path) as clerk:
         told = await shift.run("exposure", "set", "btc", "250k")
         assert told.code == 1
-        assert "No symbol that is watched has BTC" in told.complaints[0]
+        assert "No symbol that is or was watched has BTC" in told.complaints[0]
         assert (await shift.run("exposure", "set", "btc", "250k", "--force")).code == 0
         assert (await shift.run("exposure", "set", "ETH", "0", "--force")).code == 0
         less = await shift.run("exposure", "set", "ETH", "-5")

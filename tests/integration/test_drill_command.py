@@ -1,11 +1,18 @@
 """`tidegauge drill` and `tidegauge rules tune`, from outside: what they print, and that they do nothing."""
 
+import asyncio
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
-from tests.support.cli import tidegauge
+from tests.support.cli import environment, tidegauge
+from tests.support.database import until
 from tests.support.recordings import HYPERLIQUID_FILE
+
+from tidegauge.runtime.drill_scorecard import cores
 
 DULL_RULES = """\
 crunch:
@@ -103,3 +110,35 @@ def test_a_drill_to_compare_on_has_to_be_there(tmp_path: Path) -> None:
     told = tidegauge("rules", "tune", "a.yaml", "b.yaml", "--drill", "clam", cwd=tmp_path)
     assert told.code == 1
     assert told.complaints == ["tidegauge: Unknown drill 'clam'. Did you mean 'calm'?"]
+
+
+@pytest.mark.parametrize("command", [("drill", "--all"), ("rules", "tune", "a.yaml", "a.yaml")])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_drills_that_are_stopped_end_in_one_line(
+    command: tuple[str, ...], number: signal.Signals, tmp_path: Path
+) -> None:
+    """A Ctrl-C reaches every process of the terminal, while they start; a SIGTERM ours alone."""
+    (tmp_path / "a.yaml").write_text("{}\n", encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tidegauge", *command),
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    born = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    try:
+        # One of them only keeps the books of what the others share.
+        await until(lambda: cores() == 1 or len(born.read_text(encoding="ascii").split()) > 2)
+        if number is signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        _out, err = await asyncio.wait_for(process.communicate(), 20)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    assert process.returncode == 130
+    assert err.decode() == "tidegauge: stopped\n"

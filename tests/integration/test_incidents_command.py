@@ -155,10 +155,13 @@ async def test_without_a_daemon_an_order_waits_and_without_a_database_it_is_refu
         (("incidents", "ack", "INC-xyzz"), "there is no incident 'INC-xyzz'"),
         (("incidents", "resolve", ""), "'' is too little of an id"),
         (("incidents", "show", "INC-"), "'INC-' is too little of an id"),
+        (("incidents", "ack", "x" * 5_000), "no incident has an id of 5,000 characters"),
         (("incidents", "list", "--symbol", "NOPE"), "The symbol 'NOPE' was never seen"),
         (("incidents", "ack", "INC-x", "--by", " "), "Nobody says who orders it"),
         (("silence", "expire", "8f0c"), "there is no silence '8f0c'"),
         (("exposure", "set", "BTC", "lots"), "'lots' is no amount"),
+        (("exposure", "set", "BTC", "-5"), "'-5' is no amount. Write 0 or more"),
+        (("exposure", "set", "NOPE", "5"), "There are none yet; --force takes it all the same"),
     ],
 )
 async def test_what_cannot_be_is_one_clear_line(

@@ -147,7 +147,6 @@ TESTED_ELSEWHERE = {
     "runtime/drill_outcome": "unit/runtime/test_drill_verdict.py",
     "runtime/tape_rehearsal": "integration/test_drill_command.py",
     # the whole program, seen from outside
-    "faces/drill": "integration/test_drill_command.py",
     "faces/tune": "integration/test_drill_command.py",
     "faces/notify": "integration/test_notify_command.py",
     "faces/database/adopt": "integration/test_db_adopt.py",

@@ -1,5 +1,9 @@
 """`tidegauge drill`: rehearse trouble with a rule set, before the market does."""
 
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +20,7 @@ from tidegauge.runtime.settings_errors import unknown_name
 from tidegauge.simulator.drills import DRILLS
 
 from . import drill_tables
+from .database.opened import working
 from .options import Config
 from .rules import rules_of
 from .running import progress_of
@@ -23,6 +28,8 @@ from .running import progress_of
 EXAMPLE = "Example: tidegauge drill step-crunch --rules config/rules.yaml --seed 7"
 LIST = "list"
 SEEDS = 5
+TOLD_EVERY_S = 10.0
+"""How often progress is told where nobody looks, such as in the log of a CI job."""
 
 Scenario = Annotated[
     str | None, typer.Argument(help="What happens; `tidegauge drill list` tells all there is.")
@@ -77,16 +84,42 @@ def command(
     loaded = rules_of(load_settings(config=config).settings, rules)
     if scenario is None:
         chosen = range(seed, seed + (seeds or SEEDS))
-        with progress_of("drilling", f"of {len(DRILLS) * len(chosen)} drills") as told:
+        with drilling(len(DRILLS) * len(chosen)) as told:
             card = run_drills(loaded.rules, DRILLS, chosen, told)
         typer.echo(_json(card) if as_json else drill_tables.scorecard(card, chosen))
         passed = card.passed
     else:
-        outcome = run_drill(DRILLS[scenario], loaded.rules, seed)
+        with working(f"drilling {scenario}"):
+            outcome = run_drill(DRILLS[scenario], loaded.rules, seed)
         typer.echo(_json(outcome) if as_json else drill_tables.report(outcome, DRILLS[scenario]))
         passed = outcome.passed
     if not passed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def drilling(
+    total: int, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[int, str], None]]:
+    """Show on standard error which drill of how many is on: all the time on a terminal, else a line now
+    and then.
+    """
+    looked_at, told_at = sys.stderr.isatty(), clock()
+    with working("drilling") as show:
+
+        def tell(number: int, name: str) -> None:
+            nonlocal told_at
+            said = f"drilling {number:,} of {total:,}: {name}"
+            if looked_at:
+                show(said)
+            elif clock() - told_at >= TOLD_EVERY_S:
+                typer.echo(said, err=True)
+                told_at = clock()
+
+        try:
+            yield tell
+        except KeyboardInterrupt:
+            raise typer.Abort from None
 
 
 def check_drill(name: str) -> None:

@@ -68,7 +68,7 @@ def check(file: File = None, config: Config = None) -> None:
         errors = "1 error" if count == 1 else f"{count} errors"
         raise OperatorError(f"{file or rules_path(settings)} is refused: {errors}") from None
     typer.echo(f"{BUILT_IN if loaded.path is None else loaded.path}: sound")
-    for line in summary(loaded, tuple(settings.notify.channels)):
+    for line in summary(loaded, tuple(settings.notify.channels), tuple(settings.symbols)):
         typer.echo(f"  {figures.printable(line)}")
 
 

@@ -17,7 +17,7 @@ from tidegauge.runtime.tune import Comparison, compared, matched
 from tidegauge.simulator.drills import DRILLS
 
 from . import figures
-from .drill import SEEDS, check_drill
+from .drill import SEEDS, check_drill, drilling
 from .drill_tables import columns, span
 from .options import Config
 from .rules import rules_of
@@ -57,11 +57,11 @@ def command(
     settings = load_settings(config=config).settings
     both = rules_of(settings, one), rules_of(settings, other)
     tapes = [_on_tape(each, settings, both) for each in tape or ()]
-    total = 2 * len(names) * seeds
-    with progress_of("drilling", f"of {total} drills") as told:
+    half = len(names) * seeds
+    with drilling(2 * half) as told:
         chosen = range(seed, seed + seeds)
         first = run_drills(both[0].rules, names, chosen, told)
-        second = run_drills(both[1].rules, names, chosen, lambda done: told(total // 2 + done))
+        second = run_drills(both[1].rules, names, chosen, lambda n, name: told(half + n, name))
     comparison = compared((str(one), str(other)), (first, second), tapes)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode())

@@ -4,11 +4,12 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import repeat
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from statistics import median
+from types import FrameType
 
 from tidegauge.core.instrument import HOUR, Nanos
 from tidegauge.risk.ruleset import RuleSet
@@ -16,6 +17,8 @@ from tidegauge.simulator.drills import DRILLS
 
 from .drill import run_drill
 from .drill_outcome import DrillOutcome, pages_by_channel
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +71,19 @@ def run_drills(
     rules: RuleSet,
     names: Iterable[str],
     seeds: Sequence[int],
-    progress: Callable[[int], None],
+    progress: Callable[[int, str], None],
     *,
     workers: int | None = None,
 ) -> Scorecard:
-    """Run the drills of these names with each seed; `progress` is told how many are done.
+    """Run the drills of these names with each seed; `progress` is told the number, from 1, and the name
+    of the one that is waited for.
 
     Drills are alone in their processes, so their number (all cores by default) changes no outcome.
     """
     tasks = [(name, seed) for name in names for seed in seeds]
     done: dict[str, list[DrillOutcome]] = {name: [] for name in names}
-    for number, outcome in enumerate(_outcomes(rules, tasks, workers or cores()), start=1):
+    for outcome in _outcomes(rules, tasks, progress, workers or cores()):
         done[outcome.drill].append(outcome)
-        progress(number)
     return Scorecard(
         seeds=len(seeds),
         hours=sum(
@@ -96,20 +99,59 @@ def cores() -> int:
 
 
 def _outcomes(
-    rules: RuleSet, tasks: Sequence[tuple[str, int]], workers: int
-) -> Iterator[DrillOutcome]:
-    """Yield what came of the tasks, in their order."""
+    rules: RuleSet,
+    tasks: Sequence[tuple[str, int]],
+    progress: Callable[[int, str], None],
+    workers: int,
+) -> list[DrillOutcome]:
+    """Return what came of the tasks, in their order."""
     if workers == 1 or len(tasks) == 1:
-        yield from (_run(rules, *task) for task in tasks)
-        return
-    leave_it_to_us = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    # A fresh interpreter each: a fork would take over whatever threads held.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=leave_it_to_us)
-    with pool:
+        return _told(tasks, (_run(rules, *task) for task in tasks), progress)
+    with _pool(workers) as pool:
+        # We are not stopped half-way through starting one, and what is started hears of no stop: it
+        # would complain while it starts. We end it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         try:
-            yield from pool.map(_run, repeat(rules), *zip(*tasks, strict=True))
+            coming = pool.map(_run, repeat(rules), *zip(*tasks, strict=True))
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        return _told(tasks, coming, progress)
+
+
+def _told(
+    tasks: Sequence[tuple[str, int]],
+    coming: Iterator[DrillOutcome],
+    progress: Callable[[int, str], None],
+) -> list[DrillOutcome]:
+    """Take what comes, and say before each what is waited for."""
+    outcomes = []
+    for number, (name, _seed) in enumerate(tasks, start=1):
+        progress(number, name)
+        outcomes.append(next(coming))
+    return outcomes
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Lend processes, which end at once when we are stopped; a SIGTERM stops as a Ctrl-C does."""
+    others = active_children()
+    before = signal.signal(signal.SIGTERM, _stop)
+    # A fresh interpreter each: a fork would take over whatever threads held.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"))
+    try:
+        yield pool
+    except BaseException:
+        for each in active_children():
+            if each not in others:
+                each.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(rules: RuleSet, name: str, seed: int) -> DrillOutcome:

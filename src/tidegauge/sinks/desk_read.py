@@ -11,8 +11,8 @@ from typing import Any
 from tidegauge.core.errors import OperatorError
 
 MOST_NAMED = 5
-PREFIX, LEAST_NAMED = "INC-", 4
-"""How every id begins, and how much more of one must be said to mean it."""
+PREFIX, LEAST_NAMED, LONGEST_ID = "INC-", 4, 100
+"""How every id begins, how much more of one must be said to mean it, and what is too long for one."""
 
 
 async def incidents(
@@ -38,6 +38,11 @@ async def incident(connection: Any, name: str) -> Any:
         raise OperatorError(
             f"{name!r} is too little of an id",
             fix=f"Write {LEAST_NAMED} characters of its last part, or all of it",
+        )
+    if len(name) > LONGEST_ID:
+        raise OperatorError(
+            f"no incident has an id of {len(name):,} characters",
+            fix="The id comes first; what is said of it needs quotes",
         )
     rows = await connection.fetch(NAMED, name, MOST_NAMED + 1)
     exact = [row for row in rows if row["id"] == name]

@@ -54,6 +54,14 @@ def test_without_a_file_the_built_in_rules_are_sound() -> None:
     assert "no route: every incident goes to every channel (pager, team)" in said
 
 
+def test_rules_for_a_symbol_that_only_a_command_watches_are_sound() -> None:
+    """It is said that the settings do not watch it."""
+    write("symbols: {SOLUSDT: {crunch: {clear_for_s: 60}}}")
+    said, refusal = run("check")
+    assert refusal == ""
+    assert "  not watched by the settings: SOLUSDT\n" in said
+
+
 def test_every_error_is_a_line_and_the_refusal_counts_them() -> None:
     """As an editor or a CI job reads them."""
     write("crunch:\n  high_share: 7\nzzz: 1\n", "mine.yaml")
@@ -106,7 +114,10 @@ def test_a_route_to_a_channel_that_the_settings_lack_is_refused() -> None:
 
 def test_what_a_command_watches_may_be_named_by_the_rules() -> None:
     """`monitor --symbol SOLUSDT` needs no entry in the settings."""
-    write("symbols: {SOLUSDT: {crunch: {high_share: 0.3}}}")
+    write("routes: {x: {match: {symbols: [SOLUSDT]}, channels: [team]}}")
     with pytest.raises(RulesRefused, match="Unknown symbol 'SOLUSDT'"):
-        rules_of(Settings())
-    assert "SOLUSDT" in rules_of(Settings(), symbols=("SOLUSDT",)).rules.crunch_of
+        rules_of(Settings(), tells=False)
+    loaded = rules_of(Settings(), symbols=("SOLUSDT",), tells=False)
+    assert loaded.rules.desk.routes[0].matcher.symbols == ("SOLUSDT",)
+    write("symbols: {SOLUSDT: {crunch: {high_share: 0.3}}}")
+    assert "SOLUSDT" in rules_of(Settings()).rules.crunch_of

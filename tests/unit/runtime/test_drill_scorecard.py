@@ -17,11 +17,15 @@ DEAF = RuleSet(crunch=replace(USUAL, **THRESHOLDS))
 
 
 def test_it_counts_what_came_of_every_run() -> None:
-    """Two drills and two seeds, told of as they end; how many processes there are changes nothing."""
-    told: list[int] = []
+    """Two drills and two seeds, each told of by name; how many processes there are changes nothing."""
+    told: list[tuple[int, str]] = []
+
+    def tell(number: int, name: str) -> None:
+        told.append((number, name))
+
     names = ("step-crunch", "spread-blow-out")
-    card = run_drills(RuleSet(), names, (1, 2), told.append, workers=2)
-    assert told == [1, 2, 3, 4]
+    card = run_drills(RuleSet(), names, (1, 2), tell, workers=2)
+    assert told == [(1, names[0]), (2, names[0]), (3, names[1]), (4, names[1])]
     assert card.passed
     step, spread = card.lines
     assert (step.drill, spread.drill) == names
@@ -31,13 +35,13 @@ def test_it_counts_what_came_of_every_run() -> None:
     assert SECOND < step.after <= step.after_worst <= 4 * SECOND
     assert (step.incidents, card.false_alerts, card.seeds) == (2, 0, 2)
     assert step.pages >= 4
-    alone = run_drills(RuleSet(), names[:1], (1, 2), told.append, workers=1)
+    alone = run_drills(RuleSet(), names[:1], (1, 2), tell, workers=1)
     assert alone.lines == (step,)
 
 
 def test_rules_that_hear_nothing_fail_and_it_says_why() -> None:
     """With the seed, so that it can be looked at by itself."""
-    card = run_drills(DEAF, ("step-crunch",), (3,), lambda _done: None)
+    card = run_drills(DEAF, ("step-crunch",), (3,), lambda _number, _name: None)
     (line,) = card.lines
     assert not card.passed
     assert (line.missed, line.after, line.after_worst) == (1, None, None)

@@ -1,6 +1,7 @@
 """`tidegauge exposure`: how much of each asset is held, as people say it."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from tidegauge.faces.figures import price
 from tidegauge.faces.options import Config, DataDir
 from tidegauge.faces.times import lasting
 from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.settings_errors import nearest, shorten
 from tidegauge.sinks.desk_read import MOST_NAMED, assets, exposures
 from tidegauge.sinks.table import nanos
 
@@ -62,11 +64,7 @@ def set_(
     async def made(connection: Any) -> Order:
         known = await assets(connection)
         if name not in known and not force:
-            listed = ", ".join(known[:MOST_NAMED]) or "none yet"
-            raise OperatorError(
-                f"No symbol that is watched has {name}; there are {listed}",
-                fix="Write it as the venues do, or add --force",
-            )
+            raise not_seen(name, known)
         return new_order(
             kind=OrderKind.EXPOSE,
             actor=actor,
@@ -111,11 +109,22 @@ def show(as_json: AsJson = False, config: Config = None, data_dir: DataDir = Non
     )
 
 
+def not_seen(name: str, known: Sequence[str]) -> OperatorError:
+    """Refuse an asset that no symbol has, with the nearest that one has, or some of them."""
+    near = nearest(name, known)
+    some = f"{', '.join(known[:MOST_NAMED])}{', ...' if len(known) > MOST_NAMED else ''}"
+    there = f"Did you mean {near!r}?" if near else f"There are {some or 'none yet'};"
+    return OperatorError(
+        f"No symbol that is or was watched has {name}",
+        fix=f"{there} --force takes it all the same",
+    )
+
+
 def asset_of(text: str) -> str:
     """Return an asset in our spelling. Raises `OperatorError` for what is none."""
     name = text.strip().upper()
     if ASSET.fullmatch(name) is None:
-        raise OperatorError(f"{text!r} is no asset", fix="Write it like BTC")
+        raise OperatorError(f"{shorten(text)} is no asset", fix="Write it like BTC")
     return name
 
 
@@ -128,4 +137,6 @@ def amount_of(text: str) -> Decimal:
             return number
     except InvalidOperation:
         pass
-    raise OperatorError(f"{text!r} is no amount", fix="Write it like 250000, 250k or 1.5M")
+    raise OperatorError(
+        f"{shorten(text)} is no amount", fix="Write 0 or more, like 250000, 250k or 1.5M"
+    )

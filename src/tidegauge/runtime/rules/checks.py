@@ -3,8 +3,10 @@
 Every check gives what is wrong with a key, as `Flaw`; the lines are known to who read the file.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import NamedTuple
@@ -27,6 +29,10 @@ SET_BY = {
     "channel": "notify.channels",
 }
 """The setting that says which names of a kind there are."""
+
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/-]{2,63}", re.ASCII)
+ALIKE = 0.8
+"""How alike two symbols are to be taken for one another: all of one quote share half of their letters."""
 
 
 class Flaw(NamedTuple):
@@ -79,16 +85,24 @@ def matches_of(tree: RuleTree) -> Iterator[tuple[str, MatchRules]]:
 
 
 def flaws_of_names(tree: RuleTree, watched: Watched) -> Iterator[Flaw]:
-    """Find the names that fit nothing."""
+    """Find the names that fit nothing.
+
+    Overrides may be of any symbol: a command may watch more than the settings name. So what they are of
+    may be matched, and capped, too.
+    """
+    symbols = tuple(dict.fromkeys((*watched.symbols, *filter(SYMBOL.fullmatch, tree.symbols))))
     for key, match in matches_of(tree):
-        yield from _of_match(key, match, watched)
+        yield from _of_match(key, match, symbols, watched.venues)
+    for name in tree.symbols:
+        if SYMBOL.fullmatch(name) is None:
+            yield Flaw(f"symbols.{name}", f"{name!r} is not a symbol", "Write it like BTCUSDT")
     for key, kind, names, known in _named(tree, watched):
         for name in names:
             if name not in known:
                 yield _unknown(f"{key}.{name}", kind, name, known)
     for asset in tree.exposure.limits_quote:
-        if not any(symbol.startswith(asset) for symbol in watched.symbols):
-            fix = f"It is the beginning of no symbol that is watched: {_some(watched.symbols)}"
+        if not any(symbol.startswith(asset) for symbol in symbols):
+            fix = f"It begins no symbol of the settings, nor of `symbols` here: {_some(symbols)}"
             yield Flaw(f"exposure.limits_quote.{asset}", f"Unknown asset {asset!r}", fix)
     if watched.channels is not None:
         yield from _of_channels(tree, watched.channels)
@@ -102,11 +116,16 @@ def _of_channels(tree: RuleTree, known: Collection[str]) -> Iterator[Flaw]:
                 yield _unknown(f"{key}.{number}", "channel", name, known)
 
 
-def _of_match(key: str, match: MatchRules, watched: Watched) -> Iterator[Flaw]:
+def _of_match(
+    key: str,
+    match: MatchRules,
+    symbols: Collection[Symbol],
+    watched_venues: Collection[VenueName],
+) -> Iterator[Flaw]:
     for kind, given, known in (
         ("signal", match.signals, SIGNALS),
-        ("symbol", match.symbols, (ALL, *watched.symbols)),
-        ("venue", match.venues, (ALL, *watched.venues)),
+        ("symbol", match.symbols, (ALL, *symbols)),
+        ("venue", match.venues, (ALL, *watched_venues)),
     ):
         for number, name in enumerate(given):
             meant = of_family(name) if kind == "venue" else (name,)
@@ -124,7 +143,6 @@ def _named(
 ) -> Iterator[tuple[str, str, Iterable[str], Collection[str]]]:
     """Iterate over every table of names: its key, what they are of, they, and those there are."""
     yield "actions", "signal", tree.actions, SIGNALS
-    yield "symbols", "symbol", tree.symbols, watched.symbols
     for symbol, own in tree.symbols.items():
         yield f"symbols.{symbol}.venues", "venue", own.venues, watched.venues
     specs = venues.load()
@@ -145,11 +163,17 @@ def _unknown(key: str, kind: str, name: str, known: Collection[str]) -> Flaw:
     glob = set(name) & set("*?")
     what = f"No {kind} fits {name!r}" if glob else f"Unknown {kind} {name!r}"
     choices = [each for each in known if each != ALL]
-    near = None if glob else nearest(name, choices)
+    closest = near_symbol if kind == "symbol" else nearest
+    near = None if glob else closest(name, choices)
     if near:
         return Flaw(key, what, f"Did you mean {near!r}?")
     where = f"In the settings ({SET_BY[kind]})" if kind in SET_BY else "Known"
     return Flaw(key, what, f"{where}: {_some(choices)}")
+
+
+def near_symbol(name: str, known: Collection[Symbol]) -> Symbol | None:
+    """Return the symbol that `name` may be a slip for; None where none is near."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=ALIKE)), None)
 
 
 def _some(names: Collection[str], most: int = 12) -> str:

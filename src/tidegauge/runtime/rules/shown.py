@@ -8,7 +8,7 @@ from tidegauge.runtime.settings import Settings, rows_of, shown
 from tidegauge.runtime.settings_errors import unknown_name
 from tidegauge.runtime.settings_schema import NodeKind
 
-from .checks import SIGNALS
+from .checks import SIGNALS, near_symbol
 from .desk import MatchRules
 from .draft import OF_A_SYMBOL, ROOT
 from .load import LoadedRules
@@ -66,8 +66,15 @@ def rule_rows_of(loaded: LoadedRules, symbol: Symbol, settings: Settings) -> lis
     return rows
 
 
-def summary(loaded: LoadedRules, channels: Collection[str] = ()) -> Iterator[str]:
-    """Say in a few lines what the rules do: what they judge, what is told, and to whom."""
+def summary(
+    loaded: LoadedRules,
+    channels: Collection[str] = (),
+    watched: Collection[Symbol] | None = None,
+) -> Iterator[str]:
+    """Say in a few lines what the rules do: what they judge, what is told, and to whom.
+
+    `channels` are those of the settings, and `watched` its symbols (None: not known).
+    """
     tree = loaded.tree
     books = sum(len(own.venues) for own in tree.symbols.values())
     yield f"{_some(len(SIGNALS), 'signal')}, {_differing(loaded)}, digest {loaded.digest}"
@@ -75,6 +82,9 @@ def summary(loaded: LoadedRules, channels: Collection[str] = ()) -> Iterator[str
         named = ", ".join(tree.symbols)
         some = f", {_some(books, 'book')}" if books else ""
         yield f"overrides: {_some(len(tree.symbols), 'symbol')} ({named}){some}"
+    if watched is not None and (others := [name for name in tree.symbols if name not in watched]):
+        told = ", ".join(_unwatched(name, watched) for name in others)
+        yield f"not watched by the settings: {told}"
     yield (
         f"{_some(len(tree.inhibitions), 'inhibition')}, "
         f"{_some(len(tree.maintenance), 'maintenance window')}, "
@@ -96,6 +106,12 @@ def summary(loaded: LoadedRules, channels: Collection[str] = ()) -> Iterator[str
             yield "no route, and no channel is set: nobody is told of anything"
     if tree.heartbeat.at_utc is not None:
         yield f"heartbeat: {tree.heartbeat.at_utc} UTC -> {', '.join(tree.heartbeat.channels)}"
+
+
+def _unwatched(name: Symbol, watched: Collection[Symbol]) -> str:
+    """Write a symbol that only a command can watch, and which one it may be a slip for."""
+    near = near_symbol(name, watched)
+    return name if near is None else f"{name} (did you mean {near}?)"
 
 
 def _row(loaded: LoadedRules, key: str, said: str, value: object) -> RuleRow:

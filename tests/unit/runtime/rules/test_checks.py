@@ -15,11 +15,13 @@ from tidegauge.runtime.rules.checks import (
     fits,
     flaws_of_names,
     matches_of,
+    near_symbol,
     watched_by,
 )
 from tidegauge.runtime.rules.crunch import CrunchRules
 from tidegauge.runtime.rules.desk import MatchRules, RouteRules
 from tidegauge.runtime.rules.example import SAMPLE
+from tidegauge.runtime.rules.signals import ExposureRules
 from tidegauge.runtime.rules.tree import RuleTree, SymbolRules
 from tidegauge.runtime.settings import Settings, SymbolSettings
 
@@ -69,11 +71,33 @@ def test_a_family_that_is_not_watched_fits_nothing() -> None:
     assert flaw.fix == "In the settings (venues): okx"
 
 
-def test_what_a_command_watches_may_be_named() -> None:
-    """A symbol that only `--symbol` names is watched too."""
-    tree = RuleTree(symbols={"SOLUSDT": SymbolRules(crunch=CrunchRules())})
-    assert [flaw.key for flaw in flaws(tree)] == ["symbols.SOLUSDT"]
-    assert flaws(tree, watched_by(SETTINGS, symbols=("SOLUSDT",))) == []
+def test_rules_for_a_symbol_that_a_command_may_watch_are_sound() -> None:
+    """It may be matched and capped then; by itself a name in a matcher fits nothing."""
+    match = MatchRules(symbols=("SOLUSDT",))
+    routes = {"x": RouteRules(match=match, channels=())}
+    caps = ExposureRules(limits_quote={"SOL": Decimal(1)})
+    (route, cap) = flaws(RuleTree(routes=routes, exposure=caps))
+    assert (route.what, cap.what) == ("Unknown symbol 'SOLUSDT'", "Unknown asset 'SOL'")
+    assert route.fix == "In the settings (symbols): BTCUSDT, ETHUSDT"
+    own = {"SOLUSDT": SymbolRules(crunch=CrunchRules())}
+    assert flaws(RuleTree(symbols=own, routes=routes, exposure=caps)) == []
+    watched = watched_by(SETTINGS, symbols=("SOLUSDT",))
+    assert flaws(RuleTree(routes=routes, exposure=caps), watched) == []
+
+
+def test_what_is_no_symbol_gets_no_rules() -> None:
+    """A name with a space or a star is none."""
+    for name in ("SOL USDT", "SOL*", "S"):
+        (flaw,) = flaws(RuleTree(symbols={name: SymbolRules()}))
+        assert flaw.what == f"{name!r} is not a symbol"
+
+
+def test_a_symbol_is_near_another_only_by_a_slip() -> None:
+    """Not by its quote, which most of them share."""
+    known = ("BTCUSDT", "ETHUSDT")
+    assert near_symbol("BTCUSTD", known) == "BTCUSDT"
+    for name in ("SOLUSDT", "ETCUSDC", "XRPUSDT"):
+        assert near_symbol(name, known) is None, name
 
 
 def test_channels_that_are_not_known_are_not_judged() -> None:

@@ -106,6 +106,15 @@ def test_the_summary_says_what_is_judged_and_who_is_told() -> None:
     ]
 
 
+def test_the_summary_names_the_symbols_that_are_not_watched() -> None:
+    """And what may be a slip; what is watched is not known to who does not say it."""
+    found = loaded("symbols: {SOLUSDT: {}, BTCUSTD: {}, ETHUSDT: {}}")
+    said = "not watched by the settings: SOLUSDT, BTCUSTD (did you mean BTCUSDT?)"
+    assert said in list(summary(found, (), ("BTCUSDT", "ETHUSDT")))
+    assert not any("not watched" in line for line in summary(found))
+    assert not any("not watched" in line for line in summary(found, (), tuple(found.tree.symbols)))
+
+
 def test_the_line_shown_is_the_line_of_the_file() -> None:
     """For every rule that the whole file says."""
     text = whole_file()
