@@ -39,8 +39,9 @@ types: setup ## mypy --strict
 floors: setup ## import-linter: who may import whom
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-unit: setup ## unit tests, with the coverage of core and risk
-	@$(BIN)/pytest tests/unit --numprocesses=auto --dist=worksteal --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
+unit: setup ## unit tests, with the coverage of core and risk by their own
+	@$(BIN)/pytest tests/unit/core tests/unit/risk --numprocesses=auto --dist=worksteal --cov=tidegauge.core --cov=tidegauge.risk --cov-report=term --cov-fail-under=90
+	@$(BIN)/pytest tests/unit --ignore=tests/unit/core --ignore=tests/unit/risk --numprocesses=auto --dist=worksteal
 
 integration: setup ## tests with real sockets, databases and terminals
 	@$(BIN)/pytest tests/integration --numprocesses=auto --dist=loadfile
