@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,10 @@ class StandIn:
     `orders` are the commands that came, with their bodies; `answers` what the next ones are told."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
         self.picture: Picture = a_picture(datetime.now(UTC))
         self.ticks = 0
         self.frozen = False
@@ -34,7 +39,6 @@ class StandIn:
         self.drills = True
         self.orders: list[tuple[str, dict[str, Any]]] = []
         self.answers: list[tuple[int, dict[str, Any]]] = []
-        self.sockets: set[WebSocket] = set()
         self.runs: dict[str, int] = {}
 
     def step(self) -> None:
@@ -248,13 +252,8 @@ def _stream(app: FastAPI, state: StandIn) -> None:
             await socket.close(4401)
             return
         await socket.accept()
-        state.sockets.add(socket)
-        try:
+        with suppress(WebSocketDisconnect, RuntimeError):
             await _tell(socket, state)
-        except (WebSocketDisconnect, RuntimeError):
-            pass
-        finally:
-            state.sockets.discard(socket)
 
 
 async def _tell(socket: WebSocket, state: StandIn) -> None:

@@ -18,7 +18,7 @@ export class Curve {
     this.problem = "";
     this.stopping = new AbortController();
     this.timer = 0;
-    this.#ask();
+    this.begun = false;
   }
 
   end() {
@@ -27,6 +27,8 @@ export class Curve {
   }
 
   async #ask() {
+    this.timer = setTimeout(() => this.#ask(), AGAIN_MS);
+    if (document.hidden || !this.app.stream.live) return;
     try {
       this.told = await ask(query("/curve", { symbol: this.symbol, points: 40 }), { signal: this.stopping.signal });
       this.problem = "";
@@ -36,15 +38,18 @@ export class Curve {
       this.told = null;
       this.problem = error.message;
     }
-    this.timer = setTimeout(() => this.#ask(), AGAIN_MS);
     this.app.redraw();
   }
 
   view(picture) {
+    if (!this.begun && this.app.stream.live) {
+      this.begun = true;
+      this.#ask();
+    }
     const { told } = this;
+    const venues = venuesOf(picture, this.symbol);
     const body = !told ? empty(this.problem || "Asking …")
       : h("div", { class: "plot", island: plotIsland, data: drawn(told, venues) });
-    const venues = venuesOf(picture, this.symbol);
     return card("Slippage by size", { about: told ? `buying above, selling below · as of ${clock(told.at)} UTC` : "buying above, selling below" }, body,
       told && h("ul", { class: "legend" }, venues.filter((venue) => told.venues[venue]).map((venue) => h("li", { key: venue }, swatch(venues.indexOf(venue)), venue)), h("li", { key: " all" }, h("b", null, "━ "), "split over all")));
   }

@@ -2,7 +2,7 @@
 
 import { banner, foot, nav, status } from "./board.js";
 import { DrillsPage } from "./drills.js";
-import { render } from "./dom.js";
+import { h, render } from "./dom.js";
 import { IncidentPage } from "./incident.js";
 import { IncidentsPage } from "./incidents.js";
 import { OverviewPage } from "./overview.js";
@@ -47,8 +47,18 @@ function draw() {
   render(element("status"), status(app));
   render(element("banner"), banner(app));
   render(element("foot"), foot(app));
-  render(element("main"), page.view(app));
+  render(element("main"), viewOf(page));
   teller.tell(app);
+}
+
+/** What a page shows. One that cannot be drawn says so: what it showed before must not look live. */
+function viewOf(shown) {
+  try {
+    return shown.view(app);
+  } catch (error) {
+    console.error(error);
+    return [h("h1", null, "This page cannot be drawn"), h("p", { class: "problem" }, `It met something it does not understand: ${error.message}`)];
+  }
 }
 
 /** The address behind the #: a page and what it is about. */

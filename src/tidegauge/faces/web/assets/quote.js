@@ -30,7 +30,7 @@ export class Quote {
     this.timer = 0;
     this.number = 0;
     this.stopping = new AbortController();
-    this.#ask();
+    this.begun = false;
   }
 
   end() {
@@ -48,6 +48,8 @@ export class Quote {
       this.app.redraw();
       return;
     }
+    this.timer = setTimeout(() => this.#ask(), AGAIN_MS);
+    if (document.hidden || !this.app.stream.live) return;
     let [told, problem] = [null, ""];
     try {
       told = await ask(query("/quote", { symbol: this.symbol, side: this.asked.side, notional: size }), { signal: this.stopping.signal });
@@ -57,11 +59,14 @@ export class Quote {
     }
     if (number !== this.number) return;
     Object.assign(this, { told, problem });
-    this.timer = setTimeout(() => this.#ask(), AGAIN_MS);
     this.app.redraw();
   }
 
   view() {
+    if (!this.begun && this.app.stream.live) {
+      this.begun = true;
+      this.#ask();
+    }
     const submit = (event) => {
       event.preventDefault();
       this.#ask();

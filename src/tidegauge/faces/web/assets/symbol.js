@@ -77,5 +77,5 @@ function depthCard(books, venues, ladders) {
     .filter((each) => each.ladder?.trust === "LIVE" && each.ladder.mid);
   return card("Depth", { about: `cumulative, the best ${LEVELS} levels, in quote` },
     h("div", { island: depthIsland, data: { venues: shown } }),
-    h("ul", { class: "legend" }, venues.map((venue, at) => h("li", { key: venue }, swatch(at), venue))));
+    h("ul", { class: "legend" }, shown.map((each) => h("li", { key: each.name }, swatch(each.at), each.name))));
 }
