@@ -4,17 +4,24 @@
 """
 
 import asyncio
-import json
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
-from tests.support.stand_in_market import a_ladder, a_picture, moved
+from tests.support.stand_in_answers import (
+    plain,
+    told_curve,
+    told_heat,
+    told_history,
+    told_incident,
+    told_quote,
+)
+from tests.support.stand_in_books import a_ladder
+from tests.support.stand_in_market import a_picture, moved
 
 from tidegauge.faces.web.page import router
 from tidegauge.runtime.window.books import ShownLadder
@@ -79,17 +86,6 @@ class StandIn:
         self.picture = replace(self.picture, incidents={**self.picture.incidents, id_: taken})
 
 
-def plain(shown: Any) -> Any:
-    """Return a record as the API tells it: exact numbers as strings, and no nulls."""
-    return _without_nulls(json.loads(msgspec.json.encode(shown)))
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
-    return value
-
-
 def difference(before: Any, after: Any) -> Any:
     """Return the merge patch (RFC 7386) from one to the other."""
     found = {}
@@ -139,46 +135,19 @@ def _looks(app: FastAPI, state: StandIn) -> None:
 
     @app.get("/history/{venue}/{symbol}")
     async def history(venue: str, symbol: str, request: Request) -> Any:
-        return told_history(state, venue, symbol, dict(request.query_params))
+        return told_history(state.picture, venue, symbol, dict(request.query_params))
 
     @app.get("/heat/{venue}/{symbol}")
     async def heat(venue: str, symbol: str, request: Request) -> Any:
-        return told_heat(state, venue, symbol, dict(request.query_params))
+        return told_heat(state.picture, venue, symbol, dict(request.query_params))
 
     @app.get("/curve")
     async def curve(symbol: str) -> Any:
-        sizes = [Decimal(round(10 ** (3 + at / 10))) for at in range(40)]
-        books = [
-            book for book in state.picture.books.values() if book.symbol == symbol and book.reading
-        ]
-
-        def cost(at: int, size: Decimal) -> float | None:
-            return (
-                None if size > 2_000_000 * (at + 1) else 0.4 + float(size) ** 0.5 / (180 + 60 * at)
-            )
-
-        venues = {
-            book.venue: {side: [cost(at, size) for size in sizes] for side in ("buy", "sell")}
-            for at, book in enumerate(books)
-        }
-        together = {
-            side: [0.3 + float(size) ** 0.5 / 500 for size in sizes] for side in ("buy", "sell")
-        }
-        return json.loads(
-            msgspec.json.encode(
-                {
-                    "symbol": symbol,
-                    "at": state.picture.at,
-                    "sizes": sizes,
-                    "venues": venues,
-                    "together": together,
-                }
-            )
-        )
+        return told_curve(state.picture, symbol)
 
     @app.get("/quote")
     async def quote(symbol: str, side: str, notional: Decimal) -> Any:
-        return told_quote(state, symbol, side, notional)
+        return told_quote(state.picture, symbol, side, notional)
 
     @app.get("/incidents/{id_}")
     async def incident(id_: str) -> Any:
@@ -186,7 +155,7 @@ def _looks(app: FastAPI, state: StandIn) -> None:
         return (
             problem(404, "There is no such incident.")
             if found is None
-            else told_incident(state, id_)
+            else told_incident(state.picture, state.orders, id_)
         )
 
     @app.get("/drills")
@@ -204,7 +173,7 @@ def _looks(app: FastAPI, state: StandIn) -> None:
     @app.get("/drills/runs/{id_}")
     async def run(id_: str) -> Any:
         state.runs[id_] += 1
-        done = state.runs[id_] > 2
+        done = state.runs[id_] > 1
         checks = [
             {
                 "expected": "liquidity_crunch on binance fires within 4 s",
@@ -215,7 +184,7 @@ def _looks(app: FastAPI, state: StandIn) -> None:
         return {
             "id": id_,
             "state": "done" if done else "running",
-            "progress": min(1.0, state.runs[id_] / 3),
+            "progress": min(1.0, state.runs[id_] / 2),
             "passed": True if done else None,
             "checks": checks if done else [],
         }
@@ -283,179 +252,4 @@ def _shown(state: StandIn, wanted: dict[str, Any]) -> dict[str, Any]:
     return {
         "picture": plain(replace(state.picture, books=books)),
         "ladders": plain(state.ladders(symbols, wanted["ladders"])),
-    }
-
-
-def told_history(state: StandIn, venue: str, symbol: str, asked: dict[str, str]) -> dict[str, Any]:
-    """Return an answer of `/history`: a calm wave with a crunch in its last third."""
-    since, until, step = (
-        datetime.fromisoformat(asked["from"]),
-        datetime.fromisoformat(asked["to"]),
-        int(asked["step"]),
-    )
-    book = state.picture.books[f"{venue}/{symbol}"]
-    rows = int((until - since).total_seconds() // step)
-    points = []
-    for at in range(rows):
-        bad = 0.35 if 0.62 < at / rows < 0.7 else 1.0
-        wave = ((at * 7919) % 101) / 101
-        depth = Decimal(round(2_000_000 * bad * (0.9 + wave / 5)))
-        mid = Decimal(61_000) + Decimal(at % 97) / 4
-        points.append(
-            {
-                "at": (since + timedelta(seconds=at * step)).isoformat(),
-                "mid": str(mid),
-                "spread_bps": (0.15 + wave / 20) / bad,
-                "imbalance": wave - 0.5,
-                "bands": {"10": [str(depth), str(depth)], "25": [str(depth * 2), str(depth * 2)]},
-                "slippage": {
-                    "sell 100000": 0.5 / bad,
-                    "sell 1000000": 2.5 / bad + wave,
-                    "buy 1000000": 2.2 / bad,
-                },
-                "depth_z": 6.0 - wave if bad < 1 else wave * 2 - 1,
-                "spread_z": 3.0 if bad < 1 else wave,
-            }
-        )
-    span = until - since
-    crunch = {
-        "id": "old-alert",
-        "signal": "liquidity_crunch",
-        "severity": "high",
-        "started_at": (since + span * 0.62).isoformat(),
-        "ended_at": (since + span * 0.71).isoformat(),
-        "sentence": "Depth fell.",
-    }
-    gap = {
-        "from": (since + span * 0.3).isoformat(),
-        "to": (since + span * 0.36).isoformat(),
-        "trust": "STALE",
-        "reason": "silent",
-    }
-    first = book.venue == "binance"
-    return {
-        "venue": venue,
-        "symbol": symbol,
-        "step_s": step,
-        "source": "readings",
-        "points": points
-        if not first
-        else [p for p in points if not gap["from"] < p["at"] < gap["to"]],
-        "alerts": [crunch],
-        "trust": [gap] if first else [],
-    }
-
-
-def told_heat(state: StandIn, venue: str, symbol: str, asked: dict[str, str]) -> dict[str, Any]:
-    """Return an answer of `/heat`."""
-    told = told_history(state, venue, symbol, asked)
-    bands = [1, 2, 5, 10, 25, 50, 100]
-    columns = []
-    for at, point in enumerate(told["points"]):
-        thin = 0.35 if point["spread_z"] == 3.0 else 1.0
-        rests = [
-            str(round(40_000 * width * thin * (1 + ((at * 31 + width) % 17) / 20)))
-            for width in (1, 1, 3, 5, 15, 25, 50)
-        ]
-        columns.append({"at": point["at"], "mid": point["mid"], "bids": rests, "asks": rests})
-    return {
-        "venue": venue,
-        "symbol": symbol,
-        "step_s": told["step_s"],
-        "bands": bands,
-        "columns": columns,
-    }
-
-
-def told_quote(state: StandIn, symbol: str, side: str, notional: Decimal) -> Any:
-    """Return an answer of `/quote`."""
-    books = [book for book in state.picture.books.values() if book.symbol == symbol]
-    live = [book for book in books if book.reading]
-    venues = [
-        {
-            "venue": book.venue,
-            "trust": "LIVE",
-            "age_s": 0.2,
-            "quote": "USDT",
-            "rate": "1",
-            "filled": at != 2,
-            "filled_fraction": 1.0 if at != 2 else 0.61,
-            "average": 60_998.25,
-            "worst": "60990.1",
-            "slippage_bps": 1.9 + at if at != 2 else None,
-            "partial_slippage_bps": None,
-            "cost": 190.5 + at,
-            "floor": False,
-            "why": None,
-        }
-        for at, book in enumerate(live)
-    ]
-    portions = [
-        {
-            "venue": book.venue,
-            "quote": str(notional / len(live)),
-            "share": 1 / len(live),
-            "average": 60_999.1,
-        }
-        for book in live
-    ]
-    return {
-        "symbol": symbol,
-        "side": side,
-        "notional": str(notional),
-        "quote": "USDT",
-        "at": state.picture.at.isoformat(),
-        "venues": venues,
-        "best": live[0].venue,
-        "together": {
-            "filled": True,
-            "average": 60_999.2,
-            "slippage_bps": 0.84,
-            "portions": portions,
-        },
-        "left_out": [[book.venue, book.reason] for book in books if not book.reading],
-    }
-
-
-def told_incident(state: StandIn, id_: str) -> Any:
-    """Return an answer of `/incidents/{id}`."""
-    incident = state.picture.incidents[id_]
-    alerts = [
-        state.picture.alerts[each] for each in incident.alerts if each in state.picture.alerts
-    ]
-    at = incident.opened_at.isoformat()
-    timeline = [
-        {
-            "at": at,
-            "kind": "opened",
-            "actor": "tidegauge",
-            "comment": None,
-            "detail": incident.trigger,
-        }
-    ]
-    timeline += [
-        {
-            "at": at,
-            "kind": name.split()[0],
-            "actor": body.get("by"),
-            "comment": body.get("comment"),
-            "detail": None,
-        }
-        for name, body in state.orders
-    ]
-    deliveries = [
-        {
-            "at": at,
-            "channel": "slack",
-            "kind": "opened",
-            "arrival": "arrived",
-            "attempts": 1,
-            "said": "200",
-        }
-    ]
-    return {
-        "incident": plain(incident),
-        "alerts": plain(alerts),
-        "timeline": timeline,
-        "deliveries": deliveries,
     }

@@ -48,10 +48,23 @@ export class Curve {
     }
     const { told } = this;
     const venues = venuesOf(picture, this.symbol);
-    const body = !told ? empty(this.problem || "Asking …")
+    const body = !told
+      ? empty(this.problem || "Asking …")
       : h("div", { class: "plot", island: plotIsland, data: drawn(told, venues) });
-    return card("Slippage by size", { about: told ? `buying above, selling below · as of ${clock(told.at)} UTC` : "buying above, selling below" }, body,
-      told && h("ul", { class: "legend" }, venues.filter((venue) => told.venues[venue]).map((venue) => h("li", { key: venue }, swatch(venues.indexOf(venue)), venue)), h("li", { key: " all" }, h("b", null, "━ "), "split over all")));
+    return card(
+      "Slippage by size",
+      { about: told ? `buying above, selling below · as of ${clock(told.at)} UTC` : "buying above, selling below" },
+      body,
+      told &&
+        h(
+          "ul",
+          { class: "legend" },
+          venues
+            .filter((venue) => told.venues[venue])
+            .map((venue) => h("li", { key: venue }, swatch(venues.indexOf(venue)), venue)),
+          h("li", { key: " all" }, h("b", null, "━ "), "split over all"),
+        ),
+    );
   }
 }
 
@@ -63,13 +76,25 @@ function drawn(told, venues) {
   const add = (sides, label, look) => {
     for (const side of ["buy", "sell"]) {
       lines.push({ label: `${label}, ${side}`, ...look });
-      columns.push(sides[side].map((value) => (value === null || value === undefined ? null : side === "buy" ? value : -value)));
+      columns.push(
+        sides[side].map((value) => (value === null || value === undefined ? null : side === "buy" ? value : -value)),
+      );
     }
   };
   for (const venue of shown) add(told.venues[venue], venue, lineOf(Math.max(0, venues.indexOf(venue))));
   if (told.together) add(told.together, "split over all", { stroke: ink("ink"), width: 2.5 });
   return {
-    title: "Slippage", about: "bps", lines, columns, version: told,
-    say: (value) => bps(Math.abs(value)), sayX: money, axis: "size", height: 232, zero: true, steep: true, quiet: true,
+    title: "Slippage",
+    about: "bps",
+    lines,
+    columns,
+    version: told,
+    say: (value) => bps(Math.abs(value)),
+    sayX: money,
+    axis: "size",
+    height: 232,
+    zero: true,
+    steep: true,
+    quiet: true,
   };
 }

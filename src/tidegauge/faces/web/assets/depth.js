@@ -47,7 +47,11 @@ function paint(canvas, { venues }) {
   if (!width) return;
   const drawn = venues.map((each) => {
     const mid = Number(each.ladder.mid);
-    return { ...each, bids: steps(each.ladder.bids, mid, each.inverse), asks: steps(each.ladder.asks, mid, each.inverse) };
+    return {
+      ...each,
+      bids: steps(each.ladder.bids, mid, each.inverse),
+      asks: steps(each.ladder.asks, mid, each.inverse),
+    };
   });
   const context = sized(canvas, width, HEIGHT);
   const reach = Math.max(0.5, ...drawn.map((each) => Math.max(each.bids.at(-1)?.[0] ?? 0, each.asks.at(-1)?.[0] ?? 0)));
@@ -57,11 +61,18 @@ function paint(canvas, { venues }) {
   const y = (quote) => EDGE.top + inner.h - (quote / most) * inner.h;
   grid(context, { x, y, reach, most, width });
   for (const each of drawn) {
-    for (const [side, sign] of [[each.bids, -1], [each.asks, 1]]) line(context, side, sign, x, y, lineOf(each.at));
+    for (const [side, sign] of [
+      [each.bids, -1],
+      [each.asks, 1],
+    ])
+      line(context, side, sign, x, y, lineOf(each.at));
   }
-  canvas.setAttribute("aria-label", drawn.length
-    ? `Depth within ${reach.toFixed(1)} bps: ${drawn.map((each) => `${each.name} bids ${money(each.bids.at(-1)?.[1])}, asks ${money(each.asks.at(-1)?.[1])}`).join("; ")}`
-    : "No book may be trusted now");
+  canvas.setAttribute(
+    "aria-label",
+    drawn.length
+      ? `Depth within ${reach.toFixed(1)} bps: ${drawn.map((each) => `${each.name} bids ${money(each.bids.at(-1)?.[1])}, asks ${money(each.asks.at(-1)?.[1])}`).join("; ")}`
+      : "No book may be trusted now",
+  );
 }
 
 function grid(context, { x, y, reach, most, width }) {
@@ -83,7 +94,11 @@ function grid(context, { x, y, reach, most, width }) {
   context.textBaseline = "bottom";
   for (const share of [-0.9, -0.45, 0, 0.45, 0.9]) {
     const away = reach * share;
-    context.fillText(share === 0 ? "mid" : `${away > 0 ? "+" : "−"}${Math.abs(away).toFixed(reach < 3 ? 2 : 1)} bps`, x(away), HEIGHT - 3);
+    context.fillText(
+      share === 0 ? "mid" : `${away > 0 ? "+" : "−"}${Math.abs(away).toFixed(reach < 3 ? 2 : 1)} bps`,
+      x(away),
+      HEIGHT - 3,
+    );
   }
 }
 

@@ -107,7 +107,8 @@ function patch(node, old) {
 
 function patchProps(element, before, after) {
   for (const name of Object.keys(before)) if (!(name in after)) setProp(element, name, null, before[name]);
-  for (const [name, value] of Object.entries(after)) if (before[name] !== value) setProp(element, name, value, before[name]);
+  for (const [name, value] of Object.entries(after))
+    if (before[name] !== value) setProp(element, name, value, before[name]);
 }
 
 function setProp(element, name, value, before) {
@@ -121,7 +122,8 @@ function setProp(element, name, value, before) {
 
 function setStyle(element, style, before) {
   for (const name of Object.keys(before)) if (!(name in style)) element.style.removeProperty(name);
-  for (const [name, value] of Object.entries(style)) if (before[name] !== value) element.style.setProperty(name, String(value));
+  for (const [name, value] of Object.entries(style))
+    if (before[name] !== value) element.style.setProperty(name, String(value));
 }
 
 /** Forget a node: what manages itself inside it is told. */

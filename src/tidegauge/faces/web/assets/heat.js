@@ -43,14 +43,23 @@ export class Heat {
   async #load(now) {
     const loading = new AbortController();
     this.loading = loading;
-    const asked = { from: new Date(now - this.range * 1000).toISOString(), to: new Date(now).toISOString(), step: Math.ceil(this.range / COLUMNS) };
+    const asked = {
+      from: new Date(now - this.range * 1000).toISOString(),
+      to: new Date(now).toISOString(),
+      step: Math.ceil(this.range / COLUMNS),
+    };
     this.columns = new Map();
     this.step = asked.step;
     try {
       const told = await ask(query(path("heat", this.venue, this.symbol), asked), { signal: loading.signal });
       this.bands = told.bands.map(Number);
       this.step = Math.max(1, Number(told.step_s));
-      for (const column of told.columns) this.columns.set(Math.floor(millis(column.at) / 1000 / this.step), { mid: Number(column.mid), bids: column.bids.map(number), asks: column.asks.map(number) });
+      for (const column of told.columns)
+        this.columns.set(Math.floor(millis(column.at) / 1000 / this.step), {
+          mid: Number(column.mid),
+          bids: column.bids.map(number),
+          asks: column.asks.map(number),
+        });
       this.problem = "";
     } catch (error) {
       if (loading.signal.aborted) return;
@@ -65,12 +74,20 @@ export class Heat {
   #continue(book) {
     const bands = [...book.reading.bands].sort((a, b) => a.bps - b.bps);
     if (!this.bands.length) this.bands = bands.map((band) => band.bps);
-    const between = (side) => this.bands.map((edge, at) => {
-      const [outer, inner] = [bands.find((band) => band.bps === edge), at ? bands.find((band) => band.bps === this.bands[at - 1]) : null];
-      if (!outer || (at && !inner) || !outer[`${side}_complete`]) return null;
-      return Number(outer[side]) - (inner ? Number(inner[side]) : 0);
+    const between = (side) =>
+      this.bands.map((edge, at) => {
+        const [outer, inner] = [
+          bands.find((band) => band.bps === edge),
+          at ? bands.find((band) => band.bps === this.bands[at - 1]) : null,
+        ];
+        if (!outer || (at && !inner) || !outer[`${side}_complete`]) return null;
+        return Number(outer[side]) - (inner ? Number(inner[side]) : 0);
+      });
+    this.columns.set(Math.floor(millis(book.reading.at) / 1000 / this.step), {
+      mid: Number(book.reading.mid),
+      bids: between("bid"),
+      asks: between("ask"),
     });
-    this.columns.set(Math.floor(millis(book.reading.at) / 1000 / this.step), { mid: Number(book.reading.mid), bids: between("bid"), asks: between("ask") });
     this.version += 1;
   }
 
@@ -84,12 +101,36 @@ export class Heat {
       this.#continue(book);
     }
     if (live) this.now = now;
-    const reach = this.bands.includes(this.reach) ? this.reach : this.bands.filter((band) => band <= 25).at(-1) ?? this.bands.at(-1) ?? 25;
-    return card("Liquidity over time and price", { wide: true, about: this.problem || "quote per bp; the line is the mid; hatched: not known", tools: [
-      picker("Venue", venues, this.venue, (venue) => this.#again({ venue, bands: [] })),
-      picker("Within", this.bands.map(String), String(reach), (text) => { this.reach = Number(text); this.version += 1; this.app.redraw(); }, (band) => `${band} bps`),
-      choice("Span", RANGES, this.range, (range) => this.#again({ range })),
-    ] }, h("div", { class: "heat", island: heatIsland, data: { ...this, now: this.now ?? now, reach, stamp: `${this.version} ${reach} ${this.range} ${this.venue}` } }));
+    const reach = this.bands.includes(this.reach)
+      ? this.reach
+      : (this.bands.filter((band) => band <= 25).at(-1) ?? this.bands.at(-1) ?? 25);
+    return card(
+      "Liquidity over time and price",
+      {
+        wide: true,
+        about: this.problem || "quote per bp; the line is the mid; hatched: not known",
+        tools: [
+          picker("Venue", venues, this.venue, (venue) => this.#again({ venue, bands: [] })),
+          picker(
+            "Within",
+            this.bands.map(String),
+            String(reach),
+            (text) => {
+              this.reach = Number(text);
+              this.version += 1;
+              this.app.redraw();
+            },
+            (band) => `${band} bps`,
+          ),
+          choice("Span", RANGES, this.range, (range) => this.#again({ range })),
+        ],
+      },
+      h("div", {
+        class: "heat",
+        island: heatIsland,
+        data: { ...this, now: this.now ?? now, reach, stamp: `${this.version} ${reach} ${this.range} ${this.venue}` },
+      }),
+    );
   }
 }
 
@@ -131,9 +172,16 @@ function cells({ mid, bids, asks }, bands) {
   const found = [];
   bands.forEach((outer, at) => {
     const inner = at ? bands[at - 1] : 0;
-    for (const [side, sign] of [[bids, -1], [asks, 1]]) {
+    for (const [side, sign] of [
+      [bids, -1],
+      [asks, 1],
+    ]) {
       const value = side[at];
-      found.push({ from: mid * (1 + (sign * inner) / 1e4), to: mid * (1 + (sign * outer) / 1e4), dense: value === null || value === undefined ? null : value / (outer - inner) });
+      found.push({
+        from: mid * (1 + (sign * inner) / 1e4),
+        to: mid * (1 + (sign * outer) / 1e4),
+        dense: value === null || value === undefined ? null : value / (outer - inner),
+      });
     }
   });
   return found;
@@ -145,7 +193,10 @@ function paint(canvas, told, { columns, bands, step, range, now, reach, venue })
   const context = sized(canvas, width, HEIGHT);
   const last = now / 1000;
   const first = last - range;
-  const shown = [...columns].map(([at, column]) => ({ at: at * step, cells: cells(column, bands), mid: column.mid })).filter((each) => each.at >= first - step && each.at <= last + step).sort((a, b) => a.at - b.at);
+  const shown = [...columns]
+    .map(([at, column]) => ({ at: at * step, cells: cells(column, bands), mid: column.mid }))
+    .filter((each) => each.at >= first - step && each.at <= last + step)
+    .sort((a, b) => a.at - b.at);
   if (!shown.length) {
     told.textContent = "Nothing is known of this span yet.";
     canvas.setAttribute("aria-label", told.textContent);
@@ -153,7 +204,11 @@ function paint(canvas, told, { columns, bands, step, range, now, reach, venue })
   }
   const mids = shown.map((each) => each.mid);
   const [low, high] = [Math.min(...mids) * (1 - reach / 1e4), Math.max(...mids) * (1 + reach / 1e4)];
-  const dense = shown.flatMap((each) => each.cells.filter((cell) => cell.dense > 0 && cell.to >= low && cell.to <= high).map((cell) => cell.dense)).sort((a, b) => a - b);
+  const dense = shown
+    .flatMap((each) =>
+      each.cells.filter((cell) => cell.dense > 0 && cell.to >= low && cell.to <= high).map((cell) => cell.dense),
+    )
+    .sort((a, b) => a - b);
   const [least, most] = [dense[Math.floor(dense.length * 0.03)] ?? 1, dense[Math.floor(dense.length * 0.985)] ?? 10];
   const x = (at) => EDGE.left + ((at - first) / (last - first)) * (width - EDGE.left - EDGE.right);
   const y = (price) => EDGE.top + ((high - price) / (high - low)) * (HEIGHT - EDGE.top - EDGE.bottom);
@@ -225,7 +280,9 @@ function point(told, { shown, step, first, last, width, low, high }, { bands }, 
   const at = first + ((event.offsetX - EDGE.left) / (width - EDGE.left - EDGE.right)) * (last - first);
   const price = high - ((event.offsetY - EDGE.top) / (HEIGHT - EDGE.top - EDGE.bottom)) * (high - low);
   const column = shown.find((each) => at >= each.at && at < each.at + step);
-  const cell = column?.cells.find((each) => price >= Math.min(each.from, each.to) && price < Math.max(each.from, each.to));
+  const cell = column?.cells.find(
+    (each) => price >= Math.min(each.from, each.to) && price < Math.max(each.from, each.to),
+  );
   if (!column || !cell || !bands.length) return;
   const away = (price / column.mid - 1) * 1e4;
   told.textContent = `${clock(column.at * 1000)} UTC · ${exact(fixed(price, price >= 1000 ? 1 : 4).replaceAll(",", ""))} (${fixed(away, 1)} bps) · ${cell.dense === null ? "not known" : `${money(cell.dense)} per bp`}`;

@@ -9,7 +9,12 @@ import { plotIsland } from "./plot.js";
 import { Shades } from "./shades.js";
 import { bps, exact, fixed, millis, money } from "./words.js";
 
-export const RANGES = [[900, "15 min"], [3600, "1 h"], [21600, "6 h"], [86400, "24 h"]];
+export const RANGES = [
+  [900, "15 min"],
+  [3600, "1 h"],
+  [21600, "6 h"],
+  [86400, "24 h"],
+];
 const POINTS = 900;
 /** A value stands for so many steps where the next is missing: rows come a little early or late. */
 const HELD = 2;
@@ -20,11 +25,21 @@ const sum = (pair) => (pair && pair[0] != null && pair[1] != null ? Number(pair[
 
 /** @type {Metric[]} */
 const METRICS = [
-  { title: "Mid", about: "price", of: (point) => point.mid, say: (value) => exact(fixed(value, value >= 1000 ? 1 : 4).replaceAll(",", "")) },
+  {
+    title: "Mid",
+    about: "price",
+    of: (point) => point.mid,
+    say: (value) => exact(fixed(value, value >= 1000 ? 1 : 4).replaceAll(",", "")),
+  },
   { title: "Spread", about: "bps", of: (point) => point.spread_bps, say: bps, zero: true },
   { title: "Depth", of: (point, { band }) => sum(point.bands?.[band]), say: money, zero: true },
   { title: "Slippage", of: (point, { cost }) => point.slippage?.[cost], say: bps, zero: true },
-  { title: "Depth z", about: "harm over its noise: up is thinner", of: (point) => point.depth_z, say: (value) => fixed(value, 1) },
+  {
+    title: "Depth z",
+    about: "harm over its noise: up is thinner",
+    of: (point) => point.depth_z,
+    say: (value) => fixed(value, 1),
+  },
   { title: "Spread z", about: "up is wider", of: (point) => point.spread_z, say: (value) => fixed(value, 1) },
 ];
 
@@ -33,9 +48,15 @@ export function pointOf(book) {
   const { reading } = book;
   const z = (name) => book.crunch?.inputs?.find((each) => each.name === name)?.robust_z ?? null;
   return {
-    at: reading.at, mid: reading.mid, spread_bps: reading.spread_bps, depth_z: z("depth"), spread_z: z("spread"),
+    at: reading.at,
+    mid: reading.mid,
+    spread_bps: reading.spread_bps,
+    depth_z: z("depth"),
+    spread_z: z("spread"),
     bands: Object.fromEntries(reading.bands.map((band) => [band.bps, [band.bid, band.ask]])),
-    slippage: Object.fromEntries(reading.fills.map((fill) => [`${fill.side} ${Number(fill.notional)}`, fill.slippage_bps ?? null])),
+    slippage: Object.fromEntries(
+      reading.fills.map((fill) => [`${fill.side} ${Number(fill.notional)}`, fill.slippage_bps ?? null]),
+    ),
   };
 }
 
@@ -70,12 +91,25 @@ export class History {
   async #load(venues, now) {
     const loading = new AbortController();
     this.loading = loading;
-    const asked = { from: new Date(now - this.range * 1000).toISOString(), to: new Date(now).toISOString(), step: Math.max(1, Math.round(this.range / POINTS)) };
-    const told = await Promise.all(venues.map((venue) =>
-      ask(query(path("history", venue, this.symbol), asked), { signal: loading.signal }).catch((error) => ({ venue, failed: error.message }))));
+    const asked = {
+      from: new Date(now - this.range * 1000).toISOString(),
+      to: new Date(now).toISOString(),
+      step: Math.max(1, Math.round(this.range / POINTS)),
+    };
+    const told = await Promise.all(
+      venues.map((venue) =>
+        ask(query(path("history", venue, this.symbol), asked), { signal: loading.signal }).catch((error) => ({
+          venue,
+          failed: error.message,
+        })),
+      ),
+    );
     if (loading.signal.aborted) return;
     const good = told.filter((each) => !each.failed);
-    this.problem = told.filter((each) => each.failed).map((each) => `${each.venue}: ${each.failed}`).join(" ");
+    this.problem = told
+      .filter((each) => each.failed)
+      .map((each) => `${each.venue}: ${each.failed}`)
+      .join(" ");
     this.step = Math.max(1, ...good.map((each) => Number(each.step_s)));
     this.points = new Map(venues.map((venue) => [venue, new Map()]));
     this.shades = new Shades();
@@ -143,17 +177,52 @@ export class History {
     const shades = this.shades.of(shown, at / 1000);
     const stamp = `${this.version} ${this.range} ${shown} ${this.band} ${this.cost}`;
     const { bands, costs } = this.#choices(venues);
-    return card("History", { wide: true, about: this.problem || this.#about(shades), tools: [
-      picker("Depth within", bands, this.band, (band) => this.#pick({ band }), (band) => `${band} bps`),
-      picker("Slippage of", costs, this.cost, (cost) => this.#pick({ cost }), costWords),
-      choice("Span", RANGES, this.range, (range) => this.choose(range)),
-    ] },
+    return card(
+      "History",
+      {
+        wide: true,
+        about: this.problem || this.#about(shades),
+        tools: [
+          picker(
+            "Depth within",
+            bands,
+            this.band,
+            (band) => this.#pick({ band }),
+            (band) => `${band} bps`,
+          ),
+          picker("Slippage of", costs, this.cost, (cost) => this.#pick({ cost }), costWords),
+          choice("Span", RANGES, this.range, (range) => this.choose(range)),
+        ],
+      },
       legend(venues, this.hidden, (venue) => this.#toggle(venue)),
-      h("div", { class: "plots" }, METRICS.map((metric) => h("div", { class: "plot", key: metric.title, island: plotIsland, data: {
-        ...metric, about: metric.about ?? (metric.title === "Depth" ? `both sides within ${this.band} bps, in quote` : `${costWords(this.cost)}, bps`),
-        lines, columns: this.#columns(metric, shown, at), shades, version: stamp, axis: "time", height: 132,
-        between: [at / 1000 - this.range, at / 1000], sync: "history",
-      } }))));
+      h(
+        "div",
+        { class: "plots" },
+        METRICS.map((metric) =>
+          h("div", {
+            class: "plot",
+            key: metric.title,
+            island: plotIsland,
+            data: {
+              ...metric,
+              about:
+                metric.about ??
+                (metric.title === "Depth"
+                  ? `both sides within ${this.band} bps, in quote`
+                  : `${costWords(this.cost)}, bps`),
+              lines,
+              columns: this.#columns(metric, shown, at),
+              shades,
+              version: stamp,
+              axis: "time",
+              height: 132,
+              between: [at / 1000 - this.range, at / 1000],
+              sync: "history",
+            },
+          }),
+        ),
+      ),
+    );
   }
 
   #about(shades) {
@@ -170,7 +239,9 @@ export class History {
       for (const band of Object.keys(latest?.bands ?? {})) bands.add(band);
       for (const cost of Object.keys(latest?.slippage ?? {})) costs.add(cost);
     }
-    const sorted = [...costs].sort((a, b) => a.split(" ")[0].localeCompare(b.split(" ")[0]) || Number(a.split(" ")[1]) - Number(b.split(" ")[1]));
+    const sorted = [...costs].sort(
+      (a, b) => a.split(" ")[0].localeCompare(b.split(" ")[0]) || Number(a.split(" ")[1]) - Number(b.split(" ")[1]),
+    );
     if (!costs.has(this.cost)) this.cost = sorted.filter((each) => each.startsWith("sell")).at(-1) ?? this.cost;
     return { bands: [...bands].sort((a, b) => a - b), costs: sorted };
   }
@@ -191,21 +262,48 @@ const costWords = (key) => (key ? `${key.split(" ")[0]}ing ${money(key.split(" "
 
 /** A stored point with its keys as the stream's are: `sell 100000` however the number was written. */
 function plain(point) {
-  const slippage = Object.fromEntries(Object.entries(point.slippage ?? {}).map(([key, value]) => {
-    const [side, size] = key.split(" ");
-    return [`${side} ${Number(size)}`, value];
-  }));
+  const slippage = Object.fromEntries(
+    Object.entries(point.slippage ?? {}).map(([key, value]) => {
+      const [side, size] = key.split(" ");
+      return [`${side} ${Number(size)}`, value];
+    }),
+  );
   return { ...point, slippage };
 }
 
 /** Which line is whose; each can be hidden. */
 function legend(venues, hidden, toggle) {
-  return h("div", { class: "legend", role: "group", "aria-label": "Venues shown" }, venues.map((venue, at) =>
-    h("button", { type: "button", key: venue, "aria-pressed": hidden.has(venue) ? "false" : "true", onclick: () => toggle(venue) }, swatch(at), venue)));
+  return h(
+    "div",
+    { class: "legend", role: "group", "aria-label": "Venues shown" },
+    venues.map((venue, at) =>
+      h(
+        "button",
+        {
+          type: "button",
+          key: venue,
+          "aria-pressed": hidden.has(venue) ? "false" : "true",
+          onclick: () => toggle(venue),
+        },
+        swatch(at),
+        venue,
+      ),
+    ),
+  );
 }
 
 /** A piece of a venue's line. */
 export function swatch(at) {
   const { stroke, dash } = lineOf(at);
-  return h("svg", { viewBox: "0 0 22 8", class: "swatch", "aria-hidden": "true" }, h("path", { d: "M1 4h20", fill: "none", stroke, "stroke-width": "2.5", "stroke-dasharray": dash.join(" ") || null }));
+  return h(
+    "svg",
+    { viewBox: "0 0 22 8", class: "swatch", "aria-hidden": "true" },
+    h("path", {
+      d: "M1 4h20",
+      fill: "none",
+      stroke,
+      "stroke-width": "2.5",
+      "stroke-dasharray": dash.join(" ") || null,
+    }),
+  );
 }

@@ -66,34 +66,69 @@ export class IncidentPage {
     if (!incident) return [back, h("h1", null, "Incident"), empty(this.problem || "Looking it up …")];
     return [
       back,
-      h("header", { class: `incident-head r${isOpen(incident) ? rank(incident.severity) : 4}` },
+      h(
+        "header",
+        { class: `incident-head r${isOpen(incident) ? rank(incident.severity) : 4}` },
         h("h1", null, subject(incident)),
-        h("div", { class: "marks" }, mark(isOpen(incident) ? incident.severity : incident.worst_severity), h("span", { class: "pill" }, capital(incident.state)), h("span", { class: "note" }, holder(incident, now))),
+        h(
+          "div",
+          { class: "marks" },
+          mark(isOpen(incident) ? incident.severity : incident.worst_severity),
+          h("span", { class: "pill" }, capital(incident.state)),
+          h("span", { class: "note" }, holder(incident, now)),
+        ),
         h("p", { class: "lead" }, incident.trigger),
-        this.#buttons(app, incident)),
+        this.#buttons(app, incident),
+      ),
       this.problem && h("p", { class: "problem" }, `The database does not tell more: ${this.problem}`),
-      h("div", { class: "columns" },
+      h(
+        "div",
+        { class: "columns" },
         card("Facts", {}, facts(pairs(incident, now))),
-        card("Timeline", {}, timeline(this.told?.timeline ?? [], now))),
+        card("Timeline", {}, timeline(this.told?.timeline ?? [], now)),
+      ),
       card("Alerts", {}, alerts(this.told?.alerts ?? stillShown(picture, incident), now)),
-      card("Deliveries", { about: "who was told, and whether it came in" }, deliveries(this.told?.deliveries ?? [], now)),
+      card(
+        "Deliveries",
+        { about: "who was told, and whether it came in" },
+        deliveries(this.told?.deliveries ?? [], now),
+      ),
     ];
   }
 
   #buttons(app, incident) {
-    const command = (said, form, key) => h("button", { type: "button", key, class: key === "acknowledge" ? "first" : "",
-      onclick: () => openDialog(app, { ...form, after: () => this.again() }) }, said);
+    const command = (said, form, key) =>
+      h(
+        "button",
+        {
+          type: "button",
+          key,
+          class: key === "acknowledge" ? "first" : "",
+          onclick: () => openDialog(app, { ...form, after: () => this.again() }),
+        },
+        said,
+      );
     const open = isOpen(incident);
-    return h("div", { class: "commands", role: "group", "aria-label": "Commands" },
-      open && command(incident.state === "acknowledged" ? "Acknowledge again …" : "Acknowledge …", acknowledgeForm(incident), "acknowledge"),
+    return h(
+      "div",
+      { class: "commands", role: "group", "aria-label": "Commands" },
+      open &&
+        command(
+          incident.state === "acknowledged" ? "Acknowledge again …" : "Acknowledge …",
+          acknowledgeForm(incident),
+          "acknowledge",
+        ),
       command("Comment …", commentForm(incident), "comment"),
       open && command("Resolve …", resolveForm(incident), "resolve"),
       open && command("Take as usual …", rebaseForm(incident), "rebase"),
-      open && command("Silence …", silenceForm({ symbols: incident.symbol === "*" ? [] : [incident.symbol] }), "silence"));
+      open &&
+        command("Silence …", silenceForm({ symbols: incident.symbol === "*" ? [] : [incident.symbol] }), "silence"),
+    );
   }
 }
 
-const stillShown = (picture, incident) => Object.values(picture?.alerts ?? {}).filter((each) => incident.alerts.includes(each.id));
+const stillShown = (picture, incident) =>
+  Object.values(picture?.alerts ?? {}).filter((each) => incident.alerts.includes(each.id));
 
 function pairs(each, now) {
   const until = isOpen(each) ? now : Date.parse(each.resolved_at ?? each.updated_at);
@@ -102,10 +137,18 @@ function pairs(each, now) {
     ["Opened", `${moment(each.opened_at, now)} UTC`],
     [isOpen(each) ? "Open for" : "Lasted", span(since(each.opened_at, until))],
     ["Worst so far", mark(each.worst_severity)],
-    ["Impact", each.impact_quote === undefined || each.impact_quote === null ? DASH : `${money(each.impact_quote)} more than usual`],
+    [
+      "Impact",
+      each.impact_quote === undefined || each.impact_quote === null
+        ? DASH
+        : `${money(each.impact_quote)} more than usual`,
+    ],
     ["Recommended", capital(spoken(each.action))],
     ["Alerts", `${each.firing.length} of ${each.alerts.length} fire`],
-    ["Acknowledged", each.acknowledged_at ? `${moment(each.acknowledged_at, now)} by ${each.acknowledged_by ?? DASH}` : DASH],
+    [
+      "Acknowledged",
+      each.acknowledged_at ? `${moment(each.acknowledged_at, now)} by ${each.acknowledged_by ?? DASH}` : DASH,
+    ],
     ["Reopened", each.reopened ? `${each.reopened} times` : "never"],
     ["Id", h("code", null, each.id)],
     ["Version", String(each.version)],
@@ -114,44 +157,96 @@ function pairs(each, now) {
 
 function timeline(events, now) {
   if (!events.length) return empty("Nothing is told of it yet.");
-  return h("ol", { class: "timeline" }, [...events].reverse().map((each, at) =>
-    h("li", { key: `${events.length - at}` },
-      h("time", { class: "num", datetime: each.at }, moment(each.at, now)),
-      h("div", null, h("b", null, capital(spoken(each.kind))), each.actor ? h("span", { class: "note" }, ` by ${each.actor}`) : null,
-        each.comment && h("p", { class: "said" }, each.comment), h("p", { class: "note" }, detail(each.detail))))));
+  return h(
+    "ol",
+    { class: "timeline" },
+    [...events]
+      .reverse()
+      .map((each, at) =>
+        h(
+          "li",
+          { key: `${events.length - at}` },
+          h("time", { class: "num", datetime: each.at }, moment(each.at, now)),
+          h(
+            "div",
+            null,
+            h("b", null, capital(spoken(each.kind))),
+            each.actor ? h("span", { class: "note" }, ` by ${each.actor}`) : null,
+            each.comment && h("p", { class: "said" }, each.comment),
+            h("p", { class: "note" }, detail(each.detail)),
+          ),
+        ),
+      ),
+  );
 }
 
 /** What a transition says beside its kind; it may be a sentence or a record. */
 function detail(told) {
   if (told === null || told === undefined) return "";
   if (typeof told !== "object") return String(told);
-  return Object.entries(told).filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
-    `${spoken(name)}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+  return Object.entries(told)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => `${spoken(name)}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join(", ");
 }
 
-const ALERT_COLUMNS = [{ name: "Signal" }, { name: "Where" }, { name: "Severity" }, { name: "State" }, { name: "What" }, { name: "Value", number: true }, { name: "Since" }];
+const ALERT_COLUMNS = [
+  { name: "Signal" },
+  { name: "Where" },
+  { name: "Severity" },
+  { name: "State" },
+  { name: "What" },
+  { name: "Value", number: true },
+  { name: "Since" },
+];
 
 function alerts(all, now) {
   if (!all.length) return empty("None is known.");
-  return table({ caption: "Alerts of this incident", columns: ALERT_COLUMNS, class: "cards", rows: all.map((each) => ({
-    key: each.id,
-    cells: [
-      capital(spoken(each.signal)),
-      whereOf(each),
-      mark(each.severity),
-      each.unobserved_since ? h("span", { class: "stack" }, each.state, h("span", { class: "note" }, "not seen now")) : each.state,
-      h("span", { class: "sentence" }, each.sentence),
-      each.value === null || each.value === undefined ? DASH : fixed(each.value, 2),
-      moment(each.started_at, now),
-    ],
-  })) });
+  return table({
+    caption: "Alerts of this incident",
+    columns: ALERT_COLUMNS,
+    class: "cards",
+    rows: all.map((each) => ({
+      key: each.id,
+      cells: [
+        capital(spoken(each.signal)),
+        whereOf(each),
+        mark(each.severity),
+        each.unobserved_since
+          ? h("span", { class: "stack" }, each.state, h("span", { class: "note" }, "not seen now"))
+          : each.state,
+        h("span", { class: "sentence" }, each.sentence),
+        each.value === null || each.value === undefined ? DASH : fixed(each.value, 2),
+        moment(each.started_at, now),
+      ],
+    })),
+  });
 }
 
 function deliveries(all, now) {
   if (!all.length) return empty("Nobody was told.");
-  const columns = [{ name: "At" }, { name: "Channel" }, { name: "Kind" }, { name: "Arrival" }, { name: "Attempts", number: true }, { name: "Said" }];
-  return table({ caption: "Deliveries", columns, class: "cards", rows: all.map((each, at) => ({
-    key: `${at}`,
-    cells: [moment(each.at, now), each.channel, spoken(each.kind), spoken(each.arrival ?? DASH), String(each.attempts ?? DASH), h("span", { class: "sentence" }, each.said ?? DASH)],
-  })) });
+  const columns = [
+    { name: "At" },
+    { name: "Channel" },
+    { name: "Kind" },
+    { name: "Arrival" },
+    { name: "Attempts", number: true },
+    { name: "Said" },
+  ];
+  return table({
+    caption: "Deliveries",
+    columns,
+    class: "cards",
+    rows: all.map((each, at) => ({
+      key: `${at}`,
+      cells: [
+        moment(each.at, now),
+        each.channel,
+        spoken(each.kind),
+        spoken(each.arrival ?? DASH),
+        String(each.attempts ?? DASH),
+        h("span", { class: "sentence" }, each.said ?? DASH),
+      ],
+    })),
+  });
 }

@@ -12,10 +12,13 @@ const TAKEN = { open: 0, acknowledged: 1, mitigated: 2, resolved: 3 };
 
 /** What needs somebody most comes first. */
 export const byUrgency = (a, b) =>
-  TAKEN[a.state] - TAKEN[b.state] || (ORDER[a.severity] ?? 4) - (ORDER[b.severity] ?? 4) || b.opened_at.localeCompare(a.opened_at);
+  TAKEN[a.state] - TAKEN[b.state] ||
+  (ORDER[a.severity] ?? 4) - (ORDER[b.severity] ?? 4) ||
+  b.opened_at.localeCompare(a.opened_at);
 
 /** What it is about, in two words. */
-export const subject = (incident) => `${incident.symbol === "*" ? "All symbols" : incident.symbol} ${spoken(incident.family)}`;
+export const subject = (incident) =>
+  `${incident.symbol === "*" ? "All symbols" : incident.symbol} ${spoken(incident.family)}`;
 
 /** What an alert is about. */
 export const whereOf = (alert) =>
@@ -31,8 +34,12 @@ export function holder(incident, now) {
 }
 
 const OPEN_COLUMNS = [
-  { name: "Incident" }, { name: "Severity" }, { name: "What" }, { name: "State" },
-  { name: "Impact", number: true }, { name: "Open for", number: true },
+  { name: "Incident" },
+  { name: "Severity" },
+  { name: "What" },
+  { name: "State" },
+  { name: "Impact", number: true },
+  { name: "Open for", number: true },
 ];
 
 export class IncidentsPage {
@@ -45,15 +52,35 @@ export class IncidentsPage {
     const { picture, now } = app.stream;
     const all = Object.values(picture?.incidents ?? {});
     const open = all.filter(isOpen).sort(byUrgency);
-    const over = all.filter((each) => !isOpen(each)).sort((a, b) => (b.resolved_at ?? "").localeCompare(a.resolved_at ?? ""));
+    const over = all
+      .filter((each) => !isOpen(each))
+      .sort((a, b) => (b.resolved_at ?? "").localeCompare(a.resolved_at ?? ""));
     return [
       h("h1", null, "Incidents"),
-      card("Open", { about: counted(open.length, "incident") }, open.length
-        ? table({ caption: "Open incidents, the most urgent first", columns: OPEN_COLUMNS, class: "cards", rows: open.map((each) => row(each, now)) })
-        : empty("None. It is calm.")),
-      card("Lately over", {}, over.length
-        ? table({ caption: "Incidents that were resolved lately", columns: [...OPEN_COLUMNS.slice(0, 5), { name: "Lasted", number: true }], class: "cards", rows: over.map((each) => row(each, now)) })
-        : empty("None was resolved lately.")),
+      card(
+        "Open",
+        { about: counted(open.length, "incident") },
+        open.length
+          ? table({
+              caption: "Open incidents, the most urgent first",
+              columns: OPEN_COLUMNS,
+              class: "cards",
+              rows: open.map((each) => row(each, now)),
+            })
+          : empty("None. It is calm."),
+      ),
+      card(
+        "Lately over",
+        {},
+        over.length
+          ? table({
+              caption: "Incidents that were resolved lately",
+              columns: [...OPEN_COLUMNS.slice(0, 5), { name: "Lasted", number: true }],
+              class: "cards",
+              rows: over.map((each) => row(each, now)),
+            })
+          : empty("None was resolved lately."),
+      ),
       silences(app),
     ];
   }
@@ -66,10 +93,20 @@ function row(each, now) {
     key: each.id,
     class: `sev r${isOpen(each) ? rank(severity) : 4}`,
     cells: [
-      h("span", { class: "stack" }, incidentLink(each.id, subject(each)), h("span", { class: "note num" }, moment(each.opened_at, now))),
+      h(
+        "span",
+        { class: "stack" },
+        incidentLink(each.id, subject(each)),
+        h("span", { class: "note num" }, moment(each.opened_at, now)),
+      ),
       mark(severity),
       h("span", { class: "sentence" }, each.trigger),
-      h("span", { class: "stack" }, h("span", null, capital(each.state)), h("span", { class: "note" }, holder(each, now))),
+      h(
+        "span",
+        { class: "stack" },
+        h("span", null, capital(each.state)),
+        h("span", { class: "note" }, holder(each, now)),
+      ),
       each.impact_quote === undefined || each.impact_quote === null ? DASH : money(each.impact_quote),
       span(since(each.opened_at, end)),
     ],
@@ -80,17 +117,47 @@ function silences(app) {
   const { picture, now } = app.stream;
   const all = Object.values(picture?.silences ?? {}).sort((a, b) => a.ends_at.localeCompare(b.ends_at));
   const add = h("button", { type: "button", onclick: () => openDialog(app, silenceForm({})) }, "Silence …");
-  return card("Silences", { tools: add, about: "nobody is paged of what matches" }, all.length
-    ? h("ul", { class: "list" }, all.map((each) => h("li", { key: each.id },
-      h("div", { class: "list-head" }, h("b", null, matches(each)),
-        h("span", { class: "note num" }, Date.parse(each.starts_at) > now ? `from ${moment(each.starts_at, now)}` : `ends in ${span((Date.parse(each.ends_at) - now) / 1000)}`),
-        h("button", { type: "button", class: "small", onclick: () => openDialog(app, silenceEnd(each)) }, "End it")),
-      h("p", null, each.comment), h("p", { class: "note" }, `by ${each.author}`))))
-    : empty("None: everything that should page does."));
+  return card(
+    "Silences",
+    { tools: add, about: "nobody is paged of what matches" },
+    all.length
+      ? h(
+          "ul",
+          { class: "list" },
+          all.map((each) =>
+            h(
+              "li",
+              { key: each.id },
+              h(
+                "div",
+                { class: "list-head" },
+                h("b", null, matches(each)),
+                h(
+                  "span",
+                  { class: "note num" },
+                  Date.parse(each.starts_at) > now
+                    ? `from ${moment(each.starts_at, now)}`
+                    : `ends in ${span((Date.parse(each.ends_at) - now) / 1000)}`,
+                ),
+                h(
+                  "button",
+                  { type: "button", class: "small", onclick: () => openDialog(app, silenceEnd(each)) },
+                  "End it",
+                ),
+              ),
+              h("p", null, each.comment),
+              h("p", { class: "note" }, `by ${each.author}`),
+            ),
+          ),
+        )
+      : empty("None: everything that should page does."),
+  );
 }
 
 /** What a silence matches, in words. */
 export function matches(silence) {
-  const said = ["severities", "signals", "symbols", "venues"].flatMap((field) => (silence[field]?.length ? [silence[field].map(spoken).join(" or ")] : []));
+  const said = ["severities", "signals", "symbols", "venues"].flatMap((field) =>
+    silence[field]?.length ? [silence[field].map(spoken).join(" or ")] : [],
+  );
   return said.length ? said.join(", ") : "everything";
 }

@@ -57,7 +57,10 @@ function viewOf(shown) {
     return shown.view(app);
   } catch (error) {
     console.error(error);
-    return [h("h1", null, "This page cannot be drawn"), h("p", { class: "problem" }, `It met something it does not understand: ${error.message}`)];
+    return [
+      h("h1", null, "This page cannot be drawn"),
+      h("p", { class: "problem" }, `It met something it does not understand: ${error.message}`),
+    ];
   }
 }
 

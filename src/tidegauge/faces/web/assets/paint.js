@@ -43,7 +43,8 @@ export function ink(name) {
 }
 
 /** A colour with its opacity. @param {string} colour as `rgb(…)` */
-export const faint = (colour, opacity) => colour.replace(/^rgba?\(([^,]+),([^,]+),([^,)]+).*$/, `rgba($1,$2,$3,${opacity})`);
+export const faint = (colour, opacity) =>
+  colour.replace(/^rgba?\(([^,]+),([^,]+),([^,)]+).*$/, `rgba($1,$2,$3,${opacity})`);
 
 export const LINES = 8;
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
@@ -53,7 +54,10 @@ export const lineOf = (at) => ({ stroke: ink(`line-${at % LINES}`), dash: DASHES
 
 /** The order of a symbol's venues, which decides their colours on every chart. */
 export const venuesOf = (picture, symbol) =>
-  Object.values(picture?.books ?? {}).filter((book) => book.symbol === symbol).map((book) => book.venue).sort();
+  Object.values(picture?.books ?? {})
+    .filter((book) => book.symbol === symbol)
+    .map((book) => book.venue)
+    .sort();
 
 /** A canvas as large as its box, in device pixels; returns its context in CSS pixels. */
 export function sized(canvas, width, height) {

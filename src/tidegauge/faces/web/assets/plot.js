@@ -67,7 +67,15 @@ export function plotIsland(place) {
     if (wanted !== built) {
       built = wanted;
       plot?.destroy();
-      plot = new uPlot(options(() => drawn, body, () => tell(caption, drawn, plot)), next.columns, body);
+      plot = new uPlot(
+        options(
+          () => drawn,
+          body,
+          () => tell(caption, drawn, plot),
+        ),
+        next.columns,
+        body,
+      );
       tell(caption, drawn, plot);
     } else if (fresh) {
       plot.setData(next.columns);
@@ -96,16 +104,43 @@ function options(look, body, moved) {
     height: drawn.height,
     legend: { show: false },
     padding: [6, 10, 0, 0],
-    cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false }, sync: drawn.sync ? { key: drawn.sync } : undefined },
+    cursor: {
+      y: false,
+      points: { size: 5 },
+      drag: { x: false, y: false },
+      sync: drawn.sync ? { key: drawn.sync } : undefined,
+    },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: {
       x: { ...scaleX, range: (_plot, low, high) => look().between ?? [low, high] },
       y: { ...(drawn.steep ? { distr: 4, asinh: 1 } : {}), range: (_plot, low, high) => room(low, high, look().zero) },
     },
-    series: [{}, ...drawn.lines.map((line) => ({ label: line.label, stroke: line.stroke, width: line.width ?? 1.5, dash: line.dash, points: { show: false } }))],
+    series: [
+      {},
+      ...drawn.lines.map((line) => ({
+        label: line.label,
+        stroke: line.stroke,
+        width: line.width ?? 1.5,
+        dash: line.dash,
+        points: { show: false },
+      })),
+    ],
     axes: [
-      { ...axis, size: 26, space: 70, values: drawn.axis === "time" ? (_plot, at) => at.map(timeTick) : (_plot, at) => at.map((x) => (x === null ? null : drawn.sayX(x))) },
-      { ...axis, size: AXIS_WIDTH, space: drawn.steep ? 22 : 28, values: (_plot, at) => at.map((y) => (y === null ? null : drawn.say(y))) },
+      {
+        ...axis,
+        size: 26,
+        space: 70,
+        values:
+          drawn.axis === "time"
+            ? (_plot, at) => at.map(timeTick)
+            : (_plot, at) => at.map((x) => (x === null ? null : drawn.sayX(x))),
+      },
+      {
+        ...axis,
+        size: AXIS_WIDTH,
+        space: drawn.steep ? 22 : 28,
+        values: (_plot, at) => at.map((y) => (y === null ? null : drawn.say(y))),
+      },
     ],
     hooks: { drawClear: [(plot) => shade(plot, look().shades ?? [])], setCursor: [moved] },
   };
@@ -176,24 +211,31 @@ function tell(caption, drawn, plot) {
   head.textContent = drawn.title;
   const about = document.createElement("span");
   about.className = "note";
-  about.textContent = x !== null && x !== undefined ? `at ${drawn.axis === "time" ? `${clock(x * 1000)} UTC` : drawn.sayX(x)}` : drawn.about ?? "";
-  const values = drawn.quiet && !inside ? [] : drawn.lines.map((line, index) => {
-    const column = drawn.columns[index + 1];
-    const value = inside ? column[at] : lastOf(column);
-    const said = document.createElement("output");
-    said.className = "num";
-    const dot = document.createElement("i");
-    dot.style.background = line.stroke;
-    said.append(dot, value === null || value === undefined ? DASH : drawn.say(value));
-    said.title = line.label;
-    return said;
-  });
+  about.textContent =
+    x !== null && x !== undefined
+      ? `at ${drawn.axis === "time" ? `${clock(x * 1000)} UTC` : drawn.sayX(x)}`
+      : (drawn.about ?? "");
+  const values =
+    drawn.quiet && !inside
+      ? []
+      : drawn.lines.map((line, index) => {
+          const column = drawn.columns[index + 1];
+          const value = inside ? column[at] : lastOf(column);
+          const said = document.createElement("output");
+          said.className = "num";
+          const dot = document.createElement("i");
+          dot.style.background = line.stroke;
+          said.append(dot, value === null || value === undefined ? DASH : drawn.say(value));
+          said.title = line.label;
+          return said;
+        });
   caption.replaceChildren(head, about, ...values);
 }
 
 /** The last value, if it is not long gone. */
 function lastOf(column) {
-  for (let at = column.length - 1; at >= Math.max(0, column.length - 4); at -= 1) if (column[at] !== null) return column[at];
+  for (let at = column.length - 1; at >= Math.max(0, column.length - 4); at -= 1)
+    if (column[at] !== null) return column[at];
   return null;
 }
 

@@ -52,7 +52,9 @@ export class Quote {
     if (document.hidden || !this.app.stream.live) return;
     let [told, problem] = [null, ""];
     try {
-      told = await ask(query("/quote", { symbol: this.symbol, side: this.asked.side, notional: size }), { signal: this.stopping.signal });
+      told = await ask(query("/quote", { symbol: this.symbol, side: this.asked.side, notional: size }), {
+        signal: this.stopping.signal,
+      });
     } catch (error) {
       if (this.stopping.signal.aborted) return;
       problem = error.message;
@@ -75,22 +77,67 @@ export class Quote {
       this.asked = { ...this.asked, [name]: event.target.value };
       this.#ask();
     };
-    return card("Quote", { about: this.told ? `as of ${clock(this.told.at)} UTC` : null },
-      h("form", { class: "quote-form", onsubmit: submit },
-        h("label", null, h("span", null, "Side"), h("select", { onchange: set("side"), value: this.asked.side }, h("option", { value: "sell" }, "Sell"), h("option", { value: "buy" }, "Buy"))),
-        h("label", { class: "grow" }, h("span", null, "Size, in quote"), h("input", { type: "text", inputmode: "decimal", value: this.asked.notional, onchange: set("notional"), autocomplete: "off" })),
-        h("button", { type: "submit" }, "Quote")),
+    return card(
+      "Quote",
+      { about: this.told ? `as of ${clock(this.told.at)} UTC` : null },
+      h(
+        "form",
+        { class: "quote-form", onsubmit: submit },
+        h(
+          "label",
+          null,
+          h("span", null, "Side"),
+          h(
+            "select",
+            { onchange: set("side"), value: this.asked.side },
+            h("option", { value: "sell" }, "Sell"),
+            h("option", { value: "buy" }, "Buy"),
+          ),
+        ),
+        h(
+          "label",
+          { class: "grow" },
+          h("span", null, "Size, in quote"),
+          h("input", {
+            type: "text",
+            inputmode: "decimal",
+            value: this.asked.notional,
+            onchange: set("notional"),
+            autocomplete: "off",
+          }),
+        ),
+        h("button", { type: "submit" }, "Quote"),
+      ),
       this.problem && h("p", { class: "problem", role: "status" }, this.problem),
-      this.told ? answer(this.told) : this.problem ? null : empty("Asking …"));
+      this.told ? answer(this.told) : this.problem ? null : empty("Asking …"),
+    );
   }
 }
 
 function answer(told) {
-  const columns = [{ name: "Venue" }, { name: "Slippage, bps", number: true }, { name: "Average", number: true }, { name: `Cost, ${told.quote ?? ""}`, number: true }];
+  const columns = [
+    { name: "Venue" },
+    { name: "Slippage, bps", number: true },
+    { name: "Average", number: true },
+    { name: `Cost, ${told.quote ?? ""}`, number: true },
+  ];
   return [
-    told.venues.length ? table({ caption: "The size on each venue", columns, class: "tight", rows: told.venues.map((each) => row(each, told)) }) : empty("No book may be asked now."),
+    told.venues.length
+      ? table({
+          caption: "The size on each venue",
+          columns,
+          class: "tight",
+          rows: told.venues.map((each) => row(each, told)),
+        })
+      : empty("No book may be asked now."),
     together(told),
-    told.left_out?.length ? h("ul", { class: "left-out note" }, told.left_out.map(([venue, why]) => h("li", { key: venue }, `${venue} left out: ${why}`))) : null,
+    told.left_out?.length
+      ? h(
+          "ul",
+          { class: "left-out note" },
+          told.left_out.map(([venue, why]) => h("li", { key: venue }, `${venue} left out: ${why}`)),
+        )
+      : null,
   ];
 }
 
@@ -101,8 +148,22 @@ function row(each, told) {
     key: each.venue,
     class: best ? "best" : "",
     cells: [
-      h("span", null, each.venue, best ? h("span", { class: "pill small" }, "best") : null, each.age_s > 5 ? h("span", { class: "note" }, ` ${span(each.age_s)} old`) : null),
-      full ? bps(each.slippage_bps) : h("span", { class: "warn", title: each.why ?? "" }, each.filled_fraction == null ? each.why ?? DASH : `fills ${each.floor ? "at least " : ""}${percent(each.filled_fraction)}`),
+      h(
+        "span",
+        null,
+        each.venue,
+        best ? h("span", { class: "pill small" }, "best") : null,
+        each.age_s > 5 ? h("span", { class: "note" }, ` ${span(each.age_s)} old`) : null,
+      ),
+      full
+        ? bps(each.slippage_bps)
+        : h(
+            "span",
+            { class: "warn", title: each.why ?? "" },
+            each.filled_fraction == null
+              ? (each.why ?? DASH)
+              : `fills ${each.floor ? "at least " : ""}${percent(each.filled_fraction)}`,
+          ),
       each.average == null ? DASH : exact(fixed(each.average, decimals(each.average)).replaceAll(",", "")),
       each.cost == null ? DASH : money(each.cost),
     ],
@@ -115,8 +176,27 @@ const decimals = (price) => (Number(price) >= 1000 ? 2 : Number(price) >= 1 ? 4 
 function together(told) {
   if (!told.together) return null;
   const { portions } = told.together;
-  return h("div", { class: "split" },
-    h("p", null, "Split over all: ", h("b", { class: "num" }, `${bps(told.together.slippage_bps)} bps`), told.together.filled === false ? h("span", { class: "warn" }, " (does not fill)") : null),
-    h("ul", null, (portions ?? []).map((each) => h("li", { key: each.venue, style: { "--filled": percent(each.share).replace(" ", "") } },
-      h("span", null, each.venue), h("span", { class: "num" }, `${percent(each.share)} · ${money(each.quote)}`)))));
+  return h(
+    "div",
+    { class: "split" },
+    h(
+      "p",
+      null,
+      "Split over all: ",
+      h("b", { class: "num" }, `${bps(told.together.slippage_bps)} bps`),
+      told.together.filled === false ? h("span", { class: "warn" }, " (does not fill)") : null,
+    ),
+    h(
+      "ul",
+      null,
+      (portions ?? []).map((each) =>
+        h(
+          "li",
+          { key: each.venue, style: { "--filled": percent(each.share).replace(" ", "") } },
+          h("span", null, each.venue),
+          h("span", { class: "num" }, `${percent(each.share)} · ${money(each.quote)}`),
+        ),
+      ),
+    ),
+  );
 }

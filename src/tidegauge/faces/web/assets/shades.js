@@ -13,11 +13,17 @@ export class Shades {
   /** Take what `/history` tells of a venue. */
   told(venue, { alerts, trust }) {
     for (const each of alerts ?? []) {
-      this.known.set(each.id, { venue, from: seconds(each.started_at), to: seconds(each.ended_at), kind: each.severity });
+      this.known.set(each.id, {
+        venue,
+        from: seconds(each.started_at),
+        to: seconds(each.ended_at),
+        kind: each.severity,
+      });
     }
     for (const gap of trust ?? []) {
       // One that goes on is told by the stream, which knows when it ends.
-      if (gap.to) this.known.set(`${venue} ${gap.from}`, { venue, from: seconds(gap.from), to: seconds(gap.to), kind: "gap" });
+      if (gap.to)
+        this.known.set(`${venue} ${gap.from}`, { venue, from: seconds(gap.from), to: seconds(gap.to), kind: "gap" });
     }
   }
 
@@ -38,7 +44,12 @@ export class Shades {
   alerts(all) {
     for (const each of all) {
       if (each.state === "pending") continue;
-      this.known.set(each.id, { venue: each.venue, from: seconds(each.started_at), to: seconds(each.ended_at), kind: each.severity });
+      this.known.set(each.id, {
+        venue: each.venue,
+        from: seconds(each.started_at),
+        to: seconds(each.ended_at),
+        kind: each.severity,
+      });
     }
   }
 

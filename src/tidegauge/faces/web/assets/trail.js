@@ -42,7 +42,8 @@ export class Teller {
 /** What would be said of each thing; what is said anew has changed. */
 function states(picture) {
   const said = new Map();
-  for (const each of Object.values(picture.incidents ?? {})) said.set(each.id, `Incident ${subject(each)}: ${each.state}, ${each.severity}.`);
+  for (const each of Object.values(picture.incidents ?? {}))
+    said.set(each.id, `Incident ${subject(each)}: ${each.state}, ${each.severity}.`);
   for (const each of Object.values(picture.alerts ?? {})) {
     if (each.state === "firing" && !each.incident) said.set(each.id, `Alert, ${each.severity}: ${each.sentence}`);
   }

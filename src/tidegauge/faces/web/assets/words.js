@@ -28,7 +28,12 @@ export function money(value) {
   if (!known(value)) return DASH;
   const size = Math.abs(Number(value));
   const sign = Number(value) < 0 ? MINUS : "";
-  for (const [least, unit] of [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
+  for (const [least, unit] of [
+    [1e12, "T"],
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
     if (size >= least * 0.99995) return sign + digits(size / least) + unit;
   }
   return sign + digits(size);
@@ -79,7 +84,9 @@ export function span(seconds) {
 
 /** A short span, as from venue to us: in ms below a second. */
 export const short = (seconds) =>
-  known(seconds) && Math.abs(seconds) < 1 ? `${fixed(seconds * 1000, Math.abs(seconds) < 0.01 ? 1 : 0)} ms` : span(seconds);
+  known(seconds) && Math.abs(seconds) < 1
+    ? `${fixed(seconds * 1000, Math.abs(seconds) < 0.01 ? 1 : 0)} ms`
+    : span(seconds);
 
 /** Milliseconds of a time that was told, or null. @param {string|null|undefined} at */
 export function millis(at) {
