@@ -11,18 +11,24 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from statistics import median
+from typing import TypeAlias
 
 from ..core.book import OrderBook
 from ..core.exact import EXACT, is_amount
 from ..core.instrument import VenueName
 from ..core.reading import Taker
 from .plan import BPS
+from .rests import Resting
 from .signal_settings import StressSettings
 from .stress_ladder import Bounds, Ladder, ladder_of
 from .stress_split import Split, merged, split_of
 
 LOOKED_FOR = 4
 """The largest safe size is looked for up to so many times the size: a walk has an end."""
+
+
+Walkable: TypeAlias = OrderBook | Resting
+"""A book, or its levels as they were: as far as these go."""
 
 
 class Safety(StrEnum):
@@ -125,7 +131,7 @@ class StressReport:
 
 
 def stress_report(
-    books: Mapping[VenueName, OrderBook],
+    books: Mapping[VenueName, Walkable],
     size: Decimal,
     settings: StressSettings,
     *,
@@ -181,7 +187,7 @@ class _Asked:
 
 
 def _taker(
-    books: Mapping[VenueName, OrderBook],
+    books: Mapping[VenueName, Walkable],
     taker: Taker,
     asked: _Asked,
     rates: Mapping[VenueName, Decimal | None],
@@ -191,7 +197,7 @@ def _taker(
     comparable: dict[VenueName, Ladder] = {}
     for venue, book in books.items():
         rate = rates[venue]
-        ladder = ladder_of(book, taker, asked.reach / Fraction(rate or 1))
+        ladder = _ladder(book, taker, asked.reach / Fraction(rate or 1))
         mid = _mid(book)
         if rate is not None and rate != 1:
             ladder, mid = ladder.times(rate), None if mid is None else mid * Fraction(rate)
@@ -284,13 +290,19 @@ def _average(ladder: Ladder, size: Decimal) -> float | None:
     return None if base is None else float(wanted / base / 10**ladder.price_scale)
 
 
-def _mid(book: OrderBook) -> Fraction | None:
+def _ladder(book: Walkable, taker: Taker, wanted: Fraction) -> Ladder:
+    if isinstance(book, Resting):
+        return book.ladder(taker)
+    return ladder_of(book, taker, wanted)
+
+
+def _mid(book: Walkable) -> Fraction | None:
     bid, ask = book.best_bid, book.best_ask
     return None if bid is None or ask is None else (Fraction(bid) + Fraction(ask)) / 2
 
 
 def _left_out(
-    books: Mapping[VenueName, OrderBook],
+    books: Mapping[VenueName, Walkable],
     rates: Mapping[VenueName, Decimal | None],
     quotes: Mapping[VenueName, str],
     home: str,
@@ -305,7 +317,7 @@ def _left_out(
 
 
 def _assumed(
-    books: Mapping[VenueName, OrderBook], size: Decimal, settings: StressSettings
+    books: Mapping[VenueName, Walkable], size: Decimal, settings: StressSettings
 ) -> Iterable[Assumed]:
     """Give the model of each venue that has a liquidity assumed, and no book."""
     for venue, liquidity in sorted(settings.assumed_liquidity.items()):
