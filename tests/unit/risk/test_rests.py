@@ -30,7 +30,7 @@ def test_a_whole_book_costs_the_same_after_it_was_sent(
     assert (here.edge, here.total) == (there.edge, there.total)
 
 
-@given(books(), st.integers(0, 50))
+@given(books(), st.integers(1, 50))
 def test_the_levels_are_those_of_the_book_best_first(book: OrderBook, count: int) -> None:
     cut = resting(book, levels=count, quote=Fraction(0), most=ALL)
     for side, of in ((Side.BID, cut.bids), (Side.ASK, cut.asks)):
