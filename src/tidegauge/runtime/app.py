@@ -30,6 +30,7 @@ from .desk_room import DeskRoom, routed
 from .garbage import Freezer
 from .journal import Journal
 from .kept_state import KeptState
+from .meters import Meters
 from .monitor import Monitor, Record
 from .outside import real_world
 from .plans import monitor_plan, pace_of
@@ -45,7 +46,6 @@ from .symbol_changes import SymbolChanges
 from .venue import Address, Venue
 from .venue_runner import Surroundings, VenueRunner
 from .view import MonitorView, StorageView, VenueView
-from .window.daemon import Metered, Unmetered
 from .window.window import Window
 from .world import Slewing, World
 
@@ -107,7 +107,7 @@ class App:
         plan = monitor_plan(settings, self.rules)
         self.monitor = Monitor(plan, self._emit, self._book_crashed, self.kept)
         self.crashes = 0
-        self.meters: Metered = Unmetered()
+        self.meters = Meters(batches=self._batches, waiting=self._waiting)
         self.window = Window(self)
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer
@@ -170,6 +170,7 @@ class App:
             symbols=lambda: tuple(self.symbols),
             carry_out=self.order,
             healthy=self._pulse.beats,
+            delivered=self.meters.delivered,
         )
 
     def _run(self) -> Run:
@@ -189,6 +190,7 @@ class App:
             proxy=self._proxy(),
             observer=self._observer,
             journal=self.journal,
+            feed_to_reading=self.meters.feed_to_reading,
         )
         return Venue(
             spec,
@@ -267,16 +269,19 @@ class App:
 
     async def _keep_sampling(self) -> None:
         half = self.settings.readings.sample_every_s / 2
-        look_at = self.world.clock.steady()
+        steady = self.world.clock.steady
+        look_at = steady()
         while True:
             crowded = self.monitor.watched > MOST
-            await asyncio.sleep(min(CROWDED_PAUSE_S if crowded else PAUSE_S, half))
+            pause, lay_down = min(CROWDED_PAUSE_S if crowded else PAUSE_S, half), steady()
+            await asyncio.sleep(pause)
+            self.meters.loop_lag.observe(max(0, steady() - lay_down - int(pause * SECOND)))
             now = self.now()
             if self.journal is not None:
                 self.journal.note(tick_line(now))
             self.monitor.advance(now)
             self._pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
-            if self.world.clock.steady() >= look_at:
+            if steady() >= look_at:
                 look_at += SECOND
                 self._look_at_clock(now)
                 self._freezer.look(self._begun(), now)
@@ -338,6 +343,12 @@ class App:
         if self.journal is not None:
             self.journal.note(meta_line(now, Meta.RULES, rules=self.rules))
         self.monitor.adopt(self.rules, now)
+
+    def _batches(self) -> int:
+        return 0 if self.writer is None else self.writer.statistics().batches
+
+    def _waiting(self) -> int:
+        return 0 if self.room is None else self.room.pages_waiting
 
     # -- looking at it ---------------------------------------------------------------------------
 

@@ -5,38 +5,16 @@ from typing import Protocol
 
 from tidegauge import __version__
 from tidegauge.core.instrument import Nanos, Symbol
+from tidegauge.runtime.meters import Meters
 from tidegauge.runtime.monitor import Monitor
 from tidegauge.runtime.view import StorageView, VenueView
 from tidegauge.runtime.watched_symbol import WatchedSymbol
 
-from .across import ShownDaemon, ShownHistogram, ShownStorage
+from .across import ShownDaemon, ShownStorage
 from .instants import instant, seconds
 from .show_across import show_storage, show_symbol, show_venue
 from .show_desk import show_desk, show_exposure
 from .wire import Round, Terms
-
-
-class Metered(Protocol):
-    """What a daemon counts of its own work."""
-
-    @property
-    def feed_to_reading(self) -> ShownHistogram: ...
-    @property
-    def loop_lag(self) -> ShownHistogram: ...
-    @property
-    def notifications(self) -> dict[str, int]: ...
-    @property
-    def notifications_waiting(self) -> int: ...
-    @property
-    def batches(self) -> int: ...
-
-
-class Unmetered:
-    def __init__(self) -> None:
-        self.feed_to_reading = ShownHistogram(bounds=(), counts=(), count=0, sum=0.0)
-        self.loop_lag = self.feed_to_reading
-        self.notifications: dict[str, int] = {}
-        self.notifications_waiting = self.batches = 0
 
 
 class Daemon(Protocol):
@@ -46,11 +24,10 @@ class Daemon(Protocol):
     started_at: Nanos
     crashes: int
     monitor: Monitor
+    meters: Meters
 
     @property
     def watching(self) -> Collection[Symbol]: ...
-    @property
-    def meters(self) -> Metered: ...
     def now(self) -> Nanos: ...
     def clock_behind(self) -> Nanos: ...
     def venue_views(self) -> Sequence[VenueView]: ...
@@ -94,8 +71,8 @@ def _daemon(daemon: Daemon, name: str, now: Nanos) -> ShownDaemon:
         storage=_storage(daemon, now),
         notifications=meters.notifications,
         notifications_waiting=meters.notifications_waiting,
-        feed_to_reading=meters.feed_to_reading,
-        loop_lag=meters.loop_lag,
+        feed_to_reading=meters.feed_to_reading.snapshot(),
+        loop_lag=meters.loop_lag.snapshot(),
     )
 
 
