@@ -13,8 +13,9 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from tidegauge.core.instrument import BookId
+from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.core.reading import Taker
+from tidegauge.risk.quoting import Market
 from tidegauge.risk.stress_ladder import Ladder as Rungs
 from tidegauge.runtime.window.client import Watch
 from tidegauge.runtime.window.merge import picture_of
@@ -79,6 +80,8 @@ class Hub:
         self._wishes: dict[BookId, _Wish] = {}
         self._held: dict[BookId, HeldLadder] = {}
         self._picture: tuple[int, Picture] | None = None
+        self.markets: dict[Symbol, tuple[Terms, tuple[HeldLadder, ...], Market]] = {}
+        """What was made of the ladders of a symbol when it was last asked for a price."""
 
     async def run(self) -> None:
         """Look until cancelled."""
