@@ -8,8 +8,7 @@ from fastapi import Depends, HTTPException, Path, Query, Request, Response
 
 from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.runtime.window.books import ShownBook
-
-from .hub import Hub
+from tidegauge.runtime.window.hub import Hub
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/~-]{0,63}$"
 

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Query, Response
 
 from tidegauge.core.instrument import BookId
 from tidegauge.core.reading import Taker
+from tidegauge.faces.look.tables import worst_first
 from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, ShownVenue
 from tidegauge.runtime.window.books import ShownBook, ShownLadder
 from tidegauge.runtime.window.desk import ShownAlert, ShownExposure
 from tidegauge.runtime.window.picture import Picture
+from tidegauge.runtime.window.pricing import ShownCurve, ShownQuote, curve_of, market_of, quote_of
 from tidegauge.runtime.window.show_books import show_ladder
 
 from .answers import HubOf, SymbolPath, SymbolQuery, VenuePath, answer, known_book, known_symbol
-from .pricing import ShownCurve, ShownQuote, curve_of, market_of, quote_of
 
 router = APIRouter(tags=["market"])
 
@@ -181,11 +182,3 @@ async def curve(
     """What sizes from small to large cost now, for both sides and all venues."""
     name = known_symbol(hub, symbol)
     return answer(await curve_of(hub, name, points))
-
-
-def worst_first(seen: Picture) -> list[ShownSymbol]:
-    """Return the symbols by their scores, the worst first."""
-    return sorted(
-        seen.symbols.values(),
-        key=lambda each: (each.score.value is None, -(each.score.value or 0.0), each.symbol),
-    )

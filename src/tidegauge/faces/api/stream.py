@@ -12,10 +12,10 @@ import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from tidegauge.core.instrument import BookId
+from tidegauge.runtime.window.hub import HeldLadder, Hub
 from tidegauge.runtime.window.picture import Picture
 from tidegauge.runtime.window.show_books import show_ladder
 
-from .hub import HeldLadder, Hub
 from .patches import Document, document_of, patch_of
 
 router = APIRouter()

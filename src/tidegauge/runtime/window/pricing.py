@@ -10,10 +10,10 @@ from tidegauge.core.instrument import BookId, Symbol, base_and_quote
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
 from tidegauge.risk.quoting import Market, VenueQuote
-from tidegauge.runtime.window.across import ShownPortion
-from tidegauge.runtime.window.show_across import show_portion
 
+from .across import ShownPortion
 from .hub import HeldLadder, Hub
+from .show_across import show_portion
 
 LEAST_CURVE, MOST_CURVE = Decimal(1_000), Decimal(5_000_000)
 DIGITS = 2
