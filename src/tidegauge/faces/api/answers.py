@@ -1,14 +1,17 @@
 """What routes have in common: who is asked, how an answer is written, what a parameter may be."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, HTTPException, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.runtime.window.books import ShownBook
 from tidegauge.runtime.window.hub import Hub
+
+from .problems import Problem
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/~-]{0,63}$"
 
@@ -38,7 +41,9 @@ def known_symbol(hub: Hub, name: str) -> Symbol:
     symbol = name.upper()
     if any(book.symbol == symbol for book in hub.picture().books.values()):
         return symbol
-    raise HTTPException(404, f"no daemon watches {symbol}; GET /symbols says what is watched")
+    raise Problem(
+        HTTPStatus.NOT_FOUND, f"no daemon watches {symbol}; GET /symbols says what is watched"
+    )
 
 
 def known_book(hub: Hub, venue: str, symbol: str) -> ShownBook:
@@ -46,7 +51,9 @@ def known_book(hub: Hub, venue: str, symbol: str) -> ShownBook:
     id_ = BookId(venue.lower(), symbol.upper())
     book = hub.picture().books.get(str(id_))
     if book is None:
-        raise HTTPException(404, f"no daemon watches {id_}; GET /instruments says what is watched")
+        raise Problem(
+            HTTPStatus.NOT_FOUND, f"no daemon watches {id_}; GET /instruments says what is watched"
+        )
     return book
 
 

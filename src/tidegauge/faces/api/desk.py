@@ -7,9 +7,10 @@ daemon picks up. The answer says what came of it, or that no daemon has answered
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from tidegauge.core.desk import Order, OrderKind, Silence
@@ -25,6 +26,7 @@ from tidegauge.sinks.table import nanos
 
 from .answers import NAME, HubOf, answer, utc
 from .archive import Archive
+from .problems import Problem
 
 router = APIRouter(tags=["desk"])
 
@@ -206,7 +208,11 @@ async def acknowledge(request: Request, name: IncidentId, body: Acknowledgement)
 async def comment(request: Request, name: IncidentId, body: Said) -> Response:
     """Say something that everybody who looks at the incident will see."""
     if not body.comment.strip():
-        raise HTTPException(422, "the comment is empty: write what is to be known")
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "The comment is empty",
+            errors=[("comment", "write what is to be known")],
+        )
 
     async def made(connection: Any) -> Order:
         found = await _found(connection, name)
@@ -242,7 +248,7 @@ async def silence(request: Request, body: NewSilence) -> Response:
     try:
         matcher = matcher_of(body.signals, body.symbols, body.venues, body.severities)
     except OperatorError as error:
-        raise HTTPException(422, str(error)) from None
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 
     async def made(_connection: Any) -> Order:
         order = new_order(
@@ -272,7 +278,7 @@ async def expire(
         try:
             found = one_of(name, rows)
         except OperatorError as error:
-            raise HTTPException(404, str(error)) from None
+            raise Problem(HTTPStatus.NOT_FOUND, str(error)) from None
         return new_order(kind=OrderKind.EXPIRE_SILENCE, actor=_actor(request, ""), silence_id=found)
 
     return await _carry_out(request, made)
@@ -299,9 +305,9 @@ async def _carry_out(request: Request, made: Callable[[Any], Awaitable[Order]]) 
             order = await made(connection)
             placed = await place(connection, order)
         except OrderStale as error:
-            raise HTTPException(409, str(error)) from None
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         except OrderRefused as error:
-            raise HTTPException(409, str(error)) from None
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         if placed.waits is not None:
             said = f"ordered, but {placed.waits}"
             return answer(Carried(done=False, waits=True, said=said), 202)
@@ -310,7 +316,7 @@ async def _carry_out(request: Request, made: Callable[[Any], Awaitable[Order]]) 
         said = f"ordered; the daemon has not answered within {PATIENCE_S:.0f} s: it will do so"
         return answer(Carried(done=False, waits=True, said=said), 202)
     if not outcome.done:
-        raise HTTPException(409, outcome.said)
+        raise Problem(HTTPStatus.CONFLICT, outcome.said)
     return answer(Carried(done=True, waits=False, said=outcome.said, version=outcome.version))
 
 
@@ -318,7 +324,7 @@ async def _found(connection: Any, name: str) -> Any:
     try:
         return await desk_read.incident(connection, name)
     except OperatorError as error:
-        raise HTTPException(404, str(error)) from None
+        raise Problem(HTTPStatus.NOT_FOUND, str(error)) from None
 
 
 def _actor(request: Request, by: str) -> str:

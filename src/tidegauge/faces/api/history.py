@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from tidegauge.sinks.history import History, HistoryPoint, read_history
 
 from .answers import Since, SymbolPath, Until, VenuePath, answer, utc
 from .desk import archive_of
+from .problems import Problem
 
 router = APIRouter(tags=["history"])
 
@@ -89,9 +91,17 @@ async def _read(
     end = utc(until) or datetime.now(UTC)
     begin = utc(since) or end - USUAL
     if begin >= end:
-        raise HTTPException(422, "the range is reversed: `from` must be before `to`")
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "The range is reversed",
+            errors=[("from", "must be before `to`")],
+        )
     if end - begin > LONGEST:
-        raise HTTPException(422, f"the range is longer than {LONGEST.days} days: ask for less")
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "The range is too long",
+            errors=[("from", f"must be within {LONGEST.days} days of `to`")],
+        )
     every = None if step is None else timedelta(seconds=max(step, 1.0))
     archive = archive_of(request)
     async with archive.session() as connection:
