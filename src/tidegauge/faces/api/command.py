@@ -1,39 +1,25 @@
 """`tidegauge serve`, `tidegauge web` and `tidegauge token`: the API, a way into it, and its tokens."""
 
-import asyncio
-import contextlib
-import os
-import sys
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from tidegauge.core.errors import OperatorError
-from tidegauge.runtime.settings import Settings, load_settings
+from tidegauge.runtime.settings import load_settings
 
 from .. import running
 from ..database import settings_of
 from ..logs import log_to_terminal
 from ..options import Config, DataDir
-from .access import Access
-from .address import address_of, claimed
-from .app import Hub, create_app
+from .address import address_of
 from .asking import link_from
-from .serving import bound, serving, url_of
 from .tokens import tokens_in, tokens_made, tokens_renewed
-
-log = structlog.get_logger(__name__)
 
 SERVE_EXAMPLE = "Example: tidegauge serve --port 8787"
 WEB_EXAMPLE = "Example: tidegauge web --open"
 OPERATOR_EXAMPLE = "Example: tidegauge token operate"
-NICENESS = 5
-"""The feed has the processor before those who look at it."""
 
 
 class Allowed(StrEnum):
@@ -92,10 +78,10 @@ def serve(
     folder = settings.data_dir
     tokens = tokens_renewed(folder) if new_tokens else tokens_made(folder)
     log_to_terminal(settings, also_secret=(tokens.read, tokens.operate, tokens.secret))
-    if companion:
-        os.nice(NICENESS)
-        os.setpgid(0, 0)  # Ctrl-C is for the monitor, which ends its companion itself
-    running.run_loop(_serve(settings, companion=companion))
+    # FastAPI takes longer to import than most commands to run.
+    from .process import serve_until_stopped  # noqa: PLC0415
+
+    running.run_loop(serve_until_stopped(settings, companion=companion))
 
 
 def web(
@@ -126,46 +112,3 @@ def token(scope: TokenFor = Allowed.READ, config: Config = None, data_dir: DataD
     """Print a token of the API, for a program that asks it."""
     tokens = tokens_in(settings_of(config, data_dir).data_dir)
     typer.echo(tokens.operate if scope is Allowed.OPERATE else tokens.read)
-
-
-async def _serve(settings: Settings, *, companion: bool) -> None:
-    stop = asyncio.Event()
-    running.take_signals(stop.set)
-    if companion:
-        _stop_with_whoever_started(stop)
-    with (
-        claimed(settings.data_dir) as address,
-        contextlib.closing(bound(settings.serve)) as at,
-    ):
-        async with _opened_hub(settings) as hub:
-            app = create_app(hub, Access(settings.data_dir), settings.serve)
-            async with serving(app, at, settings.serve):
-                url = url_of(at, settings.serve)
-                address.write_text(url, encoding="utf-8")
-                log.info("api_serving", address=url, log_in="tidegauge web")
-                await stop.wait()
-                log.info("api_stopping")
-
-
-def _stop_with_whoever_started(stop: asyncio.Event) -> None:
-    """Stop when standard input ends: the monitor holds its other end, however it dies."""
-    loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
-
-    def look() -> None:
-        if not os.read(stdin, 4_096):
-            loop.remove_reader(stdin)
-            stop.set()
-
-    loop.add_reader(stdin, look)
-
-
-class _NoHub:
-    """Shows nothing."""
-
-    def reasons(self) -> Sequence[str]:
-        return ("no daemon is seen",)
-
-
-@asynccontextmanager
-async def _opened_hub(_settings: Settings) -> AsyncIterator[Hub]:
-    yield _NoHub()

@@ -18,7 +18,7 @@ from tidegauge.runtime.settings import Settings
 
 from .address import address_of
 from .asking import link_from
-from .serving import bound
+from .binding import bound
 from .tokens import tokens_in, tokens_made
 
 log = structlog.get_logger(__name__)
