@@ -14,13 +14,19 @@ from tidegauge import __version__
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
-from . import desk, docs_page, health, history, login, market, stream
+from . import desk, docs_page, drills, health, history, login, market, stream
 from .access import Access
 from .archive import Archive
 from .doors import PUBLIC, Dressed, Gate, Measured
 from .problems import MEDIA_TYPE, SCHEMA, tell_problems
 
-ROUTERS: tuple[APIRouter, ...] = (market.router, history.router, desk.router, stream.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    market.router,
+    history.router,
+    desk.router,
+    drills.router,
+    stream.router,
+)
 """What is served beside what every API has."""
 
 OWN = (health.router, login.router, docs_page.router)
@@ -36,6 +42,7 @@ def create_app(
     settings: ServeSettings,
     *,
     archive: Archive,
+    rehearsals: drills.Drills | None = None,
     routers: Sequence[APIRouter] = ROUTERS,
 ) -> FastAPI:
     """Return the application. Everything but `/healthz` is refused to whom `access` does not know."""
@@ -55,6 +62,7 @@ def create_app(
     )
     app.state.hub = hub
     app.state.archive = archive
+    app.state.drills = rehearsals or drills.Drills()
     app.state.documents = stream.Documents(hub)
     app.state.access = access
     app.state.settings = settings

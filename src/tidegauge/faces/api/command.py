@@ -81,7 +81,7 @@ def serve(
     # FastAPI takes longer to import than most commands to run.
     from .process import serve_until_stopped  # noqa: PLC0415
 
-    running.run_loop(serve_until_stopped(settings, companion=companion))
+    running.run_loop(serve_until_stopped(settings, config=config, companion=companion))
 
 
 def web(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -16,6 +17,7 @@ from .address import claimed
 from .app import create_app
 from .archive import Archive
 from .binding import bound, url_of
+from .drills import Drills
 from .serving import serving
 
 log = structlog.get_logger(__name__)
@@ -24,7 +26,9 @@ NICENESS = 5
 """The feed has the processor before those who look at it."""
 
 
-async def serve_until_stopped(settings: Settings, *, companion: bool = False) -> None:
+async def serve_until_stopped(
+    settings: Settings, *, config: Path | None = None, companion: bool = False
+) -> None:
     """Serve the API of a data directory. A `companion` also stops when its standard input ends."""
     stop = asyncio.Event()
     running.take_signals(stop.set)
@@ -38,9 +42,13 @@ async def serve_until_stopped(settings: Settings, *, companion: bool = False) ->
     ):
         hub = Hub(settings.data_dir)
         access = Access(settings.data_dir)
-        async with Archive(settings).opened() as archive, asyncio.TaskGroup() as tasks:
+        async with (
+            Archive(settings).opened() as archive,
+            Drills(config).opened() as rehearsals,
+            asyncio.TaskGroup() as tasks,
+        ):
             looking = tasks.create_task(hub.run(), name="hub")
-            app = create_app(hub, access, settings.serve, archive=archive)
+            app = create_app(hub, access, settings.serve, archive=archive, rehearsals=rehearsals)
             async with serving(app, at, settings.serve):
                 url = url_of(at, settings.serve)
                 address.write_text(url, encoding="utf-8")
