@@ -81,8 +81,8 @@ async def test_a_symbol_shows_its_books_its_costs_and_its_past(open_web: Open) -
     await expect(page.locator(".ladder")).to_have_count(4)
     await expect(page.locator(".ladder .asks tr").first).to_contain_text("61,0")
     plots = page.locator(".plot-body")
-    await expect(plots).to_have_count(7)
-    for at in range(7):
+    await expect(plots).to_have_count(8)
+    for at in range(8):
         await expect(plots.nth(at)).to_have_attribute("aria-label", pattern("from .* to"))
     await expect(page.locator("canvas.depth")).to_have_attribute("aria-label", pattern("bids .*M"))
     await expect(page.locator(".heat canvas")).to_have_attribute("aria-label", pattern("per bp"))

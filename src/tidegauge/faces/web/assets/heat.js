@@ -18,7 +18,7 @@ export class Heat {
     this.symbol = symbol;
     this.app = app;
     this.venue = "";
-    this.range = RANGES[0][0];
+    this.range = RANGES[1][0];
     this.reach = 0;
     this.bands = [];
     /** By the number of their step. @type {Map<number, any>} */
@@ -231,8 +231,10 @@ function fill(context, shown, { x, y, step, least, most }) {
   const ramp = Array.from({ length: 64 }, (_, at) => faint(ink("heat"), 0.03 + 0.97 * (at / 63) ** 1.3));
   const known = Math.log(Math.max(most / least, 1.0001));
   const surface = ink("surface");
-  for (const { at, cells: each } of shown) {
-    const [left, right] = [Math.floor(x(at)), Math.ceil(x(at + step))];
+  for (const [index, { at, cells: each }] of shown.entries()) {
+    // Rows come a little late at times: a column stands until the next, if that is near.
+    const next = shown[index + 1]?.at ?? at + step;
+    const [left, right] = [Math.floor(x(at)), Math.ceil(x(next - at <= step * 3 ? next : at + step))];
     for (const cell of each) {
       if (cell.dense === null) continue;
       const [top, bottom] = [y(Math.max(cell.from, cell.to)), y(Math.min(cell.from, cell.to))];

@@ -10,6 +10,7 @@ import { Shades } from "./shades.js";
 import { bps, exact, fixed, millis, money } from "./words.js";
 
 export const RANGES = [
+  [300, "5 min"],
   [900, "15 min"],
   [3600, "1 h"],
   [21600, "6 h"],
@@ -64,7 +65,7 @@ export class History {
   constructor(symbol, app) {
     this.symbol = symbol;
     this.app = app;
-    this.range = RANGES[0][0];
+    this.range = RANGES[1][0];
     this.band = "10";
     this.cost = "";
     this.hidden = new Set();

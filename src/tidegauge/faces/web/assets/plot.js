@@ -225,7 +225,8 @@ function tell(caption, drawn, plot) {
           said.className = "num";
           const dot = document.createElement("i");
           dot.style.background = line.stroke;
-          said.append(dot, value === null || value === undefined ? DASH : drawn.say(value));
+          const told = value === null || value === undefined ? DASH : drawn.say(value);
+          said.append(dot, drawn.quiet ? `${line.label} ${told}` : told);
           said.title = line.label;
           return said;
         });

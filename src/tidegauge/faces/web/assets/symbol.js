@@ -11,7 +11,7 @@ import { venuesOf } from "./paint.js";
 import { card, empty, incidentLink, mark, oldNote, outdated, rank, scoreBlock, since } from "./parts.js";
 import { Quote } from "./quote.js";
 import { booksCard, crunchCard, divergenceCard, marketCard, stressCard } from "./risk.js";
-import { capital, span, spoken } from "./words.js";
+import { capital, head as firstSentence, span, spoken } from "./words.js";
 
 export class SymbolPage {
   /** @param {string} symbol */
@@ -130,7 +130,7 @@ function head(picture, symbol, now) {
             incidentLink(each.id, capital(subject(each))),
             h("span", { class: "note num" }, `${each.state}, ${span(since(each.opened_at, now))}`),
           ),
-          h("p", null, each.trigger),
+          h("p", null, firstSentence(each.trigger)),
         ),
       ),
       loose.map((each) =>
@@ -138,7 +138,7 @@ function head(picture, symbol, now) {
           "li",
           { key: each.id, class: `sev r${rank(each.severity)}` },
           h("div", { class: "list-head" }, mark(each.severity), capital(spoken(each.signal))),
-          h("p", null, each.sentence),
+          h("p", null, firstSentence(each.sentence)),
         ),
       ),
       incidents.length + loose.length
@@ -157,7 +157,7 @@ function depthCard(books, venues, ladders) {
       inverse: book.inverse,
       ladder: ladders[`${book.venue}/${book.symbol}`],
     }))
-    .filter((each) => each.ladder?.trust === "LIVE" && each.ladder.mid);
+    .filter((each) => each.ladder?.trust === "live" && each.ladder.mid);
   return card(
     "Depth",
     { about: `cumulative, the best ${LEVELS} levels, in quote` },

@@ -115,5 +115,16 @@ export function moment(at, now = Date.now()) {
 /** A word of a machine as people write it: `sell_slippage` is "sell slippage". */
 export const spoken = (name) => String(name ?? DASH).replaceAll("_", " ");
 
+/** The first sentence of several; a point inside a number ends none. */
+export const head = (text) => text.split(/(?<=\.)\s+(?=[A-Z])/)[0];
+
+/** How many decimals these numbers need: those that are noughts in all of them are left out. */
+export const decimalsOf = (numbers) =>
+  Math.max(0, ...numbers.map((text) => (/\.(\d*?)0*$/.exec(String(text))?.[1] ?? "").length));
+
+/** An exact number without the noughts at its end. */
+export const price = (text) =>
+  known(text) && String(text).includes(".") ? exact(String(text).replace(/\.?0+$/, "")) : exact(text);
+
 /** With a capital at its head. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
