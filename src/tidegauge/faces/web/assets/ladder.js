@@ -22,9 +22,8 @@ export function ladder(picture, book, told) {
       "header",
       { class: "ladder-head" },
       h("h3", null, book.venue),
-      h("span", { class: "note" }, book.instrument, book.kind === "spot" ? "" : ` · ${book.kind}`),
       mark(book.trust),
-      oldNote(old),
+      h("span", { class: "note" }, `${book.instrument} · ${book.kind}`, oldNote(old)),
     ),
     trusted(book) && told?.trust === "live" ? levels(book, told) : untrusted(book, told),
   );

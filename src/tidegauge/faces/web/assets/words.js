@@ -44,10 +44,11 @@ function digits(size) {
   return size.toFixed(decimals).replace(/\.0+$/, "");
 }
 
-/** Basis points, without the unit. */
+/** Basis points, without the unit. What is small and not nought does not read as nought. */
 export function bps(value) {
   if (!known(value)) return DASH;
   const size = Math.abs(Number(value));
+  if (size > 0 && size < 0.01) return size < 0.0001 ? `${value < 0 ? MINUS : ""}<0.0001` : fixed(value, 4);
   return fixed(value, size >= 100 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
