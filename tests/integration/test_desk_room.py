@@ -61,7 +61,7 @@ async def running(
     app = App(settings, assignment, rules=rules)
     async with app.opened(), asyncio.TaskGroup() as tasks:
         work = tasks.create_task(app.run())
-        await until(lambda: work.done() or len(app.monitor.detectors) == (books or len(venues)))
+        await until(lambda: work.done() or app.monitor.watched == (books or len(venues)))
         yield app
         app.stop.set()
         async with asyncio.timeout(10):
