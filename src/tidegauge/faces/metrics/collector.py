@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
@@ -12,6 +12,7 @@ from tidegauge.runtime.window.picture import Picture
 from . import daemons, feeds, judged
 from .families import gauge, put
 from .seen import Seen
+from .text import text_of
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -54,4 +55,4 @@ class PictureCollector(Collector):
 
 def exposition(picture: Picture, now: datetime) -> bytes:
     """Return what a picture shows at `now`, in Prometheus's text format."""
-    return generate_latest(PictureCollector(lambda: picture, lambda: now))
+    return text_of(PictureCollector(lambda: picture, lambda: now).collect())

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric
 
 from tidegauge.core.trust import Trust
+from tidegauge.risk.health import Health
 
 from .families import BPS, counter, gauge, one_hot, put
 from .labels import clean, size
 from .seen import Seen
-
-HEALTH = ("starting", "well", "degraded", "down", "refused", "dark")
 
 COUNTED = (
     ("frames", "Frames that came from a venue."),
@@ -53,7 +52,7 @@ def venues(seen: Seen) -> Iterator[Metric]:
         "venue_health", "1 for the health that a feed has, else 0.", "venue", "daemon", "health"
     )
     for labels, each in feeds:
-        one_hot(health, labels, HEALTH, each.health)
+        one_hot(health, labels, Health, each.health)
     yield health
 
 

@@ -8,15 +8,16 @@ from prometheus_client.core import Metric
 
 from tidegauge.core.alert import AlertState, Severity
 from tidegauge.core.incident import Family, IncidentState
+from tidegauge.risk.composite import Weather
+from tidegauge.risk.stress_report import Safety
 
 from .families import gauge, one_hot, put
 from .feeds import ratio
 from .labels import clean
 from .seen import Seen
 
-WEATHERS = ("calm", "watch", "stressed", "critical")
-SAFETIES = ("safe", "elevated", "unsafe", "unknown")
 SEVERITIES = tuple(map(str, Severity))
+WEATHERS = tuple(map(str, Weather))
 ON = (AlertState.PENDING, AlertState.FIRING)
 GOING_ON = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.MITIGATED)
 
@@ -63,7 +64,7 @@ def stress(seen: Seen) -> Iterator[Metric]:
             put(slippage, labels, side.slippage)
             put(filled, labels, side.filled)
             put(safe, labels, side.largest_safe)
-            one_hot(safety, labels, SAFETIES, side.safety)
+            one_hot(safety, labels, Safety, side.safety)
     yield from (slippage, filled, safe, safety)
 
 

@@ -37,11 +37,7 @@ class Seen:
     @classmethod
     def of(cls, picture: Picture, now: datetime) -> Self:
         """Look at a picture."""
-        alive = {
-            id_: each
-            for id_, each in picture.daemons.items()
-            if (now - each.at).total_seconds() <= FRESH_S
-        }
+        alive = {id_: each for id_, each in picture.daemons.items() if _age_s(each, now) <= FRESH_S}
         names = _names(alive)
         gone = [each for id_, each in picture.daemons.items() if id_ not in alive]
         # One that was started again is not dead.
@@ -72,9 +68,18 @@ class Seen:
             return bool(self.names)
         return any(symbol in each.symbols for _name, each in self.daemons())
 
+    def age_of(self, daemon: ShownDaemon) -> float:
+        """How long ago a daemon showed itself last."""
+        return max(0.0, _age_s(daemon, self.now))
+
     def age_s(self, at: datetime) -> float:
         """How long ago it was. Clocks of two processes may differ by a little: never less than nothing."""
         return max(0.0, (self.now - at).total_seconds())
+
+
+def _age_s(daemon: ShownDaemon, now: datetime) -> float:
+    # Its clock may still be on its way to one that was set.
+    return (now - daemon.at).total_seconds() - daemon.clock_behind_s
 
 
 def _names(alive: dict[str, ShownDaemon]) -> dict[str, str]:
