@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
+from tidegauge.core.desk import Arrival
 from tidegauge.runtime.window.across import ShownStorage
 
 from .families import counter, gauge, histogram, put, put_histogram
@@ -105,8 +106,10 @@ def notifications(seen: Seen) -> Iterator[Metric]:
     )
     waiting = gauge("notifications_waiting", "Pages that are not delivered yet.", "daemon")
     for name, each in seen.daemons():
-        for key, count in each.notifications.items():
-            channel, _, outcome = key.rpartition("/")
-            put(total, (name, clean(channel), outcome), count)
+        # All outcomes of a channel from its first page on: what begins at 1 shows no increase.
+        for channel in sorted({key.rpartition("/")[0] for key in each.notifications}):
+            for outcome in Arrival:
+                count = each.notifications.get(f"{channel}/{outcome}", 0)
+                put(total, (name, clean(channel), outcome), count)
         put(waiting, (name,), each.notifications_waiting)
     yield from (total, waiting)

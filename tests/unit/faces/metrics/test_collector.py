@@ -61,6 +61,7 @@ def test_promtool_finds_nothing_to_say() -> None:
         ("spool_age_seconds", HERE, 0.5),
         ("database_away", HERE, 0),
         ("notifications_total", {**HERE, "channel": "mail", "outcome": "failed"}, 2),
+        ("notifications_total", {**HERE, "channel": "slack", "outcome": "failed"}, 0),
         ("notifications_waiting", HERE, 3),
         ("venue_gaps_total", {**HERE, "venue": "kraken"}, 2),
         ("venue_health", {**HERE, "venue": "kraken", "health": "well"}, 1),
