@@ -1,5 +1,6 @@
 """The market over HTTP: what a daemon knows is what the API answers, and bad questions are told apart."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -206,3 +207,26 @@ async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> No
         async with api.session.ws_connect(f"{api.url}/stream") as quick:
             for _ in range(4):
                 await streamed(quick)
+
+
+# -- fire drills -------------------------------------------------------------------------------------
+
+
+async def test_a_drill_is_started_and_judged(asked: Asked) -> None:
+    api = asked.api
+    _, known = await api.get("/drills")
+    assert "calm" in {each["name"] for each in known}
+    status, run = await api.post("/drills/spread-blow-out", {"seed": 3})
+    assert (status, run["state"], run["seed"]) == (202, "running", 3)
+    assert (await api.post("/drills/calm", {}))[0] == 409
+    async with asyncio.timeout(60):
+        while run["state"] == "running":
+            await asyncio.sleep(0.1)
+            _, run = await api.get(f"/drills/runs/{run['id']}")
+    assert run["state"] == "passed", run["report"]
+    assert all(check["met"] for check in run["checks"])
+    assert "PASSED" in run["report"]
+    assert [each["id"] for each in (await api.get("/drills/runs"))[1]] == [run["id"]]
+    assert (await api.post("/drills/nothing", {}))[0] == 404
+    assert (await api.post("/drills/calm", {"seed": -1}))[0] == 422
+    assert (await api.get("/drills/runs/none"))[0] == 404

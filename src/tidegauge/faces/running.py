@@ -30,6 +30,7 @@ from tidegauge.runtime.rules.reload import RulesInForce
 from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
+from .api.companion import Companion
 from .live import alert_line, view_for
 from .logs import log_to_file
 
@@ -87,15 +88,19 @@ def run_monitor(
     plain: bool,
     recorder: Recorder | None = None,
     rules: RulesInForce | None = None,
+    companion: Companion | None = None,
 ) -> None:
-    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted."""
+    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted; with a
+    `companion` the API is served beside it."""
     console = console_for(plain=plain)
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
 
     async def run() -> None:
         app = recorded_app(settings, assignment, recorder, rules)
-        async with app.opened(), recording(app, recorder):
+        async with companion or contextlib.nullcontext(), app.opened(), recording(app, recorder):
+            if companion is not None:
+                console.print(await companion.introduction(link=console.is_terminal))
             await watch(app, console, title)
 
     run_loop(run())
