@@ -168,12 +168,23 @@ def has_terminal() -> bool:
 
 async def watch(app: App, console: Console, title: str) -> None:
     """Run an opened app and its view together; a signal stops both, in order."""
-    take_signals(app.stop.set, app.reload)
+    service = Service.of()
+
+    def reload() -> None:
+        service.reloading()
+        app.reload().add_done_callback(lambda _read: service.ready(_status(app)))
+
+    take_signals(app.stop.set, reload)
     view = view_for(console, title=title)
     async with asyncio.TaskGroup() as tasks:
-        showing = tasks.create_task(view.show(app.view), name="view")
+        beside = [
+            tasks.create_task(view.show(app.view), name="view"),
+            tasks.create_task(service.keep_telling(app.turns, partial(_status, app)), name="service"),
+        ]
+        tasks.create_task(_tell_of_the_end(app, service))
         await app.run()
-        showing.cancel()
+        for task in beside:
+            task.cancel()
 
 
 def run_replay(
