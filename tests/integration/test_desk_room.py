@@ -61,7 +61,7 @@ async def running(
     app = App(settings, assignment, rules=rules)
     async with app.opened(), asyncio.TaskGroup() as tasks:
         work = tasks.create_task(app.run())
-        await until(lambda: work.done() or len(app.monitor.detectors) == (books or len(venues)))
+        await until(lambda: work.done() or app.monitor.watched == (books or len(venues)))
         yield app
         app.stop.set()
         async with asyncio.timeout(10):
@@ -95,6 +95,11 @@ async def test_a_venue_that_goes_down_is_an_incident_that_is_paged_taken_and_ove
             await until(lambda: in_rows(database, known, incident.id))
             outcome = await ordered(database, incident.id, OrderKind.ACKNOWLEDGE)
             assert outcome.done, outcome.said
+            assert app.meters.notifications["hook/sent"] >= 1
+            await until(lambda: app.meters.notifications_waiting == 0)
+            assert app.meters.batches > 0
+            spans = (app.meters.feed_to_reading, app.meters.loop_lag)
+            assert all(each.snapshot().count for each in spans)
         async with running(settings, QUICK, VENUES, books=1) as app:
             (going_on,) = app.monitor.desk.view(0).incidents
             assert (going_on.id, going_on.acknowledged_by) == (incident.id, "ann")

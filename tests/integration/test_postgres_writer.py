@@ -75,6 +75,7 @@ async def test_every_kind_of_record_reaches_its_table(database: Database) -> Non
     for table in ("runs", "instruments", "alerts", "alert_changes", "feed_events", "readings"):
         assert await count(database, table) == 1
     assert writer.statistics().rows == 6
+    assert 1 <= writer.statistics().batches <= 5
     assert writer.depth == 0
 
 

@@ -165,7 +165,8 @@ class BookSide:
         if self._near_edge is None or self._near_asked < levels:
             self._near, self._near_asked = near, _ = self._find_nearest(levels), levels
             # With fewer than were asked for, any new level is among them.
-            self._near_edge = near[-1].ticks * self.sign if len(near) >= levels else EVERYWHERE
+            whole = near and len(near) >= levels
+            self._near_edge = near[-1].ticks * self.sign if whole else EVERYWHERE
         return self._near[:levels]
 
     def _find_nearest(self, levels: int) -> list[Level]:

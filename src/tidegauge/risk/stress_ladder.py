@@ -221,39 +221,55 @@ class Ladder:
         )
 
 
+class Scaled(NamedTuple):
+    """How the lots of a book count: decimals of a base, and how many of the units in which price times
+    base is quote one unit of what a bucket sums up is."""
+
+    inverse: bool
+    base_scale: int
+    finer: int
+
+    @classmethod
+    def of(cls, inverse: bool, price_scale: int, size_scale: int) -> "Scaled":
+        # Of an inverse book a lot is quote, and finer units of it are those of the derived base.
+        if not inverse:
+            return cls(inverse, size_scale, 1)
+        return cls(inverse, DERIVED, 10 ** (price_scale + DERIVED - size_scale))
+
+
+def rungs_of(prices: Sequence[int], lots: Sequence[int], scaled: Scaled) -> Rungs:
+    """Return the rungs of levels, best first."""
+    if scaled.inverse:
+        quotes = [each * scaled.finer for each in lots]
+        bases = [quote // price for quote, price in zip(quotes, prices, strict=True)]
+        return Rungs(prices, quotes, bases)
+    return Rungs(prices, [price * each for price, each in zip(prices, lots, strict=True)], lots)
+
+
 def ladder_of(book: OrderBook, taker: Taker, wanted: Fraction | None) -> Ladder:
     """Return the side of a book that a taker eats, as far as `wanted` (quote) is reached in it.
 
     None: all of it. An empty side gives a ladder without rungs.
     """
     side = book.asks if taker is Taker.BUY else book.bids
-    # Of an inverse book a lot is quote, and finer units of it are those of the derived base.
-    base_scale = DERIVED if book.inverse else book.size_scale
-    finer: int = 10 ** (book.price_scale + DERIVED - book.size_scale) if book.inverse else 1
-    units = None if wanted is None else ceil(wanted * 10 ** (book.price_scale + base_scale))
-    levels, goes_on = _walk(side, units, finer, inverse=book.inverse)
-    prices = [level.ticks for level in levels]
-    if book.inverse:
-        quotes = [level.lots * finer for level in levels]
-        bases = [quote // price for quote, price in zip(quotes, prices, strict=True)]
-    else:
-        quotes = [level.ticks * level.lots for level in levels]
-        bases = [level.lots for level in levels]
+    scaled = Scaled.of(book.inverse, book.price_scale, book.size_scale)
+    units = None if wanted is None else ceil(wanted * 10 ** (book.price_scale + scaled.base_scale))
+    levels, goes_on = walk(side, units, scaled.finer, inverse=book.inverse)
     return Ladder(
         taker,
-        Rungs(prices, quotes, bases),
+        rungs_of([level.ticks for level in levels], [level.lots for level in levels], scaled),
         price_scale=book.price_scale,
-        base_scale=base_scale,
+        base_scale=scaled.base_scale,
         edge=book.known_ticks(side.side),
         wanted=units if goes_on else None,
     )
 
 
-def _walk(
-    side: BookSide, wanted: int | None, finer: int, *, inverse: bool
+def walk(
+    side: BookSide, wanted: int | None, finer: int, *, inverse: bool, least: int = 0
 ) -> tuple[list[Level], bool]:
     """Return the levels, best first, to the bucket in which `wanted` (units; `finer` of them to what
-    a bucket counts) is reached, and whether there are more.
+    a bucket counts) is reached and there are `least` of them, and whether there are more.
 
     Neither the sorted levels nor the nearest are asked for: that would cost the monitor.
     """
@@ -261,7 +277,7 @@ def _walk(
     found: list[Level] = []
     reached = 0
     for bucket in _outwards(side):
-        if wanted is not None and reached * finer >= wanted:
+        if wanted is not None and reached * finer >= wanted and len(found) >= least:
             return found, True
         inside = side.members[bucket]
         ordered = sorted(inside, reverse=side.sign < 0)

@@ -11,18 +11,24 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from statistics import median
+from typing import TypeAlias
 
 from ..core.book import OrderBook
 from ..core.exact import EXACT, is_amount
 from ..core.instrument import VenueName
 from ..core.reading import Taker
 from .plan import BPS
+from .rests import Resting
 from .signal_settings import StressSettings
 from .stress_ladder import Bounds, Ladder, ladder_of
 from .stress_split import Split, merged, split_of
 
 LOOKED_FOR = 4
 """The largest safe size is looked for up to so many times the size: a walk has an end."""
+
+
+Walkable: TypeAlias = OrderBook | Resting
+"""A book, or its levels as they were: as far as these go."""
 
 
 class Safety(StrEnum):
@@ -125,7 +131,7 @@ class StressReport:
 
 
 def stress_report(
-    books: Mapping[VenueName, OrderBook],
+    books: Mapping[VenueName, Walkable],
     size: Decimal,
     settings: StressSettings,
     *,
@@ -143,8 +149,8 @@ def stress_report(
     if not is_amount(size) or size <= 0:
         raise ValueError(f"a size to execute must be above 0, not {size}")
     usable = {venue: book for venue, book in sorted(books.items()) if not book.crossed}
-    home = quote or _usual(quotes.get(venue, "") for venue in usable)
-    rates = {venue: _rate(quotes.get(venue, ""), home, settings) for venue in usable}
+    home = quote or usual_quote(quotes.get(venue, "") for venue in usable)
+    rates = {venue: rate_of(quotes.get(venue, ""), home, settings.rates) for venue in usable}
     compared = tuple(venue for venue, rate in rates.items() if rate is not None)
     known_fees = fees or {}
     counted = bool(compared) and all(venue in known_fees for venue in compared)
@@ -181,7 +187,7 @@ class _Asked:
 
 
 def _taker(
-    books: Mapping[VenueName, OrderBook],
+    books: Mapping[VenueName, Walkable],
     taker: Taker,
     asked: _Asked,
     rates: Mapping[VenueName, Decimal | None],
@@ -191,15 +197,15 @@ def _taker(
     comparable: dict[VenueName, Ladder] = {}
     for venue, book in books.items():
         rate = rates[venue]
-        ladder = ladder_of(book, taker, asked.reach / Fraction(rate or 1))
-        mid = _mid(book)
+        ladder = ladder_for(book, taker, asked.reach / Fraction(rate or 1))
+        mid = mid_of(book)
         if rate is not None and rate != 1:
             ladder, mid = ladder.times(rate), None if mid is None else mid * Fraction(rate)
         side = _side(ladder, mid, asked)
         average = None
         if rate is not None:
             fee = asked.fees.get(venue)
-            comparable[venue] = ladder if not fee else ladder.times(_after_fee(fee, taker))
+            comparable[venue] = ladder if not fee else ladder.times(after_fee(fee, taker))
             average = _average(comparable[venue], asked.size)
         venues.append(
             VenueStress(
@@ -216,7 +222,7 @@ def _taker(
         mids = [
             mid * Fraction(rates[venue] or 1)
             for venue in comparable
-            if (mid := _mid(books[venue])) is not None
+            if (mid := mid_of(books[venue])) is not None
         ]
         together = _side(ladder, median(mids) if mids else None, asked)
         split = split_of(ladder, tuple(comparable), asked.size)
@@ -284,13 +290,21 @@ def _average(ladder: Ladder, size: Decimal) -> float | None:
     return None if base is None else float(wanted / base / 10**ladder.price_scale)
 
 
-def _mid(book: OrderBook) -> Fraction | None:
+def ladder_for(book: Walkable, taker: Taker, wanted: Fraction | None) -> Ladder:
+    """Return what a taker eats, as far as `wanted` (quote; None: all) or as far as there is."""
+    if isinstance(book, Resting):
+        return book.ladder(taker)
+    return ladder_of(book, taker, wanted)
+
+
+def mid_of(book: Walkable) -> Fraction | None:
+    """Return the middle of the touch, None without one of both sides."""
     bid, ask = book.best_bid, book.best_ask
     return None if bid is None or ask is None else (Fraction(bid) + Fraction(ask)) / 2
 
 
 def _left_out(
-    books: Mapping[VenueName, OrderBook],
+    books: Mapping[VenueName, Walkable],
     rates: Mapping[VenueName, Decimal | None],
     quotes: Mapping[VenueName, str],
     home: str,
@@ -305,7 +319,7 @@ def _left_out(
 
 
 def _assumed(
-    books: Mapping[VenueName, OrderBook], size: Decimal, settings: StressSettings
+    books: Mapping[VenueName, Walkable], size: Decimal, settings: StressSettings
 ) -> Iterable[Assumed]:
     """Give the model of each venue that has a liquidity assumed, and no book."""
     for venue, liquidity in sorted(settings.assumed_liquidity.items()):
@@ -328,17 +342,18 @@ def assumed_slippage(size: Decimal, liquidity: Decimal, exponent: float) -> floa
     return 1.0 if used >= 1 else used**exponent
 
 
-def _usual(quotes: Iterable[str]) -> str:
+def usual_quote(quotes: Iterable[str]) -> str:
     """Return the quote that most have, of equals the first by name."""
     counted = Counter(quotes)
     return min(counted, key=lambda name: (-counted[name], name), default="")
 
 
-def _rate(quote: str, home: str, settings: StressSettings) -> Decimal | None:
-    return Decimal(1) if quote == home else settings.rates.get(quote)
+def rate_of(quote: str, home: str, rates: Mapping[str, Decimal]) -> Decimal | None:
+    """Return what one of `quote` is worth in `home`, None where nobody said."""
+    return Decimal(1) if quote == home else rates.get(quote)
 
 
-def _after_fee(fee: float, taker: Taker) -> Decimal:
+def after_fee(fee: float, taker: Taker) -> Decimal:
     """Return what a price is times to be one after the fee (bps)."""
     share = EXACT.divide(Decimal(str(fee)), Decimal(BPS))
     return EXACT.add(1, share) if taker is Taker.BUY else EXACT.subtract(1, share)

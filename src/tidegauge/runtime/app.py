@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,7 +12,6 @@ import structlog
 
 from tidegauge import venues
 from tidegauge.core.desk import Order, Outcome
-from tidegauge.core.errors import OperatorError
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.risk.ruleset import RuleSet
@@ -31,6 +30,7 @@ from .desk_room import DeskRoom, routed
 from .garbage import Freezer
 from .journal import Journal
 from .kept_state import KeptState
+from .meters import Meters
 from .monitor import Monitor, Record
 from .outside import real_world
 from .plans import monitor_plan, pace_of
@@ -38,13 +38,15 @@ from .pulse import Pulse
 from .rounds import MOST
 from .rules.build import rule_set
 from .rules.reload import RulesInForce
+from .rules.reloader import Reloader
 from .rules.tree import RuleTree
 from .settings import Settings, SymbolSettings
 from .storage import STORED, Storage, run_of
 from .symbol_changes import SymbolChanges
 from .venue import Address, Venue
 from .venue_runner import Surroundings, VenueRunner
-from .view import MonitorView
+from .view import MonitorView, StorageView, VenueView
+from .window.window import Window
 from .world import Slewing, World
 
 log = structlog.get_logger(__name__)
@@ -91,7 +93,8 @@ class App:
         known = settings.symbols
         self.symbols = {name: known.get(name, SymbolSettings()) for name in assignment.symbols}
         self.settings = settings
-        self._in_force = rules if isinstance(rules, RulesInForce) else None
+        in_force = rules if isinstance(rules, RulesInForce) else None
+        self._reloader = Reloader(in_force, self._adopt, self._crashed)
         given = rules.loaded.rules if isinstance(rules, RulesInForce) else rules
         self.rules = routed(given or rule_set(RuleTree(), settings), settings)
         self.assignment = assignment
@@ -104,12 +107,13 @@ class App:
         plan = monitor_plan(settings, self.rules)
         self.monitor = Monitor(plan, self._emit, self._book_crashed, self.kept)
         self.crashes = 0
+        self.meters = Meters(batches=self._batches, waiting=self._waiting)
+        self.window = Window(self)
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer
         self._listener = listener
         self._venues: list[Venue] = []
         self.changes = SymbolChanges(settings, self.symbols, self._venues, lambda: self.storage)
-        self._reloading: asyncio.Task[None] | None = None
         self._pulse = Pulse(self.world.clock.steady)
         self._book_crashes: Counter[BookId] = Counter()
 
@@ -152,6 +156,7 @@ class App:
             if self._shared:
                 door = answering(self.settings.data_dir, self.changes.asked)
                 await stack.enter_async_context(door)
+                await stack.enter_async_context(self.window.opened(self.settings.data_dir))
             yield self
 
     def _room(self, storage: Storage) -> DeskRoom:
@@ -165,6 +170,7 @@ class App:
             symbols=lambda: tuple(self.symbols),
             carry_out=self.order,
             healthy=self._pulse.beats,
+            delivered=self.meters.delivered,
         )
 
     def _run(self) -> Run:
@@ -184,6 +190,7 @@ class App:
             proxy=self._proxy(),
             observer=self._observer,
             journal=self.journal,
+            feed_to_reading=self.meters.feed_to_reading,
         )
         return Venue(
             spec,
@@ -262,16 +269,19 @@ class App:
 
     async def _keep_sampling(self) -> None:
         half = self.settings.readings.sample_every_s / 2
-        look_at = self.world.clock.steady()
+        steady = self.world.clock.steady
+        look_at = steady()
         while True:
             crowded = self.monitor.watched > MOST
-            await asyncio.sleep(min(CROWDED_PAUSE_S if crowded else PAUSE_S, half))
-            now = self.world.clock.now()
+            pause, lay_down = min(CROWDED_PAUSE_S if crowded else PAUSE_S, half), steady()
+            await asyncio.sleep(pause)
+            self.meters.loop_lag.observe(max(0, steady() - lay_down - int(pause * SECOND)))
+            now = self.now()
             if self.journal is not None:
                 self.journal.note(tick_line(now))
             self.monitor.advance(now)
             self._pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
-            if self.world.clock.steady() >= look_at:
+            if steady() >= look_at:
                 look_at += SECOND
                 self._look_at_clock(now)
                 self._freezer.look(self._begun(), now)
@@ -315,7 +325,7 @@ class App:
 
     def order(self, order: Order) -> Outcome:
         """Do what a person ordered of the desk, or say why not."""
-        now = self.world.clock.now()
+        now = self.now()
         self.monitor.advance(now)
         if self.journal is not None:
             self.journal.note(meta_line(now, Meta.ORDER, order=order))
@@ -323,55 +333,62 @@ class App:
 
     def reload(self) -> None:
         """Have the rules read again, after whatever is being read now."""
-        before, self._reloading = self._reloading, None
+        self._reloader.reload()
 
-        async def read() -> None:
-            if before is not None:
-                await before
-            try:
-                await self.reload_rules()
-            except Exception as crash:
-                self._crashed(crash)
-                log.exception("rules_crashed", exc_info=crash)
-
-        self._reloading = asyncio.create_task(read(), name="rules")
-
-    async def reload_rules(self) -> None:
-        """Read the rules again: whole, or not at all. What is learned, and what fires, stays."""
-        if self._in_force is None:
-            log.warning("rules_not_reloaded", reason="the built-in rules are in force, and no file")
-            return
-        reloaded = await asyncio.to_thread(self._in_force.reload)
-        if isinstance(reloaded, OperatorError):
-            log.error("rules_refused", reason=str(reloaded), in_force="those of before")
-            return
-        now = self.world.clock.now()
-        self.rules = routed(reloaded.loaded.rules, self.settings)
+    def _adopt(self, rules: RuleSet) -> None:
+        """Go on by other rules."""
+        now = self.now()
+        self.rules = routed(rules, self.settings)
         self.monitor.advance(now)
         if self.journal is not None:
             self.journal.note(meta_line(now, Meta.RULES, rules=self.rules))
         self.monitor.adopt(self.rules, now)
-        changes = [str(change) for change in reloaded.changes]
-        log.info("rules_reloaded", changes=changes, digest=reloaded.loaded.digest)
+
+    def _batches(self) -> int:
+        return 0 if self.writer is None else self.writer.statistics().batches
+
+    def _waiting(self) -> int:
+        return 0 if self.room is None else self.room.pages_waiting
 
     # -- looking at it ---------------------------------------------------------------------------
 
+    @property
+    def watching(self) -> Collection[Symbol]:
+        """The symbols that are wanted now."""
+        return self.symbols.keys()
+
+    def now(self) -> Nanos:
+        """The monitor's time."""
+        return self.world.clock.now()
+
+    def clock_behind(self) -> Nanos:
+        """How far the machine's wall clock is ahead of that."""
+        clock = self.world.clock
+        return clock.behind() if isinstance(clock, Slewing) else 0
+
+    def venue_views(self) -> tuple[VenueView, ...]:
+        """Every venue's feed as it stands."""
+        return tuple(venue.view() for venue in self._venues)
+
+    def storage_view(self, now: Nanos) -> StorageView | None:
+        """How storing goes; None when nothing is stored."""
+        return None if self.storage is None else self.storage.view(now)
+
     def view(self) -> MonitorView:
         """The whole monitor as it stands."""
-        clock = self.world.clock
-        now = clock.now()
+        now = self.now()
         return MonitorView(
             at=now,
             started_at=self.started_at,
             books=self.monitor.books(now),
-            venues=tuple(venue.view() for venue in self._venues),
+            venues=self.venue_views(),
             alerts=tuple(self.monitor.alerts.values()),
             readings=self.monitor.readings,
             conflated=self.monitor.conflated,
-            storage=None if self.storage is None else self.storage.view(now),
+            storage=self.storage_view(now),
             desk=self.monitor.desk.view(now),
             across=self.monitor.crossing.view(now),
-            clock_behind=clock.behind() if isinstance(clock, Slewing) else 0,
+            clock_behind=self.clock_behind(),
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from tidegauge.core.alert import Alert
-from tidegauge.core.desk import Matcher, Mute, Order, Outcome, Page, Silence
+from tidegauge.core.desk import Delivery, Matcher, Mute, Order, Outcome, Page, Silence
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.incident import Incident, IncidentEvent, Transition
 from tidegauge.core.instrument import Nanos, Symbol
@@ -49,6 +49,7 @@ class DeskRoom:
         symbols: Callable[[], Collection[Symbol]],
         carry_out: Callable[[Order], Outcome],
         healthy: Callable[[], bool],
+        delivered: Callable[[Delivery], None],
     ) -> None:
         self._settings = settings
         self._monitor = monitor
@@ -59,6 +60,7 @@ class DeskRoom:
         self._symbols = symbols
         self._carry_out = carry_out
         self._healthy = healthy
+        self._delivered = delivered
         self._trail = IncidentLogThread(settings.data_dir, storage.submit)
         self._notifier: Notifier | None = None
         self._early: list[Page] = []
@@ -136,9 +138,7 @@ class DeskRoom:
             begin=self._catch_up,
             now=self._now,
         )
-        notifier = notifying(
-            self._settings, self._run_id, healthy=self._healthy, told=self._storage.submit
-        )
+        notifier = notifying(self._settings, self._run_id, healthy=self._healthy, told=self._told)
         async with notifier as self._notifier, asyncio.TaskGroup() as tasks:
             for page in self._early:
                 self._notifier.submit(page)
@@ -161,6 +161,15 @@ class DeskRoom:
         path = self._trail.path
         if path is not None and (sent := await resend(connection, path, self._storage.submit)):
             log.info("incident_log_sent_again", lines=sent)
+
+    def _told(self, delivery: Delivery) -> None:
+        self._delivered(delivery)
+        self._storage.submit(delivery)
+
+    @property
+    def pages_waiting(self) -> int:
+        """How many pages are still to be told, each channel's counted by itself."""
+        return len(self._early) + (0 if self._notifier is None else self._notifier.waiting)
 
     def _knows(self, incident_id: str) -> bool:
         return incident_id in self._monitor.desk.incidents.by_id

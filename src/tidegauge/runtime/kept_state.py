@@ -166,7 +166,8 @@ def _of_venue(venue: VenueName) -> str:
 def _names(monitor: Monitor) -> Iterator[str]:
     yield DESK
     yield CAPS
-    yield from map(_of_book, monitor.detectors)
+    judged = (book for book in monitor.watched_books if book.detector is not None)
+    yield from (_of_book(book.keeper.id) for book in judged)
     yield from map(_of_symbol, monitor.crossing.symbols)
     yield from map(_of_venue, monitor.crossing.venues)
 
@@ -180,7 +181,8 @@ def _state_of(monitor: Monitor, name: str) -> msgspec.Struct | None:
         return crossing.caps.snapshot()
     kind, rest = name.split(" ", 1)
     if f"{kind} " == BOOK:
-        detector = monitor.detectors.get(BookId(*rest.split(" ")))
+        book = monitor.watched_book(BookId(*rest.split(" ")))
+        detector = None if book is None else book.detector
         return None if detector is None else detector.snapshot()
     known = crossing.symbols if f"{kind} " == SYMBOL else crossing.venues
     found = known.get(rest)

@@ -4,7 +4,7 @@ Time comes with each call; records leave through `emit`, in the order in which t
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -14,16 +14,10 @@ from tidegauge.core.activity import MarketSummary
 from tidegauge.core.alert import ALL, Alert, AlertKey, AlertState, Signal
 from tidegauge.core.desk import Order, OrderKind, Outcome
 from tidegauge.core.events import FeedEvent, FeedEventKind, Trade
-from tidegauge.core.instrument import (
-    SECOND,
-    BookId,
-    Nanos,
-    VenueName,
-)
+from tidegauge.core.instrument import SECOND, BookId, Nanos, VenueName
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.core.reading import Origin, Reading
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.risk.crunch import CrunchDetector
 from tidegauge.risk.desk.desk import Desk, DeskRecord
 from tidegauge.risk.measure import MeasurePlan
 from tidegauge.risk.ruleset import RuleSet
@@ -379,15 +373,18 @@ class Monitor:
         return change is not None
 
     @property
-    def detectors(self) -> dict[BookId, CrunchDetector]:
-        """What judges each book by itself."""
-        found = ((id_, book.detector) for id_, book in self._books.items())
-        return {id_: detector for id_, detector in found if detector is not None}
-
-    @property
     def watched(self) -> int:
         """How many books are watched."""
         return len(self._books)
+
+    @property
+    def watched_books(self) -> Collection[WatchedBook]:
+        """The books under watch, as they come and go."""
+        return self._books.values()
+
+    def watched_book(self, id_: BookId) -> WatchedBook | None:
+        """Return one of them, None when it is not watched."""
+        return self._books.get(id_)
 
     def books(self, now: Nanos) -> tuple[BookView, ...]:
         """Every book as it stands."""

@@ -131,6 +131,7 @@ class Storage:
         return StorageView(
             database=self.database.describe,
             rows=written.rows,
+            batches=written.batches,
             waiting=written.depth,
             dropped=sum(written.dropped.values()) + written.lost,
             refused=sum(written.rejected.values()),

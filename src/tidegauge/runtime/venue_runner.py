@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,6 +19,7 @@ from tidegauge.wire.tape import TapeLine
 
 from .budget import VenueBudget
 from .feed_log import log_event
+from .histogram import Histogram
 from .journal import Journal
 from .link import FrameCame, Link, LinkClosed, LinkItem, LinkOpened, LinkRefused
 from .mailbox import Inbox
@@ -70,6 +71,7 @@ class Surroundings:
     proxy: str | None = None
     observer: Observer | None = None
     journal: Journal | None = None
+    feed_to_reading: Histogram = field(default_factory=Histogram)
 
 
 class VenueRunner:
@@ -188,18 +190,20 @@ class VenueRunner:
             self._inbox.put_always(("", Tick(self._clock.now())))
 
     async def _consume(self) -> None:
+        monitor, took = self._around.monitor, self._around.feed_to_reading
         while self.quarantined is None:
             items, lost = await self._inbox.take()
             if lost:
                 now = self._clock.now()
                 self._obey(self._told.overflowed(now, lost), now)
-            turn_ends = self._clock.steady() + TURN
+            turn_ends = self._clock.now() + TURN
             self._keep_pace(items[0][1].at)
             for shard, item in items:
                 if shard and shard not in self._links:
                     continue  # it was closed meanwhile
                 # The time it came, not the time it is its turn: what is read is as of then.
-                self._around.monitor.advance(item.at)
+                monitor.advance(item.at)
+                readings = monitor.readings
                 try:
                     self._obey(self._tell(shard, item), item.at)
                 except Exception as crash:
@@ -208,10 +212,13 @@ class VenueRunner:
                     self._crash(shard, crash)
                 if self.quarantined is not None:
                     return  # what else is waiting must not revive a book
-                if self._clock.steady() > turn_ends:
+                now = self._clock.now()
+                if monitor.readings != readings:
+                    took.observe(now - item.at)
+                if now > turn_ends:
                     self._keep_pace(item.at)
                     await asyncio.sleep(0)
-                    turn_ends = self._clock.steady() + TURN
+                    turn_ends = self._clock.now() + TURN
 
     def _keep_pace(self, at: Nanos) -> None:
         """Read the books less often while what came at `at` had to wait for too long."""

@@ -95,6 +95,7 @@ class StorageView:
 
     database: str
     rows: int = 0
+    batches: int = 0
     waiting: int = 0
     dropped: int = 0
     refused: int = 0

@@ -1,6 +1,6 @@
 """One symbol over all of its venues: what is judged of it, and what a restart must not lose."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -110,6 +110,11 @@ class WatchedSymbol:
             "stress": self.stress.status().share,
             "health": 1 - len(self.live()) / total if total else None,
         }
+
+    def terms(self) -> tuple[StressSettings, Mapping[VenueName, float]]:
+        """By what a size is judged, and what a taker pays, in bps."""
+        divergence, stress = settings_of(self.symbol, self._rules)
+        return stress, divergence.taker_bps
 
     def adopt(self, rules: RuleSet) -> None:
         self._rules = rules

@@ -71,7 +71,7 @@ class Refused:
 
 
 class Delivery:
-    """Stores slips, one batch at a time. `rows`: new or newer ones; `duplicates`: it had already.
+    """Stores slips, one batch at a time. `rows`: new or newer ones, in so many `batches`; `duplicates`: it had already.
 
     `waiting` is asked how much waits, for the log; without it outages are somebody else's to tell.
     """
@@ -96,7 +96,7 @@ class Delivery:
         self._series: dict[bytes, Series] = {}
         self._comfortable = MOST
         self.hurry = asyncio.Event()
-        self.rows = self.duplicates = self.retries = self.outages = 0
+        self.rows = self.batches = self.duplicates = self.retries = self.outages = 0
         self.last_error: str | None = None
 
     @property
@@ -184,6 +184,7 @@ class Delivery:
                 return error
             else:
                 self._recover()
+                self.batches += 1
                 if len(part) >= self._comfortable:
                     self._comfortable = min(MOST, 2 * self._comfortable)
                 return None

@@ -17,6 +17,7 @@ class WriterStatistics:
 
     `recovered`: rows that an earlier run left in the spool. `dropped`: given up for want of room.
     `rejected`: the database refuses them. `lost`: rows of the spool that could not be read.
+    `batches`: how many transactions brought `rows`.
     `duplicates`: rows the database had already, or newer. `drain_rate`: records stored a second,
     lately. `last_error` and `spool_broken` hold no secret.
     """
@@ -26,6 +27,7 @@ class WriterStatistics:
     dropped: Mapping[str, int]
     rejected: Mapping[str, int]
     rows: int
+    batches: int
     duplicates: int
     retries: int
     outages: int

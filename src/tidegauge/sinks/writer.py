@@ -183,6 +183,7 @@ class PostgresWriter:
             dropped=dict(tally.dropped),
             rejected=dict(tally.rejected),
             rows=delivery.rows,
+            batches=delivery.batches,
             duplicates=delivery.duplicates,
             retries=delivery.retries,
             outages=delivery.outages,

@@ -1,6 +1,7 @@
 """A venue's links, requests and books in one task group, over a real socket."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -119,6 +120,20 @@ async def test_it_subscribes_follows_and_shows_what_it_counts() -> None:
         1,
     )
     assert bench.runner.fleet.feeds[0].trace().startswith(f"{SPEC.name}/7/")
+
+
+async def test_how_long_each_frame_took_to_its_reading_is_counted() -> None:
+    """A frame that gives none is not; what is counted includes the wait for its turn."""
+    async with saying(SNAPSHOT, frame("delta", [("99", "5")], number=2), "{}") as url:
+        bench = Bench(url)
+        took = bench.runner._around.feed_to_reading
+        began = time.monotonic_ns()
+        async with running(bench):
+            await until(lambda: bench.runner.view().connects == 1)
+            await until(lambda: bench.runner.fleet.counts.frames == 3)
+            shown, passed = took.snapshot(), time.monotonic_ns() - began
+    assert shown.count == 2
+    assert 0 < shown.sum * SECOND < 2 * passed
 
 
 async def test_a_request_does_not_hold_up_the_frames() -> None:

@@ -61,6 +61,7 @@ def test_statistics_tell_what_the_spool_does() -> None:
         dropped={},
         rejected={},
         rows=11,
+        batches=2,
         duplicates=0,
         retries=0,
         outages=0,

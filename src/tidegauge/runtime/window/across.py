@@ -103,7 +103,7 @@ class ShownVenue:
     """One venue's feed, as one daemon sees it. `health`: starting, well, degraded, down, refused, dark.
 
     `links_open` of `links` sockets. `clock_offset_s`: how far the venue's clock is behind ours.
-    `reasons`: why books are not LIVE, and how many.
+    `reasons`: why books are not live, and how many.
     """
 
     venue: str

@@ -132,7 +132,7 @@ class ShownMarket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownBook:
-    """One book. `trust` is SYNCING, LIVE, STALE or UNTRUSTED, `reason` why and `since` when it became so.
+    """One book. `trust` is syncing, live, stale or untrusted, `reason` why and `since` when it became so.
 
     `age_s`: how long ago the venue last told of it. `reading` is None while the book gives none,
     which is whenever it is not to be trusted. `daemon` is who watches it.
@@ -160,7 +160,7 @@ class ShownBook:
 class ShownLadder:
     """The best levels of one book, best first, as (price, base size; of an inverse book contracts' quote).
 
-    `trust` as of then; a book that is not LIVE has no levels. `bid_more`, `ask_more`: the book goes on.
+    `trust` as of then; a book that is not live has no levels. `bid_more`, `ask_more`: the book goes on.
     """
 
     venue: str

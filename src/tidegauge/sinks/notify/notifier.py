@@ -85,6 +85,13 @@ class Notifier:
         self._failing: dict[str, str] = {}
         self._unknown: set[str] = set()
         self._stopping = False
+        self._kept = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many pages are not delivered yet: those of the outbox, as of the last look at it, and
+        those on their way into it."""
+        return self._kept + len(self._submitted)
 
     # -- taking pages --------------------------------------------------------------------------------
 
@@ -276,6 +283,7 @@ class Notifier:
             for parcel, said in await self._outbox.give_up(now - self._patience.keep_for):
                 log.error("page_given_up", key=parcel.page.key, channel=parcel.channel, error=said)
                 self._told(_delivery(parcel, now, Arrival.FAILED, said))
+            self._kept = await self._outbox.waiting()
             await asyncio.sleep(self._patience.care_s)
 
     async def _pass_on(self, name: str, fallback: str, after_s: float) -> None:

@@ -199,6 +199,14 @@ class OutboxFile:
             ),
         )
 
+    def waiting(self) -> int:
+        """Return how many pages of ours wait, each channel's counted by itself."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM deliveries WHERE owner = ? AND arrival = 'retrying'",
+            (self.owner,),
+        ).fetchone()
+        return int(count)
+
     # -- what is still to be done about a page that nobody took --------------------------------------
 
     def pass_on(self, channel: str, fallback: str, before: Nanos, now: Nanos) -> list[str]:

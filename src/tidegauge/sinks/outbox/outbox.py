@@ -92,6 +92,10 @@ class Outbox:
         """See `OutboxFile.give_up`."""
         return await self._do(lambda file: file.give_up(before))
 
+    async def waiting(self) -> int:
+        """See `OutboxFile.waiting`."""
+        return await self._do(lambda file: file.waiting())
+
     async def standing(self, channel: str) -> list[Page]:
         """See `OutboxFile.standing`."""
         return await self._do(lambda file: file.standing(channel))

@@ -50,6 +50,20 @@ async def test_a_page_arrives_once_and_how_it_fared_is_told(tmp_path: Path) -> N
     assert not hook.acts
 
 
+async def test_how_many_pages_wait_is_known(tmp_path: Path) -> None:
+    """Each for each channel; none once they are delivered."""
+    async with receiving([HANGING] * 9) as stuck, receiving() as hook:
+        channels = {"stuck": wired(stuck, timeout_s=0.2), "hook": wired(hook)}
+        async with working(tmp_path, channels) as notifier:
+            assert notifier.waiting == 0
+            notifier.submit(a_page(1, "stuck", "hook"))
+            assert notifier.waiting == 1
+            await notifier.put(a_page(2, "stuck"))
+            await until(lambda: bool(hook.taken) and notifier.waiting == 2)
+            stuck.acts.clear()
+            await until(lambda: len(stuck.taken) == 2 and notifier.waiting == 0)
+
+
 async def test_a_receiver_in_every_kind_of_trouble_loses_nothing_and_keeps_the_order(
     tmp_path: Path,
 ) -> None:

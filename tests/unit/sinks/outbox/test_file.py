@@ -165,6 +165,18 @@ def test_what_lasts_stands_until_it_is_over(path: Path, outbox: OutboxFile) -> N
     assert outbox.stands("am", "INC-1") is None
 
 
+def test_what_waits_is_counted_for_each_channel_and_of_ours_alone(
+    path: Path, outbox: OutboxFile
+) -> None:
+    """What was delivered waits no more."""
+    with closing(OutboxFile(str(path), "another")) as another:
+        another.put([a_page(9, "slack")], NOON)
+    outbox.put([a_page(1, "slack", "mail"), a_page(2, "slack")], NOON)
+    assert outbox.waiting() == 3
+    outbox.settle(made(due(outbox, "slack")))
+    assert outbox.waiting() == 2
+
+
 def test_a_damaged_row_is_put_out_of_the_way(path: Path, outbox: OutboxFile) -> None:
     """Those behind it are told."""
     outbox.put([a_page(1, "slack"), a_page(2, "slack")], NOON)

@@ -1,0 +1,194 @@
+"""What the API knows: one picture of all daemons, and the ladders that somebody asked for.
+
+Nothing here waits for a client, and no daemon waits for the hub: however many look, a daemon tells
+each round once, and each ladder twice a second while anybody wants it.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+from tidegauge.core.instrument import BookId
+from tidegauge.core.reading import Taker
+from tidegauge.risk.stress_ladder import Ladder as Rungs
+from tidegauge.runtime.window.client import Watch
+from tidegauge.runtime.window.merge import picture_of
+from tidegauge.runtime.window.picture import Picture
+from tidegauge.runtime.window.show_books import MOST_LEVELS
+from tidegauge.runtime.window.wire import Ladder, LadderWanted, Terms
+
+OLD_AFTER_S = 5.0
+"""A daemon that told nothing for so long is not seen any more as it is now."""
+
+WANTED_FOR_S = 10.0
+"""A ladder is told of for so long after it was last asked for."""
+
+LADDER_S = 2.0
+"""How long an answer waits for the levels of a book."""
+
+
+class HeldLadder:
+    """The levels of a book as they came, and what a taker would eat of them, made when asked for."""
+
+    def __init__(self, told: Ladder) -> None:
+        self.told = told
+
+    @cached_property
+    def _totals(self) -> tuple[Decimal, Decimal]:
+        sides = (self._rungs(Taker.SELL), self._rungs(Taker.BUY))
+        bid, ask = (Decimal(0) if side is None else side.quote(side.total) for side in sides)
+        return bid, ask
+
+    def _rungs(self, taker: Taker) -> Rungs | None:
+        return None if self.told.resting is None else self.told.resting.ladder(taker)
+
+    def covers(self, wanted: LadderWanted) -> bool:
+        """Whether all that is wanted is here, or there is no more."""
+        resting = self.told.resting
+        if resting is None:
+            return True
+        for side, total in zip((resting.bids, resting.asks), self._totals, strict=True):
+            enough = len(side.ticks) >= wanted.levels and total >= wanted.quote
+            if side.more and not enough and len(side.ticks) < MOST_LEVELS:
+                return False
+        return True
+
+
+@dataclass(slots=True)
+class _Wish:
+    """A ladder somebody wants, and until when (monotonic)."""
+
+    wanted: LadderWanted
+    until: float
+
+
+class Hub:
+    """Looks at every daemon of a data directory while `run` runs."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.version = 0
+        """Counts what has changed."""
+        self._watch = Watch(data_dir, self._changed)
+        self._moved = asyncio.Event()
+        self._wishes: dict[BookId, _Wish] = {}
+        self._held: dict[BookId, HeldLadder] = {}
+        self._picture: tuple[int, Picture] | None = None
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch.run(), name="watch")
+            tasks.create_task(self._forget_wishes(), name="wishes")
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def changed(self, since: int, patience_s: float) -> int:
+        """Wait until something changed after version `since`, or for so long; return the version."""
+        if self.version == since:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._moved.wait()
+            except TimeoutError:
+                pass
+        return self.version
+
+    # -- what is seen ----------------------------------------------------------------------------
+
+    def picture(self) -> Picture:
+        """Return all that the daemons show, as of now."""
+        if self._picture is None or self._picture[0] != self.version:
+            self._picture = self.version, picture_of(self._watch.seen, datetime.now(UTC))
+        return self._picture[1]
+
+    def terms(self, symbol: str) -> Terms:
+        """Return what a quote of a symbol counts with."""
+        for seen in self._watch.seen.values():
+            if seen.round is not None and symbol in seen.round.terms:
+                return seen.round.terms[symbol]
+        return Terms(rates={}, fees={})
+
+    def books_of(self, symbol: str) -> list[BookId]:
+        """Return the books of a symbol that are watched, by venue."""
+        books = self.picture().books.values()
+        return sorted(BookId(book.venue, symbol) for book in books if book.symbol == symbol)
+
+    def reasons(self) -> list[str]:
+        """Say why what is shown cannot be relied on; nothing: it can."""
+        said = [f"daemon {name}: {why}" for name, why in sorted(self._watch.refused.items())]
+        daemons = self.picture().daemons
+        if not daemons:
+            return [*said, "no daemon is seen: is `tidegauge monitor` running?"]
+        now = datetime.now(UTC)
+        for name, daemon in daemons.items():
+            age = (now - daemon.at).total_seconds() - daemon.clock_behind_s
+            if age > OLD_AFTER_S:
+                said.append(f"daemon {name} was last seen {age:.0f} s ago")
+            if daemon.storage is not None and daemon.storage.away:
+                said.append(f"daemon {name}: the database takes nothing; rows wait on the disk")
+        return said
+
+    # -- ladders ---------------------------------------------------------------------------------
+
+    def held(self, book: BookId) -> HeldLadder | None:
+        """Return the levels of a book as they were last told, if they are wanted at all."""
+        told = self._watch.ladders.get(book)
+        if told is None:
+            self._held.pop(book, None)
+            return None
+        held = self._held.get(book)
+        if held is None or held.told is not told:
+            held = self._held[book] = HeldLadder(told)
+        return held
+
+    def wish(self, book: BookId, levels: int = 0, quote: Decimal = Decimal(0)) -> None:
+        """Want at least so many levels of a book, and so much quote in them, for a while."""
+        until = time.monotonic() + WANTED_FOR_S
+        before = self._wishes.get(book)
+        if before is not None:
+            levels = max(levels, before.wanted.levels)
+            quote = max(quote, before.wanted.quote)
+            before.until = until
+            if (levels, quote) == (before.wanted.levels, before.wanted.quote):
+                return
+        wanted = LadderWanted(venue=book.venue, symbol=book.symbol, levels=levels, quote=quote)
+        self._wishes[book] = _Wish(wanted, until)
+        self._tell_wishes()
+
+    def _tell_wishes(self) -> None:
+        self._watch.want(wish.wanted for wish in self._wishes.values())
+
+    async def ladders(
+        self, books: Collection[BookId], levels: int = 0, quote: Decimal = Decimal(0)
+    ) -> dict[BookId, HeldLadder]:
+        """Return the levels of these books, those that did not come in time left out."""
+        for book in books:
+            self.wish(book, levels, quote)
+        wanted = LadderWanted(venue="", symbol="", levels=levels, quote=quote)
+
+        def there(book: BookId) -> bool:
+            held = self.held(book)
+            return held is not None and held.covers(wanted)
+
+        deadline = time.monotonic() + LADDER_S
+        while not all(there(book) for book in books) and time.monotonic() < deadline:
+            await self.changed(self.version, max(0.0, deadline - time.monotonic()))
+        return {book: held for book in books if (held := self.held(book)) is not None}
+
+    async def _forget_wishes(self) -> None:
+        """Want no more what nobody asked for lately."""
+        while True:
+            await asyncio.sleep(1.0)
+            now = time.monotonic()
+            kept = {book: wish for book, wish in self._wishes.items() if wish.until > now}
+            if len(kept) != len(self._wishes):
+                self._wishes = kept
+                self._tell_wishes()

@@ -1,0 +1,207 @@
+"""The other end of the window: looks at every daemon of a data directory, for as long as it runs.
+
+Daemons come and go; each is found by its socket within a second, and seen again when it comes back.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from tidegauge.core.instrument import BookId
+from tidegauge.runtime.control import folder_of
+
+from .books import ShownBook
+from .window import SUFFIX
+from .wire import (
+    LONGEST_LINE,
+    PROTOCOL,
+    Books,
+    Bye,
+    Hello,
+    Ladder,
+    LadderWanted,
+    Round,
+    Want,
+    line_of,
+    said_of,
+)
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 1.0
+CONNECT_S = 2.0
+REMEMBERED_S = 600.0
+"""So long a daemon that went without a goodbye is still told of."""
+
+ROUND_S = 20.0
+"""A daemon that tells nothing for so long is taken for gone: its connection is begun anew."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """One daemon as it was last seen. `round` is None before the first one was whole; `gone_at`: when
+    (monotonic) it went without a goodbye; it shows no book any more."""
+
+    hello: Hello
+    books: dict[BookId, ShownBook] = field(default_factory=dict)
+    round: Round | None = None
+    gone_at: float | None = None
+
+
+class Watch:
+    """Looks at the daemons of a data directory.
+
+    `seen`: by the daemon's id. `ladders`: the last of each book that is wanted. `changed` is told
+    after each whole round, after each ladder, and when a daemon comes or goes.
+    """
+
+    def __init__(self, data_dir: Path, changed: Callable[[], None] = lambda: None) -> None:
+        self._data_dir = data_dir
+        self._changed = changed
+        self.seen: dict[str, Seen] = {}
+        self.ladders: dict[BookId, Ladder] = {}
+        self.refused: dict[str, str] = {}
+        """Why a daemon that answers cannot be understood, by its id."""
+        self._wanted: tuple[LadderWanted, ...] = ()
+        self._writers: dict[str, asyncio.StreamWriter] = {}
+        self._looks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    windows = windows_of(self._data_dir)
+                    for name, path in windows.items():
+                        if name not in self._looks:
+                            look = tasks.create_task(self._look(name, path), name=f"window {name}")
+                            self._looks[name] = look
+                    self._forget(windows)
+                    await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            for writer in self._writers.values():
+                writer.close()
+
+    def _forget(self, windows: Mapping[str, Path]) -> None:
+        """Forget who cannot come back, and who has been away for long."""
+        self.refused = {name: why for name, why in self.refused.items() if name in windows}
+        long_ago = time.monotonic() - REMEMBERED_S
+        self.seen = {
+            name: seen
+            for name, seen in self.seen.items()
+            if seen.gone_at is None or seen.gone_at > long_ago
+        }
+
+    def want(self, ladders: Iterable[LadderWanted]) -> None:
+        """Want these ladders from now on, and no others."""
+        wanted = tuple(ladders)
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        books = {BookId(each.venue, each.symbol) for each in wanted}
+        self.ladders = {id_: each for id_, each in self.ladders.items() if id_ in books}
+        for name, writer in self._writers.items():
+            self._tell(name, writer)
+
+    def daemon_of(self, book: BookId) -> str | None:
+        """Return who watches a book, None where nobody does."""
+        return next((name for name, each in self.seen.items() if book in each.books), None)
+
+    def _tell(self, name: str, writer: asyncio.StreamWriter) -> None:
+        """Want of a daemon what it watches; of a book that nobody is seen to watch, ask all."""
+        mine = tuple(
+            each
+            for each in self._wanted
+            if self.daemon_of(BookId(each.venue, each.symbol)) in (name, None)
+        )
+        if not writer.is_closing():
+            writer.write(line_of(Want(ladders=mine)))
+
+    async def _look(self, name: str, path: Path) -> None:
+        """Look at one daemon until it goes."""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
+        except (OSError, TimeoutError):
+            del self._looks[name]
+            return  # a socket that a crash left behind
+        try:
+            await self._converse(name, reader, writer)
+        except (OSError, ValueError, TimeoutError, msgspec.MsgspecError) as error:
+            self._misunderstood(name, error)
+        finally:
+            del self._looks[name]
+            self._writers.pop(name, None)
+            writer.close()
+            if (seen := self.seen.get(name)) is not None:
+                seen.gone_at = time.monotonic()
+                seen.books = {}
+            self._changed()
+
+    async def _converse(
+        self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        told: dict[BookId, ShownBook] = {}
+        while True:
+            async with asyncio.timeout(ROUND_S):
+                line = await reader.readline()
+            if not line:
+                return
+            match said_of(line):
+                case Hello() as hello:
+                    self._met(name, hello, writer)
+                case Books(books=books):
+                    told |= {BookId(each.venue, each.symbol): each for each in books}
+                case Round() as round_:
+                    seen = self.seen[name]
+                    knew, seen.books, seen.round, told = seen.books, told, round_, {}
+                    if knew.keys() != seen.books.keys() and self._wanted:
+                        self._tell(name, writer)
+                    self._changed()
+                case Ladder() as ladder:
+                    self._laid(name, ladder)
+                case Bye():
+                    del self.seen[name]
+                    return
+
+    def _met(self, name: str, hello: Hello, writer: asyncio.StreamWriter) -> None:
+        if hello.protocol != PROTOCOL:
+            raise ValueError(
+                f"it runs version {hello.version}, which speaks otherwise than this one"
+            )
+        self.refused.pop(name, None)
+        # A process id is used again: what the one before showed is not this one's.
+        self.seen = {each: seen for each, seen in self.seen.items() if each != name}
+        self.seen[name] = Seen(hello)
+        self._writers[name] = writer
+        if self._wanted:
+            self._tell(name, writer)
+
+    def _laid(self, name: str, ladder: Ladder) -> None:
+        id_ = BookId(ladder.venue, ladder.symbol)
+        owner = self.daemon_of(id_)
+        if owner in (name, None) and any((each.venue, each.symbol) == id_ for each in self._wanted):
+            if owner is None and ladder.resting is None and id_ in self.ladders:
+                return  # who does not watch it has nothing to say of it
+            self.ladders[id_] = ladder
+            self._changed()
+
+    def _misunderstood(self, name: str, error: Exception) -> None:
+        reason = "it tells nothing" if isinstance(error, TimeoutError) else str(error)
+        if self.refused.get(name) != reason:
+            log.warning("daemon_not_understood", daemon=name, reason=reason)
+        self.refused[name] = reason
+
+
+def windows_of(data_dir: Path) -> dict[str, Path]:
+    """Return the sockets of a data directory, by the id of the daemon."""
+    try:
+        paths = sorted(folder_of(data_dir).glob(f"*{SUFFIX}"))
+    except OSError:
+        return {}
+    return {path.stem: path for path in paths if path.stem.isdigit()}

@@ -1,0 +1,81 @@
+"""The daemon as a whole, as its window shows it."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from tidegauge import __version__
+from tidegauge.core.instrument import Nanos, Symbol
+from tidegauge.runtime.meters import Meters
+from tidegauge.runtime.monitor import Monitor
+from tidegauge.runtime.view import StorageView, VenueView
+from tidegauge.runtime.watched_symbol import WatchedSymbol
+
+from .across import ShownDaemon, ShownStorage
+from .instants import instant, seconds
+from .show_across import show_storage, show_symbol, show_venue
+from .show_desk import show_desk, show_exposure
+from .wire import Round, Terms
+
+
+class Daemon(Protocol):
+    """What the window looks at."""
+
+    run_id: str
+    started_at: Nanos
+    crashes: int
+    monitor: Monitor
+    meters: Meters
+
+    @property
+    def watching(self) -> Collection[Symbol]: ...
+    def now(self) -> Nanos: ...
+    def clock_behind(self) -> Nanos: ...
+    def venue_views(self) -> Sequence[VenueView]: ...
+    def storage_view(self, now: Nanos) -> StorageView | None: ...
+
+
+def round_of(daemon: Daemon, name: str) -> Round:
+    """Return all that is shown beside the books."""
+    now, monitor = daemon.now(), daemon.monitor
+    crossing = monitor.crossing
+    across = crossing.view(now)
+    health = {each.name: each for each in across.venues}
+    return Round(
+        daemon=_daemon(daemon, name, now),
+        symbols=tuple(show_symbol(each, name) for each in crossing.symbols.values()),
+        venues=tuple(show_venue(each, health, name) for each in daemon.venue_views()),
+        desk=show_desk(monitor.desk.view(now), monitor.alerts.values()),
+        exposures=tuple(show_exposure(each) for each in across.exposures),
+        terms={name: _terms(each) for name, each in crossing.symbols.items()},
+    )
+
+
+def _terms(watched: WatchedSymbol) -> Terms:
+    stress, fees = watched.terms()
+    return Terms(rates=dict(stress.rates), fees=dict(fees))
+
+
+def _daemon(daemon: Daemon, name: str, now: Nanos) -> ShownDaemon:
+    monitor, meters = daemon.monitor, daemon.meters
+    return ShownDaemon(
+        id=name,
+        run=daemon.run_id,
+        version=__version__,
+        at=instant(now),
+        started_at=instant(daemon.started_at),
+        symbols=tuple(daemon.watching),
+        readings=monitor.readings,
+        conflated=monitor.conflated,
+        crashes=daemon.crashes,
+        clock_behind_s=seconds(daemon.clock_behind()),
+        storage=_storage(daemon, now),
+        notifications=meters.notifications,
+        notifications_waiting=meters.notifications_waiting,
+        feed_to_reading=meters.feed_to_reading.snapshot(),
+        loop_lag=meters.loop_lag.snapshot(),
+    )
+
+
+def _storage(daemon: Daemon, now: Nanos) -> ShownStorage | None:
+    view = daemon.storage_view(now)
+    return None if view is None else show_storage(view, daemon.meters.batches)

@@ -1,0 +1,114 @@
+"""What passes over the window's socket: lines of JSON, each with its `type`.
+
+The daemon says `hello`, then round after round: `books` in several lines, `round` when it is whole;
+`ladder` as they are wanted; `bye` when it stops. Whoever looks says `want`, whenever that changes.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+
+from tidegauge.risk.rests import Resting
+
+from .across import ShownDaemon, ShownSymbol, ShownVenue
+from .books import ShownBook
+from .desk import ShownDesk, ShownExposure
+
+PROTOCOL = 1
+"""Changes when a line of an older version would be misunderstood."""
+
+LONGEST_LINE = 64 * 1024 * 1024
+"""A round of thousands of symbols is long; what is longer than this is no line of ours."""
+
+LONGEST_WANT = 4 * 1024 * 1024
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """The first line: who is behind the socket."""
+
+    protocol: int
+    version: str
+    daemon: str
+    run: str
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True, tag="books"):
+    """Some of the books of a round."""
+
+    books: tuple[ShownBook, ...]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a quote of one symbol counts with: what another quote is worth in the symbol's, and what a
+    taker pays on a venue, in bps. What is not named is not known."""
+
+    rates: dict[str, Decimal]
+    fees: dict[str, float]
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True, tag="round"):
+    """All else of a round, which it ends. Books that were not told in it are watched no more."""
+
+    daemon: ShownDaemon
+    symbols: tuple[ShownSymbol, ...]
+    venues: tuple[ShownVenue, ...]
+    desk: ShownDesk
+    exposures: tuple[ShownExposure, ...]
+    terms: dict[str, Terms]
+
+
+class Ladder(msgspec.Struct, frozen=True, kw_only=True, tag="ladder"):
+    """The levels of one book; `resting` is None while it may not be read, or is not watched here."""
+
+    venue: str
+    symbol: str
+    at: datetime
+    age_s: float | None
+    trust: str
+    reason: str
+    quote: str
+    resting: Resting | None
+
+
+class Bye(msgspec.Struct, frozen=True, kw_only=True, tag="bye"):
+    """The daemon stops in order."""
+
+
+Said: TypeAlias = Hello | Books | Round | Ladder | Bye
+
+
+class LadderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At least `levels` a side of a book, and on until `quote` rests in them."""
+
+    venue: str
+    symbol: str
+    levels: int = 0
+    quote: Decimal = Decimal(0)
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True, tag="want", forbid_unknown_fields=True):
+    """All the ladders that are wanted from now on, in the place of those of before."""
+
+    ladders: tuple[LadderWanted, ...] = ()
+
+
+_ENCODER = msgspec.json.Encoder()
+_SAID: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+_WANT = msgspec.json.Decoder(Want)
+
+
+def line_of(message: Said | Want) -> bytes:
+    """Return a message as the line that is sent."""
+    return _ENCODER.encode(message) + b"\n"
+
+
+def said_of(line: bytes) -> Said:
+    """Read what a daemon said. Raises `msgspec.MsgspecError`."""
+    return _SAID.decode(line)
+
+
+def want_of(line: bytes) -> Want:
+    """Read what is wanted of a daemon. Raises `msgspec.MsgspecError`."""
+    return _WANT.decode(line)
