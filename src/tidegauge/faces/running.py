@@ -27,10 +27,11 @@ from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import ReplayOutcome
 from tidegauge.runtime.replay import replay as play
 from tidegauge.runtime.rules.reload import RulesInForce
+from tidegauge.runtime.service import Service
 from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
-from .live import alert_line, view_for
+from .live import alert_line, status_line, view_for
 from .logs import log_to_file
 
 LINE_WIDTH = 200
@@ -93,10 +94,12 @@ def run_monitor(
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
 
+    service = Service.of()
+
     async def run() -> None:
         app = recorded_app(settings, assignment, recorder, rules)
         async with app.opened(), recording(app, recorder):
-            await watch(app, console, title)
+            await watch(app, console, title, service)
 
     run_loop(run())
 
@@ -166,25 +169,36 @@ def has_terminal() -> bool:
     return True
 
 
-async def watch(app: App, console: Console, title: str) -> None:
-    """Run an opened app and its view together; a signal stops both, in order."""
-    service = Service.of()
+async def watch(app: App, console: Console, title: str, service: Service | None = None) -> None:
+    """Run an opened app and its view together; a signal stops both, in order. `service` is told."""
+    told = service or Service(None)
 
     def reload() -> None:
-        service.reloading()
-        app.reload().add_done_callback(lambda _read: service.ready(_status(app)))
+        told.reloading()
+        app.reload().add_done_callback(lambda _read: told.ready(status_line(app.view())))
 
     take_signals(app.stop.set, reload)
     view = view_for(console, title=title)
     async with asyncio.TaskGroup() as tasks:
-        beside = [
+        beside = (
             tasks.create_task(view.show(app.view), name="view"),
-            tasks.create_task(service.keep_telling(app.turns, partial(_status, app)), name="service"),
-        ]
-        tasks.create_task(_tell_of_the_end(app, service))
+            tasks.create_task(_tell(told, app), name="service"),
+        )
         await app.run()
         for task in beside:
             task.cancel()
+
+
+async def _tell(service: Service, app: App) -> None:
+    """Tell of a running app until it stops, and then that it does."""
+    telling = asyncio.create_task(
+        service.keep_telling(app.pulse.turns, lambda: status_line(app.view()))
+    )
+    try:
+        await app.stop.wait()
+    finally:
+        telling.cancel()
+        service.stopping()
 
 
 def run_replay(

@@ -24,7 +24,7 @@ class Pulse:
             self._frames, self._heard_at = frames, self._turned_at
 
     def turns(self) -> bool:
-        """Whether it turned lately."""
+        """Whether it turned lately, whatever venues say: what a restart of this process could mend."""
         return self._turned_at is not None and self._steady() - self._turned_at < TURN_WITHIN
 
     def beats(self) -> bool:

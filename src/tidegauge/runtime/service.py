@@ -38,7 +38,9 @@ class Service:
         """Send what is said, as `NAME=value` lines; return whether it was taken."""
         if not self._address:
             return False
-        lines = "\n".join(f"{name}={str(value)[:MOST]}" for name, value in said.items())
+        lines = "\n".join(
+            f"{name}={' '.join(str(value).split())[:MOST]}" for name, value in said.items()
+        )
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
             try:
