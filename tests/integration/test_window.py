@@ -1,9 +1,6 @@
 """A daemon shows itself to another process over its socket: whole rounds, ladders, and its going."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -11,59 +8,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.support.apps import settings_for
 from tests.support.database import until
+from tests.support.windowed import VENUES, daemon, live, watching
 
 from tidegauge.core.instrument import BookId
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
 from tidegauge.risk.rests import resting
 from tidegauge.risk.stress_ladder import ladder_of
-from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.control import folder_of
-from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.runtime.window import window as the_window
-from tidegauge.runtime.window.client import Watch, windows_of
+from tidegauge.runtime.window.client import windows_of
 from tidegauge.runtime.window.merge import picture_of
 from tidegauge.runtime.window.show_books import show_ladder
 from tidegauge.runtime.window.wire import LadderWanted, Want, line_of
 
-VENUES = ("binance", "bybit-linear")
 BINANCE = BookId("binance", "BTCUSDT")
-
-
-@asynccontextmanager
-async def daemon(folder: Path) -> AsyncIterator[App]:
-    """A monitor of local venues, with nothing stored, until the block ends."""
-    async with LocalVenues(venues=VENUES, speed=2) as served:
-        assignment = Assignment(symbols=("BTCUSDT",), venues=VENUES, store=False)
-        app = App(settings_for(served.endpoints, folder, None), assignment)
-        async with app.opened(), asyncio.TaskGroup() as tasks:
-            work = tasks.create_task(app.run())
-            await until(lambda: work.done() or app.monitor.watched == len(VENUES))
-            yield app
-            app.stop.set()
-            async with asyncio.timeout(10):
-                await work
-
-
-@asynccontextmanager
-async def watching(folder: Path) -> AsyncIterator[Watch]:
-    """Somebody who looks at the daemons of a folder until the block ends."""
-    watch = Watch(folder)
-    looking = asyncio.create_task(watch.run())
-    try:
-        yield watch
-    finally:
-        looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await looking
-
-
-def live(watch: Watch) -> bool:
-    """Whether every book that is seen is live, and there is one of each venue."""
-    books = [book for seen in watch.seen.values() for book in seen.books.values()]
-    return len(books) == len(VENUES) and all(book.reading is not None for book in books)
 
 
 async def test_what_is_shown_is_what_the_monitor_knows(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from . import database, demo, drill, export, notify, rules, running, sql, symbol
 from . import tape as tape_commands
 from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
+from .look import command as look
 from .options import (
     Config,
     DataDir,
@@ -57,6 +58,11 @@ app.add_typer(silence.app, name="silence")
 app.add_typer(exposure.app, name="exposure")
 app.command("demo")(demo.command)
 app.command("drill", epilog=drill.EXAMPLE)(drill.command)
+app.command("status", epilog="Example: tidegauge status --watch")(look.status)
+app.command("top", epilog="Example: tidegauge top --json")(look.top)
+app.command("quote", epilog="Example: tidegauge quote BTCUSDT --side sell --notional 1000000")(
+    look.quote
+)
 app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)

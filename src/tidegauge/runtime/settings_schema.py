@@ -127,6 +127,8 @@ def written(value: Any) -> str:
     """Write a value as a variable holds it: lists with commas, groups apart by semicolons."""
     if value is None:
         return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         apart = ";" if any(isinstance(each, tuple) for each in value) else ","
         return apart.join(written(each) for each in value)

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .settings_notify import NotifySettings
+from .settings_serve import ServeSettings
 from .settings_types import (
     FREEZE,
     Bps,
@@ -283,6 +284,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     spool: SpoolSettings = Field(default_factory=SpoolSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
+    serve: ServeSettings = Field(default_factory=ServeSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
 
     @classmethod

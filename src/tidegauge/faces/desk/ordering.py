@@ -3,8 +3,8 @@
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
@@ -146,20 +146,28 @@ async def _placed(connection: Any, order: Order, *, last: bool) -> Outcome | Non
 async def desk_session(settings: Settings) -> AsyncIterator[Any]:
     """Lend a connection to a database that has a desk. Raises `OperatorError`."""
     require_database(settings)
-    async with open_settings_database(settings) as database, database.session() as connection:
-        try:
-            yield connection
-        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
-            raise OperatorError(
-                "the schema of this database is too old for the desk",
-                fix="`tidegauge db up --once` brings it up to date",
-            ) from None
-        except asyncpg.InsufficientPrivilegeError as error:
-            raise OperatorError(
-                f"the database user may not do that: {error}", fix="Ask as the daemon's"
-            ) from None
-        except AWAY as error:
-            raise OperatorError(
-                f"the database went away, or refused: {shown(cause_of(error))}",
-                fix="`tidegauge db check` says what is wrong with it",
-            ) from None
+    async with open_settings_database(settings) as database:
+        with desk_errors():
+            async with database.session() as connection:
+                yield connection
+
+
+@contextmanager
+def desk_errors() -> Iterator[None]:
+    """Raise what the database refuses of the desk as `OperatorError`."""
+    try:
+        yield
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        raise OperatorError(
+            "the schema of this database is too old for the desk",
+            fix="`tidegauge db up --once` brings it up to date",
+        ) from None
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise OperatorError(
+            f"the database user may not do that: {error}", fix="Ask as the daemon's"
+        ) from None
+    except AWAY as error:
+        raise OperatorError(
+            f"the database went away, or refused: {shown(cause_of(error))}",
+            fix="`tidegauge db check` says what is wrong with it",
+        ) from None

@@ -67,6 +67,7 @@ class Watch:
         self.ladders: dict[BookId, Ladder] = {}
         self.refused: dict[str, str] = {}
         """Why a daemon that answers cannot be understood, by its id."""
+        self._dead: set[str] = set()
         self._wanted: tuple[LadderWanted, ...] = ()
         self._writers: dict[str, asyncio.StreamWriter] = {}
         self._looks: dict[str, asyncio.Task[None]] = {}
@@ -108,6 +109,10 @@ class Watch:
         for name, writer in self._writers.items():
             self._tell(name, writer)
 
+    def silent(self, name: str) -> bool:
+        """Whether it was tried to look at a daemon, and in vain."""
+        return name in self.refused or name in self._dead
+
     def daemon_of(self, book: BookId) -> str | None:
         """Return who watches a book, None where nobody does."""
         return next((name for name, each in self.seen.items() if book in each.books), None)
@@ -128,8 +133,11 @@ class Watch:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
         except (OSError, TimeoutError):
+            self._dead.add(name)  # a socket that a crash left behind
             del self._looks[name]
-            return  # a socket that a crash left behind
+            self._changed()
+            return
+        self._dead.discard(name)
         try:
             await self._converse(name, reader, writer)
         except (OSError, ValueError, TimeoutError, msgspec.MsgspecError) as error:

@@ -1,4 +1,4 @@
-"""What the API knows: one picture of all daemons, and the ladders that somebody asked for.
+"""What one who looks knows: one picture of all daemons, and the ladders that were asked for.
 
 Nothing here waits for a client, and no daemon waits for the hub: however many look, a daemon tells
 each round once, and each ladder twice a second while anybody wants it.
@@ -13,14 +13,16 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from tidegauge.core.instrument import BookId
+from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.core.reading import Taker
+from tidegauge.risk.quoting import Market
 from tidegauge.risk.stress_ladder import Ladder as Rungs
-from tidegauge.runtime.window.client import Watch
-from tidegauge.runtime.window.merge import picture_of
-from tidegauge.runtime.window.picture import Picture
-from tidegauge.runtime.window.show_books import MOST_LEVELS
-from tidegauge.runtime.window.wire import Ladder, LadderWanted, Terms
+
+from .client import Watch
+from .merge import picture_of
+from .picture import Picture
+from .show_books import MOST_LEVELS
+from .wire import Ladder, LadderWanted, Terms
 
 OLD_AFTER_S = 5.0
 """A daemon that told nothing for so long is not seen any more as it is now."""
@@ -79,6 +81,8 @@ class Hub:
         self._wishes: dict[BookId, _Wish] = {}
         self._held: dict[BookId, HeldLadder] = {}
         self._picture: tuple[int, Picture] | None = None
+        self.markets: dict[Symbol, tuple[Terms, tuple[HeldLadder, ...], Market]] = {}
+        """What was made of the ladders of a symbol when it was last asked for a price."""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -108,6 +112,10 @@ class Hub:
         if self._picture is None or self._picture[0] != self.version:
             self._picture = self.version, picture_of(self._watch.seen, datetime.now(UTC))
         return self._picture[1]
+
+    def silent(self, daemon: str) -> bool:
+        """Whether a daemon's socket has nobody behind it, or somebody who cannot be understood."""
+        return self._watch.silent(daemon)
 
     def terms(self, symbol: str) -> Terms:
         """Return what a quote of a symbol counts with."""

@@ -1,0 +1,62 @@
+"""What routes have in common: who is asked, how an answer is written, what a parameter may be."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Path, Query, Request, Response
+
+from tidegauge.core.instrument import BookId, Symbol
+from tidegauge.runtime.window.books import ShownBook
+from tidegauge.runtime.window.hub import Hub
+
+from .problems import Problem
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/~-]{0,63}$"
+
+SymbolPath = Annotated[str, Path(pattern=NAME, description="Our name of it, such as BTCUSDT.")]
+SymbolQuery = Annotated[str, Query(pattern=NAME, description="Our name of it, such as BTCUSDT.")]
+VenuePath = Annotated[str, Path(pattern=NAME, description="A venue, such as binance.")]
+Since = Annotated[datetime | None, Query(alias="from", description="From when on, RFC 3339.")]
+Until = Annotated[datetime | None, Query(alias="to", description="Until when, RFC 3339.")]
+
+
+def hub_of(request: Request) -> Hub:
+    """Return what the API knows."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+HubOf = Annotated[Hub, Depends(hub_of)]
+
+
+def answer(record: Any, status: int = 200) -> Response:
+    """Return a record as JSON: exact numbers as strings, times in RFC 3339, unknown as null."""
+    return Response(msgspec.json.encode(record), status, media_type="application/json")
+
+
+def known_symbol(hub: Hub, name: str) -> Symbol:
+    """Return a symbol in our spelling. Raises 404 for one that nobody watches."""
+    symbol = name.upper()
+    if any(book.symbol == symbol for book in hub.picture().books.values()):
+        return symbol
+    raise Problem(
+        HTTPStatus.NOT_FOUND, f"no daemon watches {symbol}; GET /symbols says what is watched"
+    )
+
+
+def known_book(hub: Hub, venue: str, symbol: str) -> ShownBook:
+    """Return a book by its names. Raises 404 for one that nobody watches."""
+    id_ = BookId(venue.lower(), symbol.upper())
+    book = hub.picture().books.get(str(id_))
+    if book is None:
+        raise Problem(
+            HTTPStatus.NOT_FOUND, f"no daemon watches {id_}; GET /instruments says what is watched"
+        )
+    return book
+
+
+def utc(at: datetime | None) -> datetime | None:
+    """Return a time with its zone; one that names none is UTC."""
+    return at if at is None or at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -1,0 +1,99 @@
+"""How a browser logs in: a code that is good once, and a signed cookie from then on."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from itsdangerous import BadData, URLSafeSerializer
+
+COOKIE = "tidegauge"
+CODE_LASTS_S = 300.0
+SESSION_LASTS_S = 7 * 86_400.0
+"""A week, since a desk leaves the page open."""
+
+MOST_CODES = 1_000
+"""Codes nobody used yet; beyond that the oldest are forgotten."""
+
+
+class Scope(IntEnum):
+    """What a principal may do. Who may operate may read."""
+
+    READ = 1
+    OPERATE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks: a token or a browser. `name` is what is counted against, and no secret."""
+
+    scope: Scope
+    name: str
+    by_cookie: bool = False
+
+
+class Sessions:
+    """Codes and cookies of one `secret`; another secret knows none of them.
+
+    A cookie outlives a restart. That a browser logged out is remembered until the process ends, so a
+    copy of its cookie is good again after a restart, until it expires or there are new tokens.
+    """
+
+    def __init__(self, secret: bytes, now: Callable[[], float] = time.time) -> None:
+        self._signed = URLSafeSerializer(
+            secret, salt="session", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+        self._now = now
+        self._codes: dict[bytes, tuple[Scope, float]] = {}
+        self._ended: dict[str, float] = {}
+
+    def code(self, scope: Scope) -> tuple[str, float]:
+        """Return a new code, and until when (seconds since 1970) it is good."""
+        code, until = secrets.token_urlsafe(32), self._now() + CODE_LASTS_S
+        while len(self._codes) >= MOST_CODES:
+            del self._codes[next(iter(self._codes))]
+        self._codes[_digest(code)] = (scope, until)
+        return code, until
+
+    def redeem(self, code: str) -> Scope | None:
+        """Return what a code gives, which it does once; None if it is used, too old, or none of ours."""
+        # A look-up by digest tells nothing of the code, however long it takes.
+        scope, until = self._codes.pop(_digest(code), (None, 0.0))
+        return scope if self._now() < until else None
+
+    def cookie(self, scope: Scope) -> str:
+        """Return the cookie of a new session."""
+        until = int(self._now() + SESSION_LASTS_S)
+        text = self._signed.dumps([int(scope), secrets.token_hex(8), until])
+        return text if isinstance(text, str) else text.decode()
+
+    def principal(self, cookie: str) -> Principal | None:
+        """Return whose cookie it is; None if it is not ours, too old, or logged out."""
+        read = self._read(cookie)
+        if read is None:
+            return None
+        scope, name, until = read
+        if self._now() >= until or name in self._ended:
+            return None
+        return Principal(scope=scope, name=name, by_cookie=True)
+
+    def end(self, cookie: str) -> None:
+        """Let a session be over."""
+        now = self._now()
+        self._ended = {name: until for name, until in self._ended.items() if until > now}
+        if (read := self._read(cookie)) is not None:
+            _scope, name, until = read
+            self._ended[name] = until
+
+    def _read(self, cookie: str) -> tuple[Scope, str, float] | None:
+        try:
+            scope, name, until = self._signed.loads(cookie)
+        except BadData:
+            return None
+        return Scope(scope), name, until
+
+
+def _digest(code: str) -> bytes:
+    return hashlib.sha256(code.encode()).digest()

@@ -1,0 +1,123 @@
+"""`tidegauge status`, `tidegauge top` and `tidegauge quote`."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.core.reading import Taker
+from tidegauge.faces import running
+from tidegauge.faces.database.opened import AsJson, settings_of
+from tidegauge.faces.options import Config, DataDir
+from tidegauge.runtime.window.hub import Hub
+from tidegauge.runtime.window.pricing import market_of, quote_of
+
+from .looking import once, watched
+from .tables import quote_table, status_view, top_table, worst_first
+
+NOT_READY = 1
+LARGEST = Decimal(10) ** 15
+
+Watch = Annotated[bool, typer.Option("--watch", help="Draw it anew each second, until Ctrl-C.")]
+
+
+def status(
+    watch: Watch = False, as_json: AsJson = False, config: Config = None, data_dir: DataDir = None
+) -> None:
+    """Say how the running daemons are: feeds, books, storage, what fires. Exit 1: not all is well."""
+    folder = settings_of(config, data_dir).data_dir
+    if watch:
+        watched(folder, lambda hub: status_view(hub.picture(), hub.reasons()))
+        return
+
+    async def act(hub: Hub) -> None:
+        seen, reasons = hub.picture(), hub.reasons()
+        if as_json:
+            _print_json(
+                {
+                    "ready": not reasons,
+                    "reasons": reasons,
+                    "daemons": [*seen.daemons.values()],
+                    "venues": [*seen.venues.values()],
+                    "symbols": worst_first(seen),
+                    "incidents": [*seen.incidents.values()],
+                }
+            )
+        else:
+            running.console_for(plain=False).print(status_view(seen, reasons))
+        if reasons:
+            raise typer.Exit(NOT_READY)
+
+    once(folder, act)
+
+
+def top(
+    watch: Watch = False, as_json: AsJson = False, config: Config = None, data_dir: DataDir = None
+) -> None:
+    """List all symbols by score, the worst first."""
+    folder = settings_of(config, data_dir).data_dir
+    if watch:
+        watched(folder, lambda hub: top_table(hub.picture()))
+        return
+
+    async def act(hub: Hub) -> None:
+        if as_json:
+            _print_json(worst_first(hub.picture()))
+        else:
+            running.console_for(plain=False).print(top_table(hub.picture()))
+
+    once(folder, act)
+
+
+def quote(
+    symbol: Annotated[str, typer.Argument(help="What to trade, such as BTCUSDT.")],
+    side: Annotated[Literal["buy", "sell"], typer.Option("--side", help="What you would do.")],
+    notional: Annotated[str, typer.Option("--notional", help="How much, in quote: 1000000.")],
+    as_json: AsJson = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what a size would cost now: on each venue, on the best of them, and split over all."""
+    (name,) = running.symbol_names([symbol])
+    size = size_of(notional)
+    folder = settings_of(config, data_dir).data_dir
+
+    async def act(hub: Hub) -> None:
+        if not hub.books_of(name):
+            watched_now = ", ".join(sorted(hub.picture().symbols)[:8])
+            raise OperatorError(
+                f"no daemon watches {name}",
+                fix=f"Watched are {watched_now}" if watched_now else "Books are still looked up",
+            )
+        market, held = await market_of(hub, name, size)
+        found = quote_of(hub, name, Taker(side), size, market, held)
+        if as_json:
+            _print_json(found)
+        else:
+            running.console_for(plain=False).print(quote_table(found))
+
+    once(folder, act)
+
+
+def size_of(text: str) -> Decimal:
+    """Read an amount of quote: 1000000, 1_000_000, 1,000,000, 250k, 1.5M. Raises `OperatorError`."""
+    plain = text.strip().replace(",", "").replace("_", "")
+    factors = {"k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}
+    factor = factors.get(plain[-1:], 1)
+    try:
+        size = Decimal(plain[:-1] if factor > 1 else plain) * factor
+        usable = size.is_finite() and 0 < size <= LARGEST
+    except InvalidOperation:
+        usable = False
+    if not usable:
+        raise OperatorError(
+            f"--notional {text!r} is no amount of quote",
+            fix="Write it like 1000000, 250k or 1.5M",
+        )
+    return size
+
+
+def _print_json(answer: object) -> None:
+    typer.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
