@@ -13,7 +13,7 @@ from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks.connect import Database
 from tidegauge.sinks.health.retention import OldDay, old_days
-from tidegauge.sinks.upkeep import prune
+from tidegauge.sinks.upkeep import Pruned, prune
 
 from .. import running
 from ..cells import json_of_records
@@ -60,7 +60,7 @@ async def _prune(
             going = await asked(old_days(connection, keep_days))
         if going and not as_json:
             _tell(going)
-        gone: list[OldDay] = []
+        gone: list[Pruned] = []
         if going and not dry_run:
             confirm(going, yes=yes)
             gone = await _drop(database, keep_days)
@@ -76,7 +76,7 @@ async def _prune(
         typer.echo(f"dropped {len(gone)} partitions, {size(sum(each.bytes for each in gone))}")
 
 
-async def _drop(database: Database, keep_days: int) -> list[OldDay]:
+async def _drop(database: Database, keep_days: int) -> list[Pruned]:
     """Drop what is old, with its progress on standard error; return what went."""
     async with database.session() as connection:
         with working("rolling up") as told:
