@@ -104,7 +104,7 @@ def run_monitor(
         beside = companion or contextlib.nullcontext()
         async with beside, app.opened(), recording(app, recorder), asyncio.TaskGroup() as tasks:
             if companion is not None:
-                introducing = tasks.create_task(_introduce(companion, console), name="introduction")
+                introducing = tasks.create_task(introduce(companion, console), name="introduction")
             await watch(app, console, title, service)
             if companion is not None:
                 introducing.cancel()
@@ -112,7 +112,7 @@ def run_monitor(
     run_loop(run())
 
 
-async def _introduce(companion: Companion, console: Console) -> None:
+async def introduce(companion: Companion, console: Console) -> None:
     """Say where the API is once it answers, while the monitor works already."""
     console.print(await companion.introduction(link=console.is_terminal), soft_wrap=True)
 

@@ -14,7 +14,8 @@ from tidegauge import __version__
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
-from . import desk, docs_page, drills, health, history, login, market, stream
+from ..web import page
+from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
 from .archive import Archive
 from .doors import PUBLIC, Dressed, Gate, Measured
@@ -26,6 +27,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     desk.router,
     drills.router,
     stream.router,
+    metrics_route.router,
+    page.router,
 )
 """What is served beside what every API has."""
 
