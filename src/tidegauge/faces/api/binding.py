@@ -27,7 +27,10 @@ def bound(settings: ServeSettings) -> socket.socket:
             "if that is meant",
         )
     try:
-        return socket.create_server((address, port), family=family, backlog=BACKLOG)
+        at = socket.create_server((address, port), family=family, backlog=BACKLOG)
+        # Its connections have it too: else a head and its body are 40 ms apart.
+        at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return at
     except OSError as error:
         raise OperatorError(
             f"The API can't be served at {_shown(host)}:{port}: {error.strerror}",
