@@ -14,7 +14,7 @@ from tidegauge import __version__
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
-from . import desk, docs_page, drills, health, history, login, market, stream
+from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
 from .archive import Archive
 from .doors import PUBLIC, Dressed, Gate, Measured
@@ -25,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     desk.router,
     drills.router,
+    metrics_route.router,
     stream.router,
 )
 """What is served beside what every API has."""
