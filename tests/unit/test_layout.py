@@ -153,6 +153,14 @@ TESTED_ELSEWHERE = {
     "runtime/drill_notes": "unit/runtime/test_drill.py",
     "runtime/drill_outcome": "unit/runtime/test_drill_verdict.py",
     "runtime/tape_rehearsal": "integration/test_drill_command.py",
+    # a server is what it does with real sockets
+    "faces/api/app": "unit/faces/api/test_doors.py",
+    "faces/api/connections": "integration/test_api_limits.py",
+    "faces/api/serving": "integration/test_api_limits.py",
+    "faces/api/asking": "integration/test_api_process.py",
+    "faces/api/command": "integration/test_api_process.py",
+    "faces/api/companion": "integration/test_api_process.py",
+    "faces/api/process": "integration/test_api_process.py",
     # the whole program, seen from outside
     "faces/tune": "integration/test_drill_command.py",
     "faces/notify": "integration/test_notify_command.py",

@@ -118,7 +118,7 @@ class App:
         self._listener = listener
         self._venues: list[Venue] = []
         self.changes = SymbolChanges(settings, self.symbols, self._venues, lambda: self.storage)
-        self._pulse = Pulse(self.world.clock.steady)
+        self.pulse = Pulse(self.world.clock.steady)
         self._book_crashes: Counter[BookId] = Counter()
 
     @property
@@ -178,7 +178,7 @@ class App:
             now=self.world.clock.now,
             symbols=lambda: tuple(self.symbols),
             carry_out=self.order,
-            healthy=self._pulse.beats,
+            healthy=self.pulse.beats,
             delivered=self._delivered,
         )
 
@@ -289,7 +289,7 @@ class App:
             if self.journal is not None:
                 self.journal.note(tick_line(now))
             self.monitor.advance(now)
-            self._pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
+            self.pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
             if steady() >= look_at:
                 look_at += SECOND
                 self._look_at_clock(now)
@@ -341,9 +341,9 @@ class App:
             self.journal.note(meta_line(now, Meta.ORDER, order=order))
         return self.monitor.order(order, now)
 
-    def reload(self) -> None:
-        """Have the rules read again, after whatever is being read now."""
-        self._reloader.reload()
+    def reload(self) -> asyncio.Task[None]:
+        """Have the rules read again, after whatever is being read now; return the reading of them."""
+        return self._reloader.reload()
 
     def _adopt(self, rules: RuleSet) -> None:
         """Go on by other rules."""

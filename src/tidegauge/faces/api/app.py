@@ -14,6 +14,7 @@ from tidegauge import __version__
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
+from ..web import page
 from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
 from .archive import Archive
@@ -25,8 +26,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     desk.router,
     drills.router,
-    metrics_route.router,
     stream.router,
+    metrics_route.router,
+    page.router,
 )
 """What is served beside what every API has."""
 
