@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from tidegauge import __version__
+from tidegauge.faces.web import page
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
@@ -32,7 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 """What is served beside what every API has."""
 
-OWN = (health.router, login.router, docs_page.router)
+OWN = (health.router, login.router, docs_page.router, page.router)
 SUMMARY = (
     "What the daemons of a data directory show, and the desk's orders. Exact numbers are strings; "
     "times are RFC 3339, UTC; unknown is null. What is wrong is told as application/problem+json."
