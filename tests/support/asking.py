@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message
 
+NO_SUBPROTOCOLS: dict[str, Any] = {"subprotocols": []}
 HERE = {"host": "localhost:8787"}
 
 
@@ -66,7 +67,7 @@ async def ask(
         "state": {},
         "extensions": {"websocket.http.response": {}},
     }
-    scope |= {"method": method} if kind == "http" else {"subprotocols": []}
+    scope |= {"method": method} if kind == "http" else NO_SUBPROTOCOLS
     begins: Message = {"type": "http.request", "body": body or b"", "more_body": False}
     to_app = [begins if kind == "http" else {"type": "websocket.connect"}]
     from_app: list[Message] = []
