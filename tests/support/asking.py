@@ -48,7 +48,7 @@ async def ask(
     path, _, query = url.partition("?")
     said = {
         **HERE,
-        **({} if body is None else _of_body(body)),
+        **_of_body(body),
         **(headers or {}),
     }
     scope = {
