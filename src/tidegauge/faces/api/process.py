@@ -22,7 +22,7 @@ from .serving import serving
 
 log = structlog.get_logger(__name__)
 
-NICENESS = 5
+NICENESS = 10
 """The feed has the processor before those who look at it."""
 
 
