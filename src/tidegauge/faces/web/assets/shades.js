@@ -22,8 +22,13 @@ export class Shades {
     }
     for (const gap of trust ?? []) {
       // One that goes on is told by the stream, which knows when it ends.
-      if (gap.to)
-        this.known.set(`${venue} ${gap.from}`, { venue, from: seconds(gap.from), to: seconds(gap.to), kind: "gap" });
+      if (gap.until)
+        this.known.set(`${venue} ${gap.since}`, {
+          venue,
+          from: seconds(gap.since),
+          to: seconds(gap.until),
+          kind: "gap",
+        });
     }
   }
 
