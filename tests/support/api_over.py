@@ -1,7 +1,6 @@
 """The API over real daemons, on a real socket."""
 
-import asyncio
-import socket
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import uvicorn
 from fastapi import FastAPI
-from tests.support.database import until
 from tests.support.windowed import hub_of
 
 from tidegauge.faces.api.access import Access
 from tidegauge.faces.api.app import create_app
 from tidegauge.faces.api.archive import Archive
-from tidegauge.faces.api.routes import ROUTERS, attach
+from tidegauge.faces.api.binding import bound, url_of
+from tidegauge.faces.api.serving import serving
 from tidegauge.faces.api.tokens import Tokens, tokens_made
 from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.settings_serve import ServeSettings
@@ -48,20 +46,14 @@ class Api:
 @asynccontextmanager
 async def api_over(folder: Path, settings: Settings) -> AsyncIterator[Api]:
     """Serve the API of a data directory until the block ends."""
-    tokens, archive = tokens_made(folder), Archive(settings)
-    serve = ServeSettings(requests_per_s=100_000)
-    async with hub_of(folder) as hub, archive.opened():
-        app = create_app(hub, Access(folder), serve, ROUTERS)
-        attach(app, hub, archive)
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="websockets-sansio")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        await until(lambda: server.started)
-        header = {"Authorization": f"Bearer {tokens.operate}"}
-        async with aiohttp.ClientSession(headers=header) as session:
-            port = listening.getsockname()[1]
-            yield Api(f"http://127.0.0.1:{port}", hub, app, tokens, session)
-        server.should_exit = True
-        await serving
+    tokens = tokens_made(folder)
+    serve = ServeSettings(port=0, requests_per_s=100_000)
+    async with (
+        hub_of(folder) as hub,
+        Archive(settings).opened() as archive,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {tokens.operate}"}) as session,
+    ):
+        app = create_app(hub, Access(folder), serve, archive=archive)
+        with contextlib.closing(bound(serve)) as at:
+            async with serving(app, at, serve):
+                yield Api(url_of(at, serve).rstrip("/"), hub, app, tokens, session)

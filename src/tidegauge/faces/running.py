@@ -31,6 +31,7 @@ from tidegauge.runtime.service import Service
 from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
+from .api.companion import Companion
 from .live import alert_line, status_line, view_for
 from .logs import log_to_file
 
@@ -88,8 +89,10 @@ def run_monitor(
     plain: bool,
     recorder: Recorder | None = None,
     rules: RulesInForce | None = None,
+    companion: Companion | None = None,
 ) -> None:
-    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted."""
+    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted; with a
+    `companion` the API is served beside it."""
     console = console_for(plain=plain)
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
@@ -98,10 +101,20 @@ def run_monitor(
 
     async def run() -> None:
         app = recorded_app(settings, assignment, recorder, rules)
-        async with app.opened(), recording(app, recorder):
+        beside = companion or contextlib.nullcontext()
+        async with beside, app.opened(), recording(app, recorder), asyncio.TaskGroup() as tasks:
+            if companion is not None:
+                introducing = tasks.create_task(introduce(companion, console), name="introduction")
             await watch(app, console, title, service)
+            if companion is not None:
+                introducing.cancel()
 
     run_loop(run())
+
+
+async def introduce(companion: Companion, console: Console) -> None:
+    """Say where the API is once it answers, while the monitor works already."""
+    console.print(await companion.introduction(link=console.is_terminal), soft_wrap=True)
 
 
 def console_for(*, plain: bool) -> Console:
