@@ -128,3 +128,18 @@ async def test_a_symbol_that_no_venue_has_is_a_start_that_failed(tmp_path: Path)
         assert told.code == 1
         assert "NOSUCHUSDT" in told.complaints[-1]
         assert systemd.count("READY") == 0
+
+
+async def test_the_api_by_itself_says_when_it_serves_and_when_it_stops(tmp_path: Path) -> None:
+    """With its address; its watchdog is fed by the loop that answers."""
+    with manager(str(tmp_path / "notify")) as systemd:
+        env = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "300000"}
+        arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+        async with running(*arguments, cwd=tmp_path, env=env) as command:
+            await systemd.heard("WATCHDOG", 2)
+            command.signal(signal.SIGTERM)
+            told = await command.ended()
+        assert told.code == 0, told.err[-2000:]
+        first, last = systemd.look()[0], systemd.told[-1]
+    assert (first["READY"], last["STOPPING"]) == ("1", "1")
+    assert first["STATUS"].startswith("http://127.0.0.1:")
