@@ -1,10 +1,12 @@
 """An API of no daemon, with routes of every kind, and the tokens to ask it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 
 from tidegauge.core.errors import OperatorError
@@ -91,3 +93,14 @@ def an_api(
         routers=(routes_of_every_kind(),) if routers is None else routers,
     )
     return Served(app=app, tokens=tokens)
+
+
+def every_route(app: FastAPI, filled: str = "x") -> list[tuple[str, str]]:
+    """Return (method, path) of everything an application serves, with `filled` for each parameter; a
+    stream's method is WS."""
+    found: list[tuple[str, str]] = []
+    for route in iter_route_contexts(app.routes):
+        methods = getattr(route, "methods", None) or {"WS"}
+        path = re.sub(r"\{[^}]*\}", filled, str(route.path))
+        found += [(method, path) for method in sorted(methods)]
+    return found

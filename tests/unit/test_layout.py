@@ -22,6 +22,8 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "
 
 CRUNCH = "unit/risk/test_crunch.py"
 DIVERGENCE = "unit/risk/test_divergence.py"
+WINDOW = "integration/test_window.py"
+SCRAPED = "unit/faces/metrics/test_collector.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -38,6 +40,28 @@ TESTED_ELSEWHERE = {
     "runtime/watched_symbol": "unit/runtime/test_crossing.py",
     "runtime/symbol_changes": "integration/test_symbols.py",
     "runtime/desk_room": "integration/test_desk_room.py",
+    "runtime/rules/reloader": "integration/test_rules_reload.py",
+    # a window is two processes, or nothing
+    "runtime/window/across": WINDOW,
+    "runtime/window/books": WINDOW,
+    "runtime/window/client": WINDOW,
+    "runtime/window/daemon": WINDOW,
+    "runtime/window/desk": "integration/test_api_desk.py",
+    "runtime/window/hub": "integration/test_api_market.py",
+    "runtime/window/picture": "unit/runtime/window/test_merge.py",
+    "runtime/window/show_across": WINDOW,
+    "runtime/window/show_books": WINDOW,
+    "runtime/window/show_desk": "integration/test_api_desk.py",
+    "runtime/window/window": WINDOW,
+    "faces/look/looking": "integration/test_look.py",
+    "faces/api/answers": "integration/test_api_market.py",
+    "faces/api/archive": "integration/test_api_desk.py",
+    "faces/api/desk": "integration/test_api_desk.py",
+    "faces/api/drills": "integration/test_api_market.py",
+    "faces/api/history": "integration/test_api_desk.py",
+    "faces/api/market": "integration/test_api_market.py",
+    "faces/api/stream": "integration/test_api_market.py",
+    "sinks/history": "integration/test_history.py",
     "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,
@@ -140,12 +164,26 @@ TESTED_ELSEWHERE = {
     # a channel is what the notifier makes of it, an outbox what its file holds
     "sinks/notify/channel": "unit/sinks/notify/test_notifier.py",
     "sinks/outbox/tables": "unit/sinks/outbox/test_file.py",
+    # parts of what Prometheus reads, tested as the text that they are
+    "faces/metrics/families": SCRAPED,
+    "faces/metrics/daemons": SCRAPED,
+    "faces/metrics/feeds": SCRAPED,
+    "faces/metrics/judged": SCRAPED,
+    "faces/api/metrics_route": "integration/test_prometheus.py",
     # what a drill is made of
     "simulator/drill_plan": "unit/simulator/test_drills.py",
     "runtime/drill_costs": "unit/runtime/test_drill.py",
     "runtime/drill_notes": "unit/runtime/test_drill.py",
     "runtime/drill_outcome": "unit/runtime/test_drill_verdict.py",
     "runtime/tape_rehearsal": "integration/test_drill_command.py",
+    # a server is what it does with real sockets
+    "faces/api/app": "unit/faces/api/test_doors.py",
+    "faces/api/connections": "integration/test_api_limits.py",
+    "faces/api/serving": "integration/test_api_limits.py",
+    "faces/api/asking": "integration/test_api_process.py",
+    "faces/api/command": "integration/test_api_process.py",
+    "faces/api/companion": "integration/test_api_process.py",
+    "faces/api/process": "integration/test_api_process.py",
     # the whole program, seen from outside
     "faces/tune": "integration/test_drill_command.py",
     "faces/notify": "integration/test_notify_command.py",

@@ -15,7 +15,7 @@ from tidegauge.faces.web import page
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
-from . import desk, docs_page, drills, health, history, login, market, stream
+from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
 from .archive import Archive
 from .doors import PUBLIC, Dressed, Gate, Measured
@@ -27,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     desk.router,
     drills.router,
     stream.router,
+    metrics_route.router,
 )
 """What is served beside what every API has."""
 

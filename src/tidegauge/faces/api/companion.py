@@ -42,10 +42,16 @@ class Companion:
     """
 
     def __init__(
-        self, data_dir: Path, arguments: Sequence[str] = (), *, program: Sequence[str] | None = None
+        self,
+        data_dir: Path,
+        arguments: Sequence[str] = (),
+        *,
+        program: Sequence[str] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         ours = (sys.executable, "-m", "tidegauge", "serve", "--companion")
         self._command = (*(program or ours), *arguments)
+        self._environ = os.environ if environ is None else environ
         self._data_dir = data_dir
         self._task: asyncio.Task[None] | None = None
         self.complaint: str | None = None
@@ -125,7 +131,7 @@ class Companion:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE,
-            env={**os.environ, "TIDEGAUGE_LOGGING__FORMAT": "json"},
+            env={**self._environ, "TIDEGAUGE_LOGGING__FORMAT": "json"},
         )
         self.complaint = None
         reading = asyncio.create_task(self._pass_on(process.stderr))
