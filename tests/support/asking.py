@@ -49,7 +49,7 @@ async def ask(
     path, _, query = url.partition("?")
     said = {
         **HERE,
-        **({} if body is None else _of_body(body)),
+        **_of_body(body),
         **(headers or {}),
     }
     scope: dict[str, Any] = {
