@@ -90,7 +90,7 @@ class Companion:
             if not link:
                 return f"web: {address} (log in by `tidegauge web`)"
             token = tokens_in(self._data_dir).operate
-            once = await asyncio.to_thread(link_from, address, token)
+            once = await asyncio.to_thread(link_from, address, token, host=self._host)
         except OperatorError as error:
             return f"web: {error}"
         return f"web: {once} (good once, for five minutes; `tidegauge web` prints another)"
