@@ -81,10 +81,12 @@ async def test_a_symbol_shows_its_books_its_costs_and_its_past(open_web: Open) -
     await expect(page.locator(".ladder")).to_have_count(4)
     await expect(page.locator(".ladder .asks tr").first).to_contain_text("61,0")
     plots = page.locator(".plot-body")
-    await expect(plots).to_have_count(7)
-    for at in range(7):
+    await expect(plots).to_have_count(8)
+    for at in range(8):
+        await plots.nth(at).scroll_into_view_if_needed()
         await expect(plots.nth(at)).to_have_attribute("aria-label", pattern("from .* to"))
     await expect(page.locator("canvas.depth")).to_have_attribute("aria-label", pattern("bids .*M"))
+    await page.locator(".heat canvas").scroll_into_view_if_needed()
     await expect(page.locator(".heat canvas")).to_have_attribute("aria-label", pattern("per bp"))
     assert await page.get_by_role("table", name="Inputs of the crunch").count() == 1
     await expect(page.locator(".z", has_text="+6.1").first).to_be_visible()

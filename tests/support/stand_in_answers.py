@@ -66,7 +66,7 @@ def told_history(picture: Picture, venue: str, symbol: str, asked: dict[str, str
     since, until = (datetime.fromisoformat(asked[name]) for name in ("from", "to"))
     step, span = float(asked["step"]), until - since
     gap = TrustGap(
-        since=since + span * 0.3, until=since + span * 0.36, trust="STALE", reason="silent"
+        since=since + span * 0.3, until=since + span * 0.36, trust="stale", reason="silent"
     )
     crunch = HistoryAlert(
         id=f"old-{venue}",

@@ -15,7 +15,6 @@ from tidegauge.faces.web import page
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
-from ..web import page
 from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
 from .archive import Archive
@@ -29,7 +28,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     drills.router,
     stream.router,
     metrics_route.router,
-    page.router,
 )
 """What is served beside what every API has."""
 

@@ -35,7 +35,7 @@ export class Shades {
   /** Take how far a book may be trusted now. */
   seen(venue, book, now) {
     const open = this.known.get(venue);
-    if (book.trust === "LIVE") {
+    if (book.trust === "live") {
       if (open) {
         this.known.set(`${venue} ${open.from}`, { ...open, to: now / 1000 });
         this.known.delete(venue);
@@ -60,9 +60,26 @@ export class Shades {
 
   /** What concerns these venues; what has no end lasts until `now`. */
   of(venues, now) {
-    return [...this.known.values()]
+    const shown = [...this.known.values()]
       .filter((each) => each.venue === "*" || each.venue.split("~").some((venue) => venues.includes(venue)))
-      .map((each) => ({ ...each, to: each.to ?? now }))
-      .sort((a, b) => (a.kind === "gap") - (b.kind === "gap") || a.from - b.from);
+      .map((each) => ({ ...each, to: each.to ?? now }));
+    const isGap = (each) => each.kind === "gap";
+    return [...joined(shown.filter((each) => !isGap(each))), ...joined(shown.filter(isGap))];
   }
+}
+
+const ORDER = ["gap", "info", "warning", "high", "critical"];
+
+/** Spans that touch as one, as bad as the worst of them. */
+function joined(spans) {
+  const found = [];
+  for (const each of spans.sort((a, b) => a.from - b.from)) {
+    const last = found.at(-1);
+    if (!last || each.from > last.to) found.push({ from: each.from, to: each.to, kind: each.kind });
+    else {
+      last.to = Math.max(last.to, each.to);
+      if (ORDER.indexOf(each.kind) > ORDER.indexOf(last.kind)) last.kind = each.kind;
+    }
+  }
+  return found;
 }
