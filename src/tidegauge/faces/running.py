@@ -204,14 +204,15 @@ async def watch(app: App, console: Console, title: str, service: Service | None 
 
 async def _tell(service: Service, app: App) -> None:
     """Tell of a running app until it stops, and then that it does."""
-    telling = asyncio.create_task(
-        service.keep_telling(app.pulse.turns, lambda: status_line(app.view()))
-    )
-    try:
-        await app.stop.wait()
-    finally:
-        telling.cancel()
-        service.stopping()
+    async with asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(
+            service.keep_telling(app.pulse.turns, lambda: status_line(app.view()))
+        )
+        try:
+            await app.stop.wait()
+        finally:
+            telling.cancel()
+            service.stopping()
 
 
 def run_replay(
