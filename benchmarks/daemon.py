@@ -21,6 +21,8 @@ from pydantic import SecretStr
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.reading import Reading
+from tidegauge.faces.api.address import address_of
+from tidegauge.faces.api.tokens import tokens_in
 from tidegauge.runtime.app import App, Assignment
 from tidegauge.runtime.settings import DatabaseSettings, Endpoint, ReadingSettings, Settings
 from tidegauge.sinks.batch import WriterLimits
@@ -95,6 +97,24 @@ def app_at(
     )
     assignment = Assignment(symbols=("BTCUSDT",), venues=(VENUE,), command="benchmark")
     return App(settings, assignment, listener=heard)
+
+
+def looking_at(folder: Path, ws_url: str, rest_url: str, heard: Callable[[object], None]) -> App:
+    """Return the program as it is set usually, but that every message gives a reading to `heard`, and
+    nothing is stored."""
+    settings = Settings(
+        data_dir=folder,
+        endpoints={VENUE: Endpoint(ws_url=ws_url, rest_url=rest_url)},
+        readings=ReadingSettings(write_every_s=EVERY_MESSAGE_S, conflate_after_s=NEVER_S),
+    )
+    assignment = Assignment(symbols=("BTCUSDT",), venues=(VENUE,), store=False, command="benchmark")
+    return App(settings, assignment, listener=heard)
+
+
+def api_of(folder: Path) -> tuple[str, str] | None:
+    """Return where the API of a data directory is, and the token that reads; None: not yet."""
+    address = address_of(folder)
+    return None if address is None else (address.rstrip("/"), tokens_in(folder).read)
 
 
 def age_ns(app: App, reading: Reading) -> int:

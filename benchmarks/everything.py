@@ -1,6 +1,18 @@
 """Every part of the benchmark, in the order in which they run."""
 
-from . import contest, desk, growth, memory, scale, sockets, spooling, stages, storing, throughput
+from . import (
+    contest,
+    desk,
+    faces,
+    growth,
+    memory,
+    scale,
+    sockets,
+    spooling,
+    stages,
+    storing,
+    throughput,
+)
 from .parts import Part
 
 PARTS: tuple[Part, ...] = (
@@ -12,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     spooling.PART,
     desk.PART,
     sockets.PART,
+    faces.PART,
     scale.PART,
     memory.PART,
 )

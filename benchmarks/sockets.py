@@ -75,7 +75,7 @@ async def _measure(
     server: daemon.Server, folder: Path, given: Input, rounds: int
 ) -> dict[str, Any]:
     count, inside, flat_out = len(given.timed), [], []
-    async with _venue(given) as port:
+    async with venue_of(given) as port:
         for number in range(rounds):
             inside.append(_in_process(given))
             flat_out.append(await _round(server, folder / str(number), port, 0, given))
@@ -150,7 +150,7 @@ async def _round(
 
 
 @asynccontextmanager
-async def _venue(given: Input) -> AsyncIterator[int]:
+async def venue_of(given: Input) -> AsyncIterator[int]:
     """Run the venue in a process of its own; yield its port."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.venue_server", given.name, str(len(given.timed))),

@@ -50,8 +50,17 @@ def test_rows_change_their_database_when_somebody_says_so(data_dir: Path, tmp_pa
     one = told("adopt", "b", "--yes")
     assert (one.code, "1 rows of 1 daemons go to embedded now" in one.out) == (0, True), one.err
     assert labels(data_dir) == {"a": PRODUCTION, "b": EMBEDDED, "c": EMBEDDED}
-    assert told("adopt", "--yes").code == 0
+    (rest,) = json.loads(told("adopt", "--yes", "--json").out)
+    assert rest == {
+        "spool": "a",
+        "was_for": PRODUCTION,
+        "now_for": EMBEDDED,
+        "adopted": True,
+        "records": 1,
+        "readings": 0,
+    }
     assert set(labels(data_dir).values()) == {EMBEDDED}
+    assert json.loads(told("adopt", "--json").out) == []
     assert "nothing waits for another database than embedded" in told("adopt").out
 
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from tests.support.cli import running, tidegauge
-from tests.support.database import until
 from tests.support.programs import require_program
+from tests.support.service import manager
 
 from tidegauge.sinks.migrate import migrations
 
@@ -23,16 +23,19 @@ def test_status_says_that_nothing_runs_and_how_to_start_it(data_dir: Path, tmp_p
 
 
 async def test_up_serves_until_it_is_told_to_stop(data_dir: Path, tmp_path: Path) -> None:
-    """Meanwhile the status shows the server and its schema; a signal ends it in order."""
+    """Meanwhile the status shows the server and its schema; a signal ends it in order, and systemd knows."""
     where = ("--data-dir", str(data_dir))
-    async with running("db", "up", *where, cwd=tmp_path) as up:
-        await until(lambda: any("schema up to date" in line for line in up.out))
-        status = tidegauge("db", "status", *where, cwd=tmp_path)
-        assert status.code == 0
-        assert "running" in status.out
-        assert f"schema {len(migrations())}" in status.out
-        up.signal(signal.SIGTERM)
-        assert (await up.ended()).code == 0
+    with manager(str(tmp_path / "notify")) as systemd:
+        env = {"NOTIFY_SOCKET": systemd.address}
+        async with running("db", "up", *where, cwd=tmp_path, env=env) as up:
+            await systemd.heard("READY")
+            status = tidegauge("db", "status", *where, cwd=tmp_path)
+            assert status.code == 0
+            assert "running" in status.out
+            assert f"schema {len(migrations())}" in status.out
+            up.signal(signal.SIGTERM)
+            assert (await up.ended()).code == 0
+            assert systemd.count("STOPPING") == 1
     assert tidegauge("db", "status", *where, cwd=tmp_path).code == 1
 
 

@@ -1,6 +1,7 @@
 """`tidegauge db prune`: what would go is shown, somebody is asked, and what was made of it stays."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,15 @@ async def test_the_command_shows_asks_and_drops(
             dry = await told("--dry-run")
             assert dry.code == 0, dry.err
             assert "readings_" in dry.out
+            listed = json.loads((await told("--dry-run", "--json")).out)
+            assert all(each["partition"] in dry.out and not each["dropped"] for each in listed)
             unasked = await told()
             assert unasked.code == 1
             assert "--yes" in unasked.complaints[0]
             assert (await counts(connection))[0] == len(ONE_A_DAY)
-            done = await told("--yes")
+            done = await told("--yes", "--json")
             assert done.code == 0, done.err
-            assert "dropped" in done.out
+            assert json.loads(done.out) == [{**each, "dropped": True} for each in listed]
             assert (await counts(connection))[0] < len(ONE_A_DAY)
             again = await told("--yes")
             assert "nothing is older than 30 days" in again.out

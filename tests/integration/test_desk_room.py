@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.apps import settings_for
 from tests.support.database import until
 from tests.support.fault_proxy import FaultProxy
@@ -193,14 +194,20 @@ async def test_a_frame_on_the_socket_is_a_page_at_the_receiver(
             if isinstance(record, Transition) and record.event.kind is IncidentChange.OPENED:
                 fired.append(record.event.at)
 
-        async with running(settings, rules, ("binance",)) as app:
-            app._listener = heard
-            arrived: list[float] = []
-            while len(arrived) < wanted:
-                await until(lambda: len(receiver.taken) > len(arrived), 30)
-                arrived.append(time.time_ns())
+        with capture_logs() as lines:
+            async with running(settings, rules, ("binance",)) as app:
+                app._listener = heard
+                arrived: list[float] = []
+                while len(arrived) < wanted:
+                    await until(lambda: len(receiver.taken) > len(arrived), 30)
+                    arrived.append(time.time_ns())
     took = sorted((at - sent) / MILLISECOND for sent, at in zip(fired, arrived, strict=False))
     with capsys.disabled():
         print(f"\nframe to page: p50 {median(took):.0f} ms, worst {took[-1]:.0f} ms of {len(took)}")
     assert len(took) == wanted
     assert all(each["kind"] == "opened" for each in receiver.taken)
+    told = [each["trace"] for each in lines if each["event"] == "alert_firing"]
+    for trace in told[: wanted - 1]:
+        of_the_frame = {each["event"] for each in lines if each.get("trace") == trace}
+        assert {"incident_opened", "page_submitted", "page_sent"} <= of_the_frame, trace
+        assert trace.startswith("binance/")

@@ -230,6 +230,10 @@ async def test_the_trail_is_verified_against_the_database(
     told = await shift.run("incidents", "verify")
     assert (told.code, "incidents.jsonl: NOT WHOLE" in told.out) == (1, True)
     assert "line 4: it was changed" in told.out
+    told = await shift.run("incidents", "verify", "--json")
+    (trail,) = json.loads(told.out)["trails"]
+    assert (told.code, trail["whole"], trail["lines"]) == (1, False, 6)
+    assert "line 4: it was changed" in trail["wrong"][0]
     path.unlink()
     told = await shift.run("incidents", "verify")
     assert told.code == 1

@@ -1,6 +1,7 @@
 """`tidegauge db move`, as an operator runs it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,6 +73,10 @@ async def test_a_move_that_is_killed_goes_on_where_it_was(
     assert f"set TIDEGAUGE_DATABASE_URL={url}" in told.out
     assert "count and checksum equal" in told.out
     assert password not in told.out + told.err
+    again = await asyncio.to_thread(lambda: tidegauge(*arguments, "--json", cwd=tmp_path, env=env))
+    assert again.code == 0, again.err
+    seen = {each["name"]: each for each in json.loads(again.out)["tables"]}
+    assert (seen["alerts"]["rows"], seen["alerts"]["copied"]) == (1, 0)
     assert await everything(empty_database) == await everything(source)
 
 

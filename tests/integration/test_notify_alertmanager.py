@@ -1,7 +1,5 @@
 """A real Alertmanager (Debian's package) sees our incidents begin, change, group and end."""
 
-import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,9 +8,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.support.alertmanager import alertmanager, alerts
 from tests.support.database import until
 from tests.support.pages import a_page
-from tests.support.programs import require_program
 from tests.support.receivers import receiving
 from tests.support.telling import working
 
@@ -22,56 +20,6 @@ from tidegauge.sinks.notify.guard import Guard
 from tidegauge.sinks.notify.http import HttpChannel
 from tidegauge.sinks.notify.notifier import Notifier, Wired
 from tidegauge.sinks.notify.spelling import spelled
-
-CONFIG = """
-route:
-  receiver: hook
-  group_by: [symbol]
-  group_wait: 200ms
-  group_interval: 500ms
-receivers:
-  - name: hook
-    webhook_configs:
-      - url: {url}
-        send_resolved: true
-"""
-
-
-def a_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
-
-
-@asynccontextmanager
-async def alertmanager(folder: Path, hook: str) -> AsyncIterator[str]:
-    """Run one meanwhile; returns its address."""
-    program = require_program("prometheus-alertmanager")
-    folder.mkdir()
-    (folder / "config.yml").write_text(CONFIG.format(url=hook))
-    port = a_port()
-    process = await asyncio.create_subprocess_exec(
-        program,
-        f"--config.file={folder / 'config.yml'}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def alerts(url: str) -> list[Any]:
-    """Return what it holds for active now."""
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/api/v2/alerts") as answer:
-        found: list[Any] = await answer.json()
-        return found
 
 
 async def groups(url: str) -> list[Any]:

@@ -44,7 +44,9 @@ async def test_a_test_page_is_sent_to_every_channel_and_each_says_what_came_of_i
         ]
         (page,) = good.taken
         assert (page["kind"], page["title"]) == ("test", "Test page of Tidegauge")
-        one = await notify(tmp_path, "test", "DESK", **environ)
+        one = await notify(tmp_path, "test", "DESK", "--json", **environ)
+        (tried,) = json.loads(one.out)
+        assert (tried["channel"], tried["taken"]) == ("desk", True)
         assert (one.code, len(good.taken), len(bad.requests)) == (0, 2, 1)
     assert not (tmp_path / "data" / "outbox.sqlite3").exists()
 

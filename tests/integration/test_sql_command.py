@@ -41,6 +41,10 @@ def test_questions_are_listed_without_a_database(tmp_path: Path) -> None:
     (line,) = [line for line in told.out.splitlines() if line.startswith("cost-to-sell ")]
     assert "What did selling cost" in line
     assert line.endswith("symbol, from, to, [venue], [size=500000], [back=24 hours]")
+    listed = {
+        each["name"]: each for each in json.loads(tidegauge("sql", "--json", cwd=tmp_path).out)
+    }
+    assert {"name": "size", "default": "500000"} in listed["cost-to-sell"]["parameters"]
     shown = tidegauge("sql", "cost-to-sell", "--show", cwd=tmp_path)
     assert shown.out.startswith("-- What did selling cost")
     assert "\\if :{?size} \\else \\set size 500000 \\endif\n" in shown.out
@@ -64,6 +68,7 @@ def test_a_question_is_answered_as_table_csv_and_json(run: Run, tmp_path: Path) 
     told = run("sql", "cost-to-sell", *SPAN, "--format", "json", "-o", str(path))
     assert told.out == f"{path}: 3 rows\n"
     assert [row["cost"] for row in json.loads(path.read_text())] == [row["cost"] for row in rows]
+    assert run("sql", "cost-to-sell", *SPAN, "--json").out == path.read_text()
     again = run("sql", "cost-to-sell", *SPAN, "-o", str(path))
     assert (again.code, "--force" in again.err) == (1, True)
 

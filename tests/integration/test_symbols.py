@@ -1,6 +1,7 @@
 """Symbols come and go while the monitor runs: by its socket, and by the command."""
 
 import asyncio
+import json
 import os
 import socket
 from pathlib import Path
@@ -69,6 +70,8 @@ async def test_the_command_reaches_the_running_monitor(tmp_path: Path) -> None:
             return told.code, told.out + "".join(told.complaints)
 
         assert await said("list") == (0, "BTCUSDT: bybit-spot\n")
+        _code, told = await said("list", "--json")
+        assert json.loads(told) == [{"symbol": "BTCUSDT", "venues": ["bybit-spot"]}]
         code, out = await said("add", "ethusdt", "--pid", str(os.getpid()))
         assert (code, out) == (0, "ETHUSDT: watching on bybit-spot (ETHUSDT)\n")
         await until(lambda: len(watched.app.view().books) == 2 and watched.live(), 20)

@@ -1,28 +1,22 @@
-"""An API over a hub that shows nothing, with routes of every kind, and the tokens to ask it."""
+"""An API of no daemon, with routes of every kind, and the tokens to ask it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.faces.api.access import Access
 from tidegauge.faces.api.app import create_app
+from tidegauge.faces.api.archive import Archive
 from tidegauge.faces.api.tokens import Tokens, tokens_made
+from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.settings_serve import ServeSettings
-
-
-class QuietHub:
-    """Shows nothing, and says why."""
-
-    def __init__(self, *reasons: str) -> None:
-        self.why = reasons
-
-    def reasons(self) -> Sequence[str]:
-        """Return why it is not ready."""
-        return self.why
+from tidegauge.runtime.window.hub import Hub
 
 
 class Remark(BaseModel):
@@ -92,9 +86,20 @@ def an_api(
     """Return an API that keeps its tokens in `data_dir`."""
     tokens = tokens_made(data_dir)
     app = create_app(
-        QuietHub("no daemon is seen"),
+        Hub(data_dir),
         Access(data_dir),
         settings or ServeSettings(),
-        (routes_of_every_kind(),) if routers is None else routers,
+        archive=Archive(Settings(data_dir=data_dir)),
+        routers=(routes_of_every_kind(),) if routers is None else routers,
     )
     return Served(app=app, tokens=tokens)
+
+
+def every_route(app: FastAPI) -> list[tuple[str, str]]:
+    """Return (method, path) of everything an application serves; a stream's method is WS."""
+    found: list[tuple[str, str]] = []
+    for route in iter_route_contexts(app.routes):
+        methods = getattr(route, "methods", None) or {"WS"}
+        path = re.sub(r"\{[^}]*\}", "x", str(route.path))
+        found += [(method, path) for method in sorted(methods)]
+    return found

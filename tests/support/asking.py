@@ -48,7 +48,7 @@ async def ask(
     path, _, query = url.partition("?")
     said = {
         **HERE,
-        **({} if body is None else {"content-length": str(len(body))}),
+        **({} if body is None else _of_body(body)),
         **(headers or {}),
     }
     scope = {
@@ -79,6 +79,12 @@ async def ask(
 
     await app(scope, receive, send)
     return _answer(from_app)
+
+
+def _of_body(body: bytes | None) -> dict[str, str]:
+    if body is None:
+        return {}
+    return {"content-length": str(len(body)), "content-type": "application/json"}
 
 
 def _answer(messages: list[Message]) -> Answer:

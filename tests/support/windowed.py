@@ -21,14 +21,21 @@ VENUES = ("binance", "bybit-linear")
 
 
 @asynccontextmanager
-async def daemon(
+async def daemon(folder: Path, database: Database | None = None) -> AsyncIterator[App]:
+    """A monitor of local venues until the block ends; without a database nothing is stored."""
+    async with daemon_over_venues(folder, database) as (app, _venues):
+        yield app
+
+
+@asynccontextmanager
+async def daemon_over_venues(
     folder: Path,
     database: Database | None = None,
     *,
     rules: RuleSet | None = None,
     **more: Any,
-) -> AsyncIterator[App]:
-    """A monitor of local venues until the block ends; without a database nothing is stored."""
+) -> AsyncIterator[tuple[App, LocalVenues]]:
+    """The same, with the venues, to be made trouble of."""
     async with LocalVenues(venues=VENUES, speed=2) as served:
         assignment = Assignment(symbols=("BTCUSDT",), venues=VENUES, store=database is not None)
         settings = settings_for(served.endpoints, folder, database, **more)
@@ -36,7 +43,7 @@ async def daemon(
         async with app.opened(), asyncio.TaskGroup() as tasks:
             work = tasks.create_task(app.run())
             await until(lambda: work.done() or app.monitor.watched == len(VENUES))
-            yield app
+            yield app, served
             app.stop.set()
             async with asyncio.timeout(10):
                 await work

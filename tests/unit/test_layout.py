@@ -22,6 +22,7 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "
 
 CRUNCH = "unit/risk/test_crunch.py"
 DIVERGENCE = "unit/risk/test_divergence.py"
+SCRAPED = "unit/faces/metrics/test_collector.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -140,12 +141,26 @@ TESTED_ELSEWHERE = {
     # a channel is what the notifier makes of it, an outbox what its file holds
     "sinks/notify/channel": "unit/sinks/notify/test_notifier.py",
     "sinks/outbox/tables": "unit/sinks/outbox/test_file.py",
+    # parts of what Prometheus reads, tested as the text that they are
+    "faces/metrics/families": SCRAPED,
+    "faces/metrics/daemons": SCRAPED,
+    "faces/metrics/feeds": SCRAPED,
+    "faces/metrics/judged": SCRAPED,
+    "faces/api/metrics_route": "integration/test_prometheus.py",
     # what a drill is made of
     "simulator/drill_plan": "unit/simulator/test_drills.py",
     "runtime/drill_costs": "unit/runtime/test_drill.py",
     "runtime/drill_notes": "unit/runtime/test_drill.py",
     "runtime/drill_outcome": "unit/runtime/test_drill_verdict.py",
     "runtime/tape_rehearsal": "integration/test_drill_command.py",
+    # a server is what it does with real sockets
+    "faces/api/app": "unit/faces/api/test_doors.py",
+    "faces/api/connections": "integration/test_api_limits.py",
+    "faces/api/serving": "integration/test_api_limits.py",
+    "faces/api/asking": "integration/test_api_process.py",
+    "faces/api/command": "integration/test_api_process.py",
+    "faces/api/companion": "integration/test_api_process.py",
+    "faces/api/process": "integration/test_api_process.py",
     # the whole program, seen from outside
     "faces/tune": "integration/test_drill_command.py",
     "faces/notify": "integration/test_notify_command.py",

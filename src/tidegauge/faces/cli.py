@@ -22,6 +22,8 @@ from tidegauge.runtime.settings import Loaded, describe, load_settings
 
 from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
 from . import tape as tape_commands
+from .api import command as api_command
+from .api.companion import Companion
 from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
 from .look import command as look
@@ -33,6 +35,7 @@ from .options import (
     PlainView,
     Record,
     RecordMaxGb,
+    Serve,
     SymbolNames,
     VenueNames,
 )
@@ -67,6 +70,9 @@ app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)
 app.command("export", epilog=export.EXAMPLE)(export.command)
+app.command("serve", epilog=api_command.SERVE_EXAMPLE)(api_command.serve)
+app.command("web", epilog=api_command.WEB_EXAMPLE)(api_command.web)
+app.command("token", epilog=api_command.OPERATOR_EXAMPLE)(api_command.token)
 
 USAGE = 2
 FAILED = 1
@@ -100,6 +106,7 @@ def monitor(
     *,
     record: Record = None,
     record_max_gb: RecordMaxGb = DEFAULT_GIB,
+    serve: Serve = False,
 ) -> None:
     """Monitor live venues until stopped: books, readings, alerts, rows in PostgreSQL."""
     flags: dict[str, Any] = {}
@@ -125,6 +132,7 @@ def monitor(
         plain=plain,
         recorder=recorder,
         rules=in_force,
+        companion=Companion.of(settings, config) if serve else None,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,9 +23,13 @@ from tidegauge.runtime.recording import DEFAULT_GIB, recorded_app, recording
 from tidegauge.runtime.rules.build import rule_set
 from tidegauge.runtime.rules.tree import RuleTree
 from tidegauge.runtime.settings import Settings, load_settings
+from tidegauge.runtime.settings_schema import PREFIX, variable
 from tidegauge.simulator.venues import VENUES as LOCAL
 
 from . import demo_clerk, demo_report, running
+from .api.binding import bound
+from .api.companion import Companion
+from .api.tokens import tokens_made
 from .logs import log_to_file
 from .options import DataDir, PlainView, Record, RecordMaxGb
 
@@ -161,19 +166,41 @@ async def _run(
             settings = _pointed_at(settings, endpoints)
             rules = demo_rules(settings, market[0])
             app = recorded_app(settings, assignment, recorder, rules)
+            companion = await stack.enter_async_context(demo_companion(settings))
             await stack.enter_async_context(app.opened())
             await stack.enter_async_context(recording(app, recorder))
         except BaseException:
             await stack.aclose()
             raise
     async with stack:
-        clerk = asyncio.create_task(demo_clerk.sit(app, console), name="clerk")
+        beside = [
+            asyncio.create_task(demo_clerk.sit(app, console), name="clerk"),
+            asyncio.create_task(running.introduce(companion, console), name="introduction"),
+        ]
         await running.watch(app, console, "tidegauge demo")
-        clerk.cancel()
-        await asyncio.gather(clerk, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         assert app.database is not None
         async with app.database.session() as connection:
             await demo_report.show(console, connection, app.run_id, settings.data_dir)
+
+
+def demo_companion(settings: Settings) -> Companion:
+    """Return the API of a demo: at the usual port or, where that is taken, at another one; with its
+    own database, whatever the environment says."""
+    port = settings.serve.port
+    try:
+        bound(settings.serve).close()
+    except OperatorError:
+        port = 0
+    tokens_made(settings.data_dir)
+    kept = {name: said for name, said in os.environ.items() if not name.startswith(PREFIX)}
+    return Companion(
+        settings.data_dir,
+        ("--data-dir", str(settings.data_dir), "--port", str(port)),
+        environ={**kept, **{variable(name): "none" for name in ("database.url", "proxy")}},
+    )
 
 
 def _pointed_at(settings: Settings, endpoints: Mapping[str, Mapping[str, str]]) -> Settings:

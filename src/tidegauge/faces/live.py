@@ -195,6 +195,14 @@ def alert_line(alert: Alert) -> str:
     return f"{word} {alert.sentence}"
 
 
+def status_line(view: MonitorView) -> str:
+    """The whole monitor in one line, as `systemctl status` shows it."""
+    live = sum(book.trust is Trust.LIVE for book in view.books)
+    firing = sum(alert.state is AlertState.FIRING for alert in view.alerts)
+    alerts = f"{firing} alert{'' if firing == 1 else 's'} firing"
+    return f"{live} of {len(view.books)} books live, {alerts}, {stored_line(view.storage)}"
+
+
 def render(
     view: MonitorView, title: str, *, width: int = WIDE, height: int = TALL
 ) -> RenderableType:

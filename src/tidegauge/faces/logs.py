@@ -1,6 +1,7 @@
 """Where a command's log goes: standard error, or a file while a live view owns the terminal."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from tidegauge.core.errors import OperatorError
@@ -14,12 +15,15 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def log_to_terminal(settings: Settings, *, least: str | None = None) -> None:
-    """Send the log to standard error; `least` overrides the level that is set."""
+def log_to_terminal(
+    settings: Settings, *, least: str | None = None, also_secret: Iterable[str] = ()
+) -> None:
+    """Send the log to standard error; `least` overrides the level that is set. `also_secret`: what is
+    to be masked beside the secrets of the settings."""
     configure_logging(
         level=least or settings.logging.level,
         format=settings.logging.format,
-        secrets=secrets(settings),
+        secrets=(*secrets(settings), *also_secret),
     )
 
 

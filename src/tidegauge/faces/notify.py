@@ -56,7 +56,10 @@ class Tried:
 
 @app.command("test", epilog="Example: tidegauge notify test slack")
 def try_channels(
-    channel: ChannelName = None, config: Config = None, data_dir: DataDir = None
+    channel: ChannelName = None,
+    as_json: AsJson = False,
+    config: Config = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Send a test page now, past the outbox, and say what came of it; exit code 1 if any failed."""
     settings = settings_of(config, data_dir)
@@ -75,8 +78,10 @@ def try_channels(
     with running.stages_of("telling") as told:
         told(", ".join(chosen))
         running.run_loop(try_all())
-    for each in found:
-        typer.echo(str(each))
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo("\n".join(map(str, found)))
     failed = [each.channel for each in found if not each.taken]
     if failed:
         raise OperatorError(

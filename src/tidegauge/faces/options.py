@@ -35,6 +35,9 @@ RecordMaxGb = Annotated[
         "--record-max-gb", min=0.001, help="Delete the oldest tapes beyond so many GiB in all."
     ),
 ]
+Serve = Annotated[
+    bool, typer.Option("--serve", help="Serve the HTTP API and the page too; see `tidegauge web`.")
+]
 Since = Annotated[
     str | None,
     typer.Option(

@@ -56,20 +56,48 @@ def rules_of(
 
 
 @app.command("check", epilog="Example: tidegauge rules check config/rules.yaml")
-def check(file: File = None, config: Config = None) -> None:
+def check(
+    file: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    config: Config = None,
+) -> None:
     """Read a file of rules, and tell all that is wrong with it, or in a few lines what it does."""
     settings = load_settings(config=config).settings
     try:
         loaded = rules_of(settings, file)
     except RulesRefused as refused:
-        for complaint in refused.complaints:
-            typer.echo(figures.printable(complaint))
+        if as_json:
+            typer.echo(_judged(file or rules_path(settings), complaints=refused.complaints))
+        else:
+            typer.echo("\n".join(map(figures.printable, refused.complaints)))
         count = len(refused.complaints)
         errors = "1 error" if count == 1 else f"{count} errors"
         raise OperatorError(f"{file or rules_path(settings)} is refused: {errors}") from None
+    lines = list(summary(loaded, tuple(settings.notify.channels), tuple(settings.symbols)))
+    if as_json:
+        typer.echo(_judged(loaded.path, digest=loaded.digest, summary=lines))
+        return
     typer.echo(f"{BUILT_IN if loaded.path is None else loaded.path}: sound")
-    for line in summary(loaded, tuple(settings.notify.channels), tuple(settings.symbols)):
+    for line in lines:
         typer.echo(f"  {figures.printable(line)}")
+
+
+def _judged(
+    path: Path | None,
+    *,
+    digest: str | None = None,
+    summary: Iterable[str] = (),
+    complaints: Iterable[str] = (),
+) -> str:
+    """Write what was found of a file of rules as JSON; `file` null: they are the built-in ones."""
+    told = {
+        "file": None if path is None else str(path),
+        "sound": digest is not None,
+        "digest": digest,
+        "complaints": list(complaints),
+        "summary": list(summary),
+    }
+    return json.dumps(told, indent=2)
 
 
 @app.command("show", epilog="Example: tidegauge rules show --symbol BTCUSDT")

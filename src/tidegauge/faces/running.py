@@ -27,10 +27,12 @@ from tidegauge.runtime.recording import recorded_app, recording
 from tidegauge.runtime.replay import ReplayOutcome
 from tidegauge.runtime.replay import replay as play
 from tidegauge.runtime.rules.reload import RulesInForce
+from tidegauge.runtime.service import Service
 from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
-from .live import alert_line, view_for
+from .api.companion import Companion
+from .live import alert_line, status_line, view_for
 from .logs import log_to_file
 
 LINE_WIDTH = 200
@@ -87,18 +89,32 @@ def run_monitor(
     plain: bool,
     recorder: Recorder | None = None,
     rules: RulesInForce | None = None,
+    companion: Companion | None = None,
 ) -> None:
-    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted."""
+    """Run the monitor until it is stopped, showing what it sees, and recording it if wanted; with a
+    `companion` the API is served beside it."""
     console = console_for(plain=plain)
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
 
+    service = Service.of()
+
     async def run() -> None:
         app = recorded_app(settings, assignment, recorder, rules)
-        async with app.opened(), recording(app, recorder):
-            await watch(app, console, title)
+        beside = companion or contextlib.nullcontext()
+        async with beside, app.opened(), recording(app, recorder), asyncio.TaskGroup() as tasks:
+            if companion is not None:
+                introducing = tasks.create_task(introduce(companion, console), name="introduction")
+            await watch(app, console, title, service)
+            if companion is not None:
+                introducing.cancel()
 
     run_loop(run())
+
+
+async def introduce(companion: Companion, console: Console) -> None:
+    """Say where the API is once it answers, while the monitor works already."""
+    console.print(await companion.introduction(link=console.is_terminal), soft_wrap=True)
 
 
 def console_for(*, plain: bool) -> Console:
@@ -166,14 +182,36 @@ def has_terminal() -> bool:
     return True
 
 
-async def watch(app: App, console: Console, title: str) -> None:
-    """Run an opened app and its view together; a signal stops both, in order."""
-    take_signals(app.stop.set, app.reload)
+async def watch(app: App, console: Console, title: str, service: Service | None = None) -> None:
+    """Run an opened app and its view together; a signal stops both, in order. `service` is told."""
+    told = service or Service(None)
+
+    def reload() -> None:
+        told.reloading()
+        app.reload().add_done_callback(lambda _read: told.ready(status_line(app.view())))
+
+    take_signals(app.stop.set, reload)
     view = view_for(console, title=title)
     async with asyncio.TaskGroup() as tasks:
-        showing = tasks.create_task(view.show(app.view), name="view")
+        beside = (
+            tasks.create_task(view.show(app.view), name="view"),
+            tasks.create_task(_tell(told, app), name="service"),
+        )
         await app.run()
-        showing.cancel()
+        for task in beside:
+            task.cancel()
+
+
+async def _tell(service: Service, app: App) -> None:
+    """Tell of a running app until it stops, and then that it does."""
+    telling = asyncio.create_task(
+        service.keep_telling(app.pulse.turns, lambda: status_line(app.view()))
+    )
+    try:
+        await app.stop.wait()
+    finally:
+        telling.cancel()
+        service.stopping()
 
 
 def run_replay(

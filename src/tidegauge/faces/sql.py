@@ -33,7 +33,7 @@ from tidegauge.sinks.ask import (
 from tidegauge.sinks.question import Question, question, questions
 
 from . import running
-from .cells import blocks_of, csv_of, json_of, table_of
+from .cells import blocks_of, csv_of, json_of, json_of_records, table_of
 from .database import settings_of
 from .options import Config, DataDir, Force, Since, Until
 from .times import interval, written
@@ -73,6 +73,7 @@ def command(
     form: Format = "table",
     out: Out = None,
     *,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     force: Force = False,
     show: Show = False,
     deadline: Deadline = DEADLINE_S,
@@ -83,8 +84,12 @@ def command(
 
     The span is the last hour when neither --from nor --to is given.
     """
+    form = "json" if as_json else form
     if name is None:
-        print_table(_listing(), sys.stdout)
+        if form == "json":
+            typer.echo(json_of_records(_described(each) for each in questions()), nl=False)
+        else:
+            print_table(_listing(), sys.stdout)
         return
     asked = question(name)
     if show:
@@ -196,6 +201,15 @@ def _write(answer: Answer, form: str, file: Any) -> None:
         file.write(json_of(answer))
     elif answer.rows:
         print_table(table_of(answer), file, blocks_of(answer))
+
+
+def _described(each: Question) -> dict[str, Any]:
+    """Return a question as JSON has it; a parameter without a default has to be given."""
+    return {
+        "name": each.name,
+        "question": each.title,
+        "parameters": [{"name": at.name, "default": at.default} for at in each.parameters],
+    }
 
 
 def _listing() -> Table:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from tidegauge import venues
-from tidegauge.core.desk import Order, Outcome
+from tidegauge.core.desk import Delivery, Order, Outcome
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.risk.ruleset import RuleSet
@@ -26,6 +25,7 @@ from .budget import FILE as BUDGET
 from .budget import Ledger, MemoryLedger, SharedLedger
 from .catalogue import refuse_unknown
 from .control import answering
+from .desk_log import DeskLog
 from .desk_room import DeskRoom, routed
 from .garbage import Freezer
 from .journal import Journal
@@ -100,21 +100,25 @@ class App:
         self.assignment = assignment
         self.stop = asyncio.Event()
         self.started_at: Nanos = self.world.clock.now()
-        self.run_id = _new_id(self.world.chance)
+        self.run_id = self.world.new_id()
         self.storage: Storage | None = None
         self.room: DeskRoom | None = None
         self.kept = KeptState(assignment.symbols)
         plan = monitor_plan(settings, self.rules)
         self.monitor = Monitor(plan, self._emit, self._book_crashed, self.kept)
         self.crashes = 0
-        self.meters = Meters(batches=self._batches, waiting=self._waiting)
+        self.meters = Meters(
+            batches=lambda: 0 if self.writer is None else self.writer.statistics().batches,
+            waiting=lambda: 0 if self.room is None else self.room.pages_waiting,
+        )
+        self._desk_log = DeskLog(self.monitor)
         self.window = Window(self)
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer
         self._listener = listener
         self._venues: list[Venue] = []
         self.changes = SymbolChanges(settings, self.symbols, self._venues, lambda: self.storage)
-        self._pulse = Pulse(self.world.clock.steady)
+        self.pulse = Pulse(self.world.clock.steady)
         self._book_crashes: Counter[BookId] = Counter()
 
     @property
@@ -135,10 +139,15 @@ class App:
     def _emit(self, record: Record | Listed) -> None:
         if self.storage is not None and isinstance(record, STORED):
             self.storage.submit(record)
+        self._desk_log.told(record)
         if self.room is not None:
             self.room.take(record)
         if self._listener is not None:
             self._listener(record)
+
+    def _delivered(self, delivery: Delivery) -> None:
+        self.meters.delivered(delivery)
+        self._desk_log.told(delivery)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["App"]:
@@ -169,8 +178,8 @@ class App:
             now=self.world.clock.now,
             symbols=lambda: tuple(self.symbols),
             carry_out=self.order,
-            healthy=self._pulse.beats,
-            delivered=self.meters.delivered,
+            healthy=self.pulse.beats,
+            delivered=self._delivered,
         )
 
     def _run(self) -> Run:
@@ -280,7 +289,7 @@ class App:
             if self.journal is not None:
                 self.journal.note(tick_line(now))
             self.monitor.advance(now)
-            self._pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
+            self.pulse.beat(sum(runner.fleet.counts.frames for runner in self.runners))
             if steady() >= look_at:
                 look_at += SECOND
                 self._look_at_clock(now)
@@ -319,7 +328,8 @@ class App:
         self._book_crashes[book] += 1
         times = self._book_crashes[book]
         if times == 10 ** (len(str(times)) - 1):
-            log.error("book_crashed", book=str(book), times=times, exc_info=crash)
+            trace = next(filter(None, (runner.trace_of(book) for runner in self.runners)), None)
+            log.error("book_crashed", book=str(book), times=times, trace=trace, exc_info=crash)
 
     # -- what people want of it ------------------------------------------------------------------
 
@@ -331,9 +341,9 @@ class App:
             self.journal.note(meta_line(now, Meta.ORDER, order=order))
         return self.monitor.order(order, now)
 
-    def reload(self) -> None:
-        """Have the rules read again, after whatever is being read now."""
-        self._reloader.reload()
+    def reload(self) -> asyncio.Task[None]:
+        """Have the rules read again, after whatever is being read now; return the reading of them."""
+        return self._reloader.reload()
 
     def _adopt(self, rules: RuleSet) -> None:
         """Go on by other rules."""
@@ -343,12 +353,6 @@ class App:
         if self.journal is not None:
             self.journal.note(meta_line(now, Meta.RULES, rules=self.rules))
         self.monitor.adopt(self.rules, now)
-
-    def _batches(self) -> int:
-        return 0 if self.writer is None else self.writer.statistics().batches
-
-    def _waiting(self) -> int:
-        return 0 if self.room is None else self.room.pages_waiting
 
     # -- looking at it ---------------------------------------------------------------------------
 
@@ -390,10 +394,3 @@ class App:
             across=self.monitor.crossing.view(now),
             clock_behind=self.clock_behind(),
         )
-
-
-def _new_id(chance: Callable[[], float]) -> str:
-    """Make a random UUID (RFC 9562 version 4) of the world's chance."""
-    words = (int(chance() * 2**32) for _ in range(4))
-    number = sum(word << 32 * place for place, word in enumerate(words))
-    return str(uuid.UUID(int=number, version=4))

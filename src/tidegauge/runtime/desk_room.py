@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from tidegauge.core.alert import Alert
-from tidegauge.core.desk import Delivery, Matcher, Mute, Order, Outcome, Page, Silence
+from tidegauge.core.desk import Delivery, Matcher, Order, Outcome, Page, Silence
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.incident import Incident, IncidentEvent, Transition
 from tidegauge.core.instrument import Nanos, Symbol
@@ -82,8 +82,6 @@ class DeskRoom:
             case Silence():
                 self._storage.submit(record)
                 self._kept.stirred()
-            case Mute():
-                log.info("muted", stage=str(record.stage), reason=record.reason)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -23,10 +23,11 @@ class Pulse:
         if frames != self._frames:
             self._frames, self._heard_at = frames, self._turned_at
 
+    def turns(self) -> bool:
+        """Whether it turned lately, whatever venues say: what a restart of this process could mend."""
+        return self._turned_at is not None and self._steady() - self._turned_at < TURN_WITHIN
+
     def beats(self) -> bool:
         """Whether it turned lately, and venues told something lately."""
-        now = self._steady()
-        turned, heard = self._turned_at, self._heard_at
-        if turned is None or heard is None:
-            return False
-        return now - turned < TURN_WITHIN and now - heard < FRAME_WITHIN
+        heard = self._heard_at
+        return self.turns() and heard is not None and self._steady() - heard < FRAME_WITHIN

@@ -22,6 +22,7 @@ ENV_HEAD = """\
 # Every variable Tidegauge reads, with its default. Copy to .env, and uncomment what you change.
 # Values are taken as written ($ is not expanded); lists are separated by commas; `none` is nothing.
 # In <NAME> put a venue (hyphens as underscores) or a symbol.
+# A password or an address that is secret may be kept in a file: NAME_FILE=/run/secrets/name.
 """
 BY_PLATFORM = "~/.local/share/tidegauge"
 """Shown as the default of `data_dir`, which is another on each platform."""

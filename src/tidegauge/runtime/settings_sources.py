@@ -23,6 +23,8 @@ SETTING = "setting"
 NONE_WORDS = ("none", "null")
 NUMBERS = (int, float, Decimal)
 TAG = "tag:yaml.org,2002:"
+FILE = "_FILE"
+"""Ends the variable that names a file with a secret, in place of the secret itself."""
 
 
 @dataclass(slots=True)
@@ -232,9 +234,12 @@ def _put_variable(
 ) -> None:
     if (gone := moved(_parts(name))) is not None:
         raise OperatorError(f"{gone.what} ({place})", fix=gone.fix)
-    path, node = _resolve(name, root, place)
+    kept_in_file = name.endswith(FILE) and _names_a_secret(name.removesuffix(FILE), root)
+    path, node = _resolve(name.removesuffix(FILE) if kept_in_file else name, root, place)
     if not text:
         return
+    if kept_in_file:
+        text = _secret_in(Path(text), place)
     key = ".".join(path)
     if key in layer.origins:
         raise OperatorError(
@@ -242,6 +247,25 @@ def _put_variable(
         )
     nothing = node.optional and text.strip().lower() in NONE_WORDS
     layer.put(path, None if nothing else text, origin=origin, place=place)
+
+
+def _names_a_secret(name: str, root: Node) -> bool:
+    """Whether a variable names a setting that is secret: it may be kept in a file, named by NAME_FILE."""
+    node: Node | None = root
+    for part in _parts(name):
+        node = None if node is None else node.child(node.spelt(part))
+    return node is not None and node.kind is NodeKind.VALUE and node.secret
+
+
+def _secret_in(path: Path, place: str) -> str:
+    """Return the one line of a file: a container's secret, a credential of systemd."""
+    text = read_text(path, "secret file").removesuffix("\n").removesuffix("\r")
+    if not text or "\n" in text:
+        what = "more than one line" if text else "nothing"
+        raise OperatorError(
+            f"The secret file {path} holds {what} ({place})", fix="Write it alone into it"
+        )
+    return text
 
 
 def _resolve(name: str, root: Node, place: str) -> tuple[tuple[str, ...], Node]:

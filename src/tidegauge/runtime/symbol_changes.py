@@ -14,6 +14,9 @@ from .venue import Venue
 
 log = structlog.get_logger(__name__)
 
+NOWHERE = "nowhere"
+"""Of a symbol that no venue has a book of now."""
+
 
 class SymbolChanges:
     """Adds and removes symbols of a run. `symbols` and `venues` are the run's own, and change here;
@@ -42,7 +45,7 @@ class SymbolChanges:
 
     def _watched(self, symbol: Symbol) -> str:
         ids = (keeper.id for venue in self._venues for keeper in venue.keepers)
-        return ", ".join(id_.venue for id_ in ids if id_.symbol == symbol) or "nowhere"
+        return ", ".join(id_.venue for id_ in ids if id_.symbol == symbol) or NOWHERE
 
     async def add(self, symbol: Symbol) -> str:
         """Watch one more symbol. Raises `OperatorError` if no venue lists it, or another daemon

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from tidegauge.core.events import FeedEvent
-from tidegauge.core.instrument import SECOND, Nanos
+from tidegauge.core.instrument import SECOND, BookId, Nanos
 from tidegauge.core.keeper import BookKeeper
 from tidegauge.wire.effects import Effect, Quarantine
 from tidegauge.wire.feed import Listing, Observer, VenueFeed
@@ -107,6 +107,7 @@ class VenueRunner:
         self._requests: set[asyncio.Task[None]] = set()
         self._links: dict[str, dict[str, Link]] = {}
         self._open: dict[str, list[asyncio.Task[None]]] = {}
+        self._feeds: dict[str, VenueFeed] = {}
         self._due: dict[tuple[str, str], Nanos] = {}
         self._hours = roll_hours(settings)
         self._behind = False
@@ -119,6 +120,13 @@ class VenueRunner:
     def keepers(self) -> list[BookKeeper]:
         """The books in service."""
         return [keeper for feed in self.fleet.feeds for keeper in feed.keepers.values()]
+
+    def trace_of(self, book: BookId) -> str | None:
+        """Return the newest frame of a book's connection; None: it is none of ours."""
+        for feed in self._feeds.values():
+            if any(keeper.id == book for keeper in feed.keepers.values()):
+                return feed.trace()
+        return None
 
     async def run(self) -> None:
         """Run until cancelled, or until the venue refuses us."""
@@ -255,7 +263,8 @@ class VenueRunner:
     def _crash(self, shard: str, crash: Exception) -> None:
         """Our own code failed on one shard: it begins afresh, the others do not notice."""
         self._around.crashed(crash)
-        log.error("shard_crashed", venue=self.spec.name, shard=shard, exc_info=crash)
+        trace = self._feeds[shard].trace() if shard in self._feeds else None
+        log.error("shard_crashed", venue=self.spec.name, shard=shard, trace=trace, exc_info=crash)
         now = self._clock.now()
         reason = f"our own error: {type(crash).__name__}: {crash}"
         self._obey(self._told.crashed(shard, now, reason), now)
@@ -318,6 +327,7 @@ class VenueRunner:
     def _enter(self, shard: str, feed: VenueFeed) -> None:
         around, spec = self._around, self.spec
         put, tell = self._inbox.put, self._inbox.put_always
+        self._feeds[shard] = feed
         paths = spec.links([keeper.instrument for keeper in feed.keepers.values()])
         self._links[shard] = {
             name: Link(
@@ -348,6 +358,7 @@ class VenueRunner:
 
     def _leave(self, shard: str) -> None:
         self._links.pop(shard, None)
+        self._feeds.pop(shard, None)
         for task in self._open.pop(shard, ()):
             task.cancel()
         for key in [key for key in self._due if key[0] == shard]:

@@ -4,6 +4,7 @@ The real one is `runtime.outside`; a simulated one makes a whole day pass in sec
 seed gives the same day.
 """
 
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -105,3 +106,9 @@ class World:
     chance: Callable[[], float]
     connect: Callable[[Dial], AbstractAsyncContextManager[Socket]]
     http: Callable[[str, str | None], AbstractAsyncContextManager[Http]]
+
+    def new_id(self) -> str:
+        """Make a random UUID (RFC 9562 version 4) of chance."""
+        words = (int(self.chance() * 2**32) for _ in range(4))
+        number = sum(word << 32 * place for place, word in enumerate(words))
+        return str(uuid.UUID(int=number, version=4))

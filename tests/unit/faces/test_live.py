@@ -11,7 +11,7 @@ from tests.support.views import BOOK, VENUE, drawn, view
 
 from tidegauge.core.alert import AlertState
 from tidegauge.core.trust import Trust, TrustReason
-from tidegauge.faces.live import LineView, TableView, book_line, view_for
+from tidegauge.faces.live import LineView, TableView, book_line, status_line, view_for
 from tidegauge.runtime.budget import BudgetView
 from tidegauge.runtime.view import MonitorView
 
@@ -133,3 +133,11 @@ def test_what_is_left_of_a_venues_budget_and_why_it_is_down_is_shown() -> None:
     )
     told = " ".join(drawn(view(BOOK, venue=down), width=80).split())
     assert "(HTTP 503, again at 00:00:00) put off until 00:01:00" in told
+
+
+def test_the_whole_monitor_is_one_line_for_a_service_manager() -> None:
+    """How many books are believed, what fires, and whether it is stored."""
+    lost = replace(BOOK, trust=Trust.STALE)
+    told = status_line(view(BOOK, lost, alerts=(an_alert(state=AlertState.FIRING),)))
+    assert told.startswith("1 of 2 books live, 1 alert firing, ")
+    assert "\n" not in told

@@ -51,6 +51,9 @@ def test_without_a_file_the_built_in_rules_are_sound() -> None:
     said, refusal = run("check")
     assert refusal == ""
     assert said.startswith("built-in rules (no config/rules.yaml here): sound")
+    judged = json.loads(run("check", "--json")[0])
+    assert (judged["file"], judged["sound"], judged["complaints"]) == (None, True, [])
+    assert f"digest {judged['digest']}" in judged["summary"][0]
     assert "no route: every incident goes to every channel (pager, team)" in said
 
 
@@ -69,6 +72,10 @@ def test_every_error_is_a_line_and_the_refusal_counts_them() -> None:
     assert said.splitlines()[0].startswith("mine.yaml:2: crunch.high_share is 7, but must be more")
     assert said.splitlines()[1].startswith("mine.yaml:3: Unknown rule 'zzz'")
     assert refusal == "mine.yaml is refused: 2 errors"
+    told, again = run("check", "mine.yaml", "--json")
+    judged = json.loads(told)
+    assert (judged["file"], judged["sound"], again) == ("mine.yaml", False, refusal)
+    assert judged["complaints"] == said.splitlines()
 
 
 def test_what_somebody_wrote_does_not_steer_the_terminal() -> None:

@@ -44,3 +44,16 @@ def test_a_loop_that_turns_while_no_venue_says_a_word_is_no_monitor_either() -> 
     assert not heart.beats()
     heart.beat(2)
     assert heart.beats()
+
+
+def test_a_watchdog_asks_for_the_loop_alone() -> None:
+    """Venues that are silent are no reason to kill the monitor that says so."""
+    heart = pulse()
+    assert not heart.turns(), "before it began"
+    heart.beat(0)
+    Time.now += FRAME_WITHIN
+    heart.beat(0)
+    assert heart.turns()
+    assert not heart.beats()
+    Time.now += TURN_WITHIN
+    assert not heart.turns()

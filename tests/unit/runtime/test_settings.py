@@ -112,6 +112,28 @@ def test_the_short_names_work_and_their_secrets_are_masked() -> None:
     assert set(secrets(loaded.settings)) == {"canary1", "canary2", "canary3"}
 
 
+def test_a_secret_may_be_kept_in_a_file(tmp_path: Path) -> None:
+    """As containers and systemd hand them out: a line, named by the variable with _FILE behind it."""
+    (tmp_path / "password").write_text("canary1 with $igns\n")
+    (tmp_path / "slack").write_text("https://hooks.example.com/canary2")
+    loaded = load(
+        environ={
+            "TIDEGAUGE_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+            "TIDEGAUGE_NOTIFY__CHANNELS__SLACK__URL_FILE": str(tmp_path / "slack"),
+            "TIDEGAUGE_DATABASE_URL_FILE": "",
+        }
+    )
+    password = loaded.settings.database.password
+    assert password is not None
+    assert password.get_secret_value() == "canary1 with $igns"
+    assert loaded.settings.database.url is None
+    rows = {key: (value, origin) for key, value, origin in describe(loaded)}
+    assert rows["database.password"] == (MASK, "TIDEGAUGE_DATABASE_PASSWORD_FILE")
+    assert "notify.channels.slack.url" in rows
+    assert "canary" not in str(rows)
+    assert any("canary2" in each for each in secrets(loaded.settings))
+
+
 def test_a_variable_holds_lists_groups_numbers_and_nothing() -> None:
     """Commas, semicolons, `none`; a variable that is empty is as good as not set."""
     settings = load(

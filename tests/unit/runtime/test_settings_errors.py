@@ -135,8 +135,36 @@ def test_a_variable_that_is_not_ours_to_read_is_refused(name: str, said: str) ->
     assert said in refusal(**{name: "1"})
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing", "Can't read secret file missing: No such file or directory"),
+        ("empty", "The secret file empty holds nothing (TIDEGAUGE_DATABASE_PASSWORD_FILE)"),
+        ("two", "The secret file two holds more than one line"),
+        (".", "Can't read secret file .: Is a directory"),
+        ("binary", "secret file binary is not UTF-8 text"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_of_its_file_is_said(name: str, said: str) -> None:
+    """And what else is in the file is not."""
+    Path("empty").write_text("\n")
+    Path("two").write_text("canary\ncanary\n")
+    Path("binary").write_bytes(b"canary\xff")
+    refused = refusal(DATABASE_PASSWORD_FILE=name)
+    assert said in refused
+    assert "canary" not in refused
+
+
+def test_only_a_secret_has_a_file() -> None:
+    """Anything else is a name that is not known."""
+    assert "Unknown variable TIDEGAUGE_FEED__MAILBOX_FILE" in refusal(FEED__MAILBOX_FILE="x")
+
+
 def test_one_setting_under_two_names_is_refused() -> None:
     """Which of them counts must not be a guess."""
+    Path("password").write_text("x")
+    said = refusal(DATABASE_PASSWORD="y", DATABASE_PASSWORD_FILE="password")
+    assert said.startswith("database.password is set twice, by TIDEGAUGE_DATABASE_PASSWORD and by")
     said = refusal(DATABASE_URL="postgresql://a", DATABASE__URL="postgresql://b")
     assert said.startswith("database.url is set twice, by TIDEGAUGE_DATABASE_")
 

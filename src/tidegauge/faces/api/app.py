@@ -1,25 +1,36 @@
 """The application: routers, with the doors in front of all of them.
 
-A route gets at the hub by `request.app.state.hub` (a stream by `websocket.app.state.hub`), and at who
-asks by `request.state.principal`. It need not ask for a scope: the gate has.
+A route finds the hub, the archive and the documents in `request.app.state` (a stream in
+`websocket.app.state`), and who asks in `request.state.principal`. It asks for no scope: the gate has.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from tidegauge import __version__
 from tidegauge.runtime.settings_serve import ServeSettings
+from tidegauge.runtime.window.hub import Hub
 
-from . import docs_page, health, login
+from ..web import page
+from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
+from .archive import Archive
 from .doors import PUBLIC, Dressed, Gate, Measured
 from .problems import MEDIA_TYPE, SCHEMA, tell_problems
 
-ROUTERS: tuple[APIRouter, ...] = ()
-"""What is served beside what every API has: the market, the desk, the stream, the page."""
+ROUTERS: tuple[APIRouter, ...] = (
+    market.router,
+    history.router,
+    desk.router,
+    drills.router,
+    stream.router,
+    metrics_route.router,
+    page.router,
+)
+"""What is served beside what every API has."""
 
 OWN = (health.router, login.router, docs_page.router)
 SUMMARY = (
@@ -28,18 +39,13 @@ SUMMARY = (
 )
 
 
-class Hub(Protocol):
-    """What the routes show; here only whether it is worth showing."""
-
-    def reasons(self) -> Sequence[str]:
-        """Return why what is seen is not to be relied upon; nothing when it is."""
-        ...
-
-
 def create_app(
     hub: Hub,
     access: Access,
     settings: ServeSettings,
+    *,
+    archive: Archive,
+    rehearsals: drills.Drills | None = None,
     routers: Sequence[APIRouter] = ROUTERS,
 ) -> FastAPI:
     """Return the application. Everything but `/healthz` is refused to whom `access` does not know."""
@@ -58,6 +64,9 @@ def create_app(
         ],
     )
     app.state.hub = hub
+    app.state.archive = archive
+    app.state.drills = rehearsals or drills.Drills()
+    app.state.documents = stream.Documents(hub)
     app.state.access = access
     app.state.settings = settings
     tell_problems(app)

@@ -328,8 +328,9 @@ async def _found(connection: Any, name: str) -> Any:
 
 
 def _actor(request: Request, by: str) -> str:
-    """Say who orders it: whom they name, else whoever's token it is."""
-    return by.strip() or f"api:{getattr(request.state, 'principal', 'somebody')}"
+    """Say who orders it: whom they name, else whose token it is, or a browser."""
+    principal = request.state.principal
+    return by.strip() or ("browser" if principal.by_cookie else f"api, {principal.name}")
 
 
 def _names(symbol: str | None) -> list[str]:

@@ -113,7 +113,11 @@ async def _of_operator(_request: Request, error: OperatorError) -> Response:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error)).response()
 
 
-async def _of_validation(_request: Request, error: RequestValidationError) -> Response:
+async def _of_validation(request: Request, error: RequestValidationError) -> Response:
+    kind = request.headers.get("content-type", "application/json")
+    if "json" not in kind and any(tuple(each["loc"])[:1] == ("body",) for each in error.errors()):
+        detail = "The body has to be JSON, sent with content-type: application/json"
+        return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail).response()
     errors = [(_field(each["loc"]), str(each["msg"])) for each in error.errors()[:MOST_ERRORS]]
     named = ", ".join(dict.fromkeys(field for field, _message in errors))
     return Problem(422, f"This can't be understood: {named}", errors=errors).response()

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from tidegauge.sinks.spool import SpoolSurvey, identity_of
 from tidegauge.sinks.spool.relabel import foreign, relabel
 
 from ..options import Config, DataDir
-from .opened import print_table, settings_of
+from .opened import AsJson, print_json, print_table, settings_of
 
 NOT_WRITTEN = "Ask as the daemons' user, with room on the disk; what is done already stays done"
 
@@ -24,6 +24,7 @@ def command(
         typer.Argument(metavar="[FOLDER]...", help="Folders by name; all of them by default."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -36,21 +37,38 @@ def command(
     ours = identity(settings)
     try:
         going = _chosen(foreign(settings.data_dir, ours), names)
-        if not going:
+        if not going and not as_json:
             typer.echo(f"nothing waits for another database than {ours}")
             return
-        tell(going)
-        confirm(going, ours, yes=yes)
+        if not as_json:
+            tell(going)
+        confirm(going, ours, yes=yes or not going)
         done = relabel(going, ours)
     except OSError as error:
         raise cannot(settings.data_dir, error) from None
-    rows = sum(each.rows for each in done)
-    typer.echo(f"{rows:,} rows of {len(done)} daemons go to {ours} now")
+    if as_json:
+        print_json([_described(each, ours, done) for each in going])
+    else:
+        rows = sum(each.rows for each in done)
+        typer.echo(f"{rows:,} rows of {len(done)} daemons go to {ours} now")
     if len(done) < len(going):
         raise OperatorError(
             f"{len(going) - len(done)} folders are in use, and were left",
             fix="Run the same command again",
         )
+
+
+def _described(folder: SpoolSurvey, ours: str, done: Sequence[SpoolSurvey]) -> dict[str, Any]:
+    """Return what became of a folder, as JSON has it; `now_for` is what it was where it is in use."""
+    adopted = any(each.folder == folder.folder for each in done)
+    return {
+        "spool": folder.folder.name,
+        "was_for": folder.database,
+        "now_for": ours if adopted else folder.database,
+        "adopted": adopted,
+        "records": folder.records,
+        "readings": folder.readings,
+    }
 
 
 def identity(settings: Settings) -> str:

@@ -23,14 +23,16 @@ from tidegauge.sinks.spool.relabel import relabel
 from .. import running
 from ..options import Config, DataDir
 from .adopt import cannot
-from .opened import print_table, settings_of, size
+from .opened import AsJson, print_json, print_table, settings_of, size
 
 Url = Annotated[
     str, typer.Argument(help="Where to: postgresql://user@host:5432/name, without a password.")
 ]
 
 
-def command(url: Url, config: Config = None, data_dir: DataDir = None) -> None:
+def command(
+    url: Url, as_json: AsJson = False, config: Config = None, data_dir: DataDir = None
+) -> None:
     """Copy everything from the embedded database to your own, and prove that it arrived.
 
     The daemons of this data directory must be stopped. The password of the other database is taken
@@ -51,10 +53,10 @@ def command(url: Url, config: Config = None, data_dir: DataDir = None) -> None:
     password = settings.database.password
     # Before anything is started: what is wrong with the URL can be told at once.
     read_address(url, None if password is None else password.get_secret_value())
-    running.run_loop(_move(settings, url))
+    running.run_loop(_move(settings, url, as_json=as_json))
 
 
-async def _move(settings: Settings, url: str) -> None:
+async def _move(settings: Settings, url: str, *, as_json: bool) -> None:
     async with (
         open_database(
             url=None,
@@ -66,10 +68,15 @@ async def _move(settings: Settings, url: str) -> None:
             url=url, password=settings.database.password, data_dir=settings.data_dir
         ) as target,
     ):
-        typer.echo(f"from {source.describe}\n  to {target.describe}")
+        if not as_json:
+            typer.echo(f"from {source.describe}\n  to {target.describe}")
         with _progress() as notify:
             moved = await move(source, target, notify)
-    _tell(moved, settings, url, _redirect(settings, url))
+    waiting = _redirect(settings, url)
+    if as_json:
+        print_json({"tables": moved, "waiting_on_disk": waiting})
+        return
+    _tell(moved, settings, url, waiting)
 
 
 def _redirect(settings: Settings, url: str) -> int:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable
+from dataclasses import asdict
 from typing import Annotated, TypeVar
 
 import asyncpg
@@ -10,12 +11,14 @@ import typer
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.storage import open_settings_database
+from tidegauge.sinks.connect import Database
 from tidegauge.sinks.health.retention import OldDay, old_days
-from tidegauge.sinks.upkeep import prune
+from tidegauge.sinks.upkeep import Pruned, prune
 
 from .. import running
+from ..cells import json_of_records
 from ..options import Config, DataDir
-from .opened import print_table, settings_of, size, working
+from .opened import AsJson, print_table, settings_of, size, working
 
 Answer = TypeVar("Answer")
 
@@ -31,6 +34,7 @@ def command(
         bool, typer.Option("--dry-run", help="Show what would go, and drop nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -45,31 +49,44 @@ def command(
         raise OperatorError(
             "readings are kept for ever (database.keep_days)", fix="Say how long: --keep-days 30"
         )
-    running.run_loop(_prune(settings, days, dry_run=dry_run, yes=yes))
+    running.run_loop(_prune(settings, days, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
-async def _prune(settings: Settings, keep_days: int, *, dry_run: bool, yes: bool) -> None:
+async def _prune(
+    settings: Settings, keep_days: int, *, dry_run: bool, yes: bool, as_json: bool
+) -> None:
     async with open_settings_database(settings) as database:
         async with database.session() as connection:
             going = await asked(old_days(connection, keep_days))
-        if not going:
-            typer.echo(f"nothing is older than {keep_days} days")
-            return
-        _tell(going)
-        if dry_run:
-            typer.echo("nothing was dropped (--dry-run)")
-            return
-        confirm(going, yes=yes)
-        async with database.session() as connection:
-            with working("rolling up") as told:
-                gone = await asked(
-                    prune(
-                        connection,
-                        keep_days,
-                        progress=lambda name, at, of: told(f"rolling up {name} ({at} of {of})"),
-                    )
-                )
+        if going and not as_json:
+            _tell(going)
+        gone: list[Pruned] = []
+        if going and not dry_run:
+            confirm(going, yes=yes)
+            gone = await _drop(database, keep_days)
+    if as_json:
+        names = {each.partition for each in gone}
+        found = [{**asdict(each), "dropped": each.partition in names} for each in going]
+        typer.echo(json_of_records(found), nl=False)
+    elif not going:
+        typer.echo(f"nothing is older than {keep_days} days")
+    elif dry_run:
+        typer.echo("nothing was dropped (--dry-run)")
+    else:
         typer.echo(f"dropped {len(gone)} partitions, {size(sum(each.bytes for each in gone))}")
+
+
+async def _drop(database: Database, keep_days: int) -> list[Pruned]:
+    """Drop what is old, with its progress on standard error; return what went."""
+    async with database.session() as connection:
+        with working("rolling up") as told:
+            return await asked(
+                prune(
+                    connection,
+                    keep_days,
+                    progress=lambda name, at, of: told(f"rolling up {name} ({at} of {of})"),
+                )
+            )
 
 
 async def asked(question: Awaitable[Answer]) -> Answer:

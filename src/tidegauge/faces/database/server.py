@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tidegauge.runtime.service import Service
 from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.storage import open_settings_database
 from tidegauge.sinks.migrate import migrate
@@ -26,7 +27,7 @@ def up(
     ] = False,
 ) -> None:
     """Start the private PostgreSQL (or reach yours), migrate it, and keep it up until Ctrl-C."""
-    running.run_loop(_up(settings_of(config, data_dir), once=once))
+    running.run_loop(_up(settings_of(config, data_dir), Service.of(), once=once))
 
 
 def psql(
@@ -84,7 +85,7 @@ async def _run(call: PsqlCall) -> int:
     return code if code >= 0 else 128 - code
 
 
-async def _up(settings: Settings, *, once: bool) -> None:
+async def _up(settings: Settings, service: Service, *, once: bool) -> None:
     async with open_settings_database(settings) as database:
         async with database.session() as connection:
             await migrate(connection)
@@ -94,4 +95,6 @@ async def _up(settings: Settings, *, once: bool) -> None:
         typer.echo("Ctrl-C stops it")
         stop = asyncio.Event()
         running.take_signals(stop.set)
+        service.ready(f"{database.describe}: up")
         await stop.wait()
+        service.stopping()

@@ -34,8 +34,8 @@ from tidegauge.sinks.postmortem.records import Asked, Span
 from tidegauge.sinks.table import nanos
 
 from . import show as shown
+from . import trail
 from .ordering import By, Comment, actor_of, asked, desk_session, give, listed, new_order, whole
-from .trail import verify_all
 
 MOST_SHOWN = 200
 LONGEST = timedelta(days=7)
@@ -65,6 +65,7 @@ IfVersion = Annotated[
     typer.Option("--if-version", help="Only while it has this version, as `show` told it."),
 ]
 MORE = "tidegauge incidents"
+app.command("verify", epilog=f"Example: {MORE} verify")(trail.command)
 
 EVENT_COLUMNS = (
     *("at", "symbol", "family", "incident_id", "number", "kind", "actor", "comment"),
@@ -288,12 +289,6 @@ def export(
     with whole_file(out, force=force) as part:
         part.write_text(text, encoding="utf-8")
     typer.echo(f"{out}: {len(found):,} incidents, {len(events):,} events")
-
-
-@app.command("verify", epilog=f"Example: {MORE} verify")
-def verify(config: Config = None, data_dir: DataDir = None) -> None:
-    """Say whether the audit trail of this machine is whole, and the same as PostgreSQL's. Exit 1: not."""
-    verify_all(settings_of(config, data_dir))
 
 
 @app.command("postmortem", epilog=f"Example: {MORE} postmortem 3f9c -o postmortem.html")

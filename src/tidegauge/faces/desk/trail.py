@@ -1,12 +1,16 @@
 """`tidegauge incidents verify`: the audit trails of a data directory, judged and compared."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.faces import running
+from tidegauge.faces.database import settings_of
+from tidegauge.faces.database.opened import AsJson, print_json
 from tidegauge.faces.figures import printable
+from tidegauge.faces.options import Config, DataDir
 from tidegauge.runtime.settings import Settings
 from tidegauge.sinks.chain_check import Head, Verdict, compare, heads, lacking_told, verify
 from tidegauge.sinks.holder import MARK, this_host
@@ -16,7 +20,12 @@ from tidegauge.sinks.spool import survey
 from .ordering import asked, desk_session
 
 
-def verify_all(settings: Settings) -> None:
+def command(as_json: AsJson = False, config: Config = None, data_dir: DataDir = None) -> None:
+    """Say whether the audit trail of this machine is whole, and the same as PostgreSQL's. Exit 1: not."""
+    verify_all(settings_of(config, data_dir), as_json=as_json)
+
+
+def verify_all(settings: Settings, *, as_json: bool = False) -> None:
     """Judge every trail, print what was found, and raise `OperatorError` where one is not whole."""
     with running.stages_of("verifying") as told:
         told("reading the files")
@@ -29,12 +38,12 @@ def verify_all(settings: Settings) -> None:
         except OperatorError as error:
             trouble = error
     waiting = spooled(settings.data_dir)
-    for verdict in verdicts:
-        tell(verdict, waiting)
-    for head in missing:
-        typer.echo(f"{printable(head.path)}: MISSING; PostgreSQL has {head.sequence:,} lines of it")
-    if not verdicts and not missing:
-        typer.echo(f"there is no audit trail in {settings.data_dir}")
+    if as_json:
+        found = [_described(verdict) for verdict in verdicts]
+        gone = [{"file": head.path, "known": head.sequence, "head": head.hash} for head in missing]
+        print_json({"trails": found, "missing": gone, "waiting": waiting})
+    else:
+        _tell_all(verdicts, missing, waiting, settings.data_dir)
     broken = [each for each in verdicts if each.wrong or (each.lacking and not waiting)]
     if broken or missing:
         names = ", ".join([each.path.name for each in broken] + [head.path for head in missing])
@@ -46,6 +55,29 @@ def verify_all(settings: Settings) -> None:
         raise OperatorError(
             f"the trail was not compared with PostgreSQL: {trouble.what}", fix=trouble.fix
         )
+
+
+def _tell_all(verdicts: list[Verdict], missing: list[Head], waiting: int, data_dir: Path) -> None:
+    for verdict in verdicts:
+        tell(verdict, waiting)
+    for head in missing:
+        typer.echo(f"{printable(head.path)}: MISSING; PostgreSQL has {head.sequence:,} lines of it")
+    if not verdicts and not missing:
+        typer.echo(f"there is no audit trail in {data_dir}")
+
+
+def _described(verdict: Verdict) -> dict[str, Any]:
+    """Return what was found of one trail, as JSON has it; `known` null: PostgreSQL was not asked."""
+    return {
+        "file": str(verdict.path),
+        "whole": verdict.whole,
+        "lines": verdict.lines,
+        "head": verdict.head,
+        "known": verdict.known,
+        "lacking": len(verdict.lacking),
+        "torn_bytes": verdict.torn,
+        "wrong": verdict.wrong,
+    }
 
 
 def judged(data_dir: Path) -> list[Verdict]:

@@ -27,8 +27,8 @@ class Reloader:
         self._crashed = crashed
         self._reading: asyncio.Task[None] | None = None
 
-    def reload(self) -> None:
-        """Have the rules read again, after whatever is being read now."""
+    def reload(self) -> asyncio.Task[None]:
+        """Have the rules read again, after whatever is being read now; return the reading of them."""
         before, self._reading = self._reading, None
 
         async def read() -> None:
@@ -41,6 +41,7 @@ class Reloader:
                 log.exception("rules_crashed", exc_info=crash)
 
         self._reading = asyncio.create_task(read(), name="rules")
+        return self._reading
 
     async def _read(self) -> None:
         """Read the rules again: whole, or not at all. What is learned, and what fires, stays."""

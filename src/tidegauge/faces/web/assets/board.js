@@ -1,0 +1,155 @@
+/** What stands around every page: where one can go, whether it is live, and what is wrong with that. */
+
+import { h } from "./dom.js";
+import { nextTheme, theme } from "./paint.js";
+import { OLD_AFTER_S } from "./stream.js";
+import { daemonAge } from "./parts.js";
+import { clock, count, counted, span } from "./words.js";
+
+const LINKS = [
+  ["", "Overview"],
+  ["incidents", "Incidents"],
+  ["venues", "Venues"],
+  ["drills", "Drills"],
+];
+const PART_OF = { symbol: "", incident: "incidents" };
+
+export function nav({ stream }, here) {
+  const open = Object.values(stream.picture?.incidents ?? {}).filter((each) => each.state !== "resolved").length;
+  return h(
+    "ul",
+    null,
+    LINKS.map(([name, said]) =>
+      h(
+        "li",
+        { key: said },
+        h(
+          "a",
+          { href: `#/${name}`, "aria-current": (PART_OF[here] ?? here) === name ? "page" : null },
+          said,
+          name === "incidents" && open > 0
+            ? h("span", { class: "counter" }, count(open), h("span", { class: "hidden" }, " open"))
+            : null,
+        ),
+      ),
+    ),
+  );
+}
+
+export function status({ stream, redraw }) {
+  const chosen = theme();
+  return [
+    connection(stream),
+    h(
+      "span",
+      { class: "clock num", title: "The time of the picture, UTC" },
+      stream.picture ? clock(stream.picture.at) : "",
+      " UTC",
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "theme",
+        "aria-label": `Colours: ${chosen}. Change`,
+        title: `Colours: ${chosen}`,
+        onclick: () => {
+          nextTheme();
+          redraw();
+        },
+      },
+      { auto: "◐", light: "○", dark: "●" }[chosen],
+    ),
+  ];
+}
+
+function connection(stream) {
+  if (stream.live) return h("span", { class: "link live" }, h("i", { "aria-hidden": "true" }), "Live");
+  if (stream.state === "signed out")
+    return h("span", { class: "link lost" }, h("i", { "aria-hidden": "true" }), "Signed out");
+  if (stream.state === "lost")
+    return h("span", { class: "link lost" }, h("i", { "aria-hidden": "true" }), "Disconnected");
+  if (stream.state === "open") return h("span", { class: "link lost" }, h("i", { "aria-hidden": "true" }), "Old");
+  return h("span", { class: "link" }, h("i", { "aria-hidden": "true" }), "Connecting");
+}
+
+/** What is wrong with what is shown; nothing where nothing is. */
+export function banner(app) {
+  const { stream } = app;
+  const shown = stream.picture ? `What is shown is ${span(stream.age)} old.` : "Nothing is known yet.";
+  if (stream.state === "signed out") {
+    return alarm("Not signed in.", [
+      "Run ",
+      h("code", null, "tidegauge web"),
+      " in a terminal: it prints a link that signs you in. ",
+      stream.picture ? shown : "",
+    ]);
+  }
+  if (stream.state === "lost") {
+    const next = stream.retryIn === null ? " Trying again …" : ` Trying again in ${Math.ceil(stream.retryIn)} s.`;
+    return alarm(
+      "Disconnected.",
+      [shown, h("span", { "aria-hidden": "true" }, next)],
+      h("button", { type: "button", onclick: () => stream.retry() }, "Try now"),
+    );
+  }
+  if (stream.state === "open" && stream.age > OLD_AFTER_S) {
+    return alarm("The picture stands still.", `The API answers, and shows nothing new. ${shown}`);
+  }
+  return oldDaemons(stream.picture);
+}
+
+function alarm(head, said, button = null) {
+  return h("div", { class: "banner" }, h("p", null, h("b", null, head), " ", said), button);
+}
+
+function oldDaemons(picture) {
+  if (!picture) return null;
+  const daemons = Object.values(picture.daemons ?? {});
+  if (!daemons.length)
+    return alarm("No daemon is seen.", [
+      "Nothing is being watched. Start one with ",
+      h("code", null, "tidegauge monitor"),
+      ".",
+    ]);
+  const old = daemons.filter((each) => daemonAge(picture, each.id) > OLD_AFTER_S);
+  if (!old.length) return null;
+  const said = old.map(
+    (each) =>
+      `${each.symbols.join(", ") || "all it watches"} (daemon ${each.id}, ${span(daemonAge(picture, each.id))})`,
+  );
+  return alarm("Part of this is old.", `Not heard of lately: ${said.join("; ")}.`);
+}
+
+/** The daemons and where their rows go, in a line each. */
+export function foot({ stream }) {
+  const daemons = Object.values(stream.picture?.daemons ?? {});
+  return daemons.map((each) =>
+    h(
+      "p",
+      { key: each.id, class: "num" },
+      `Daemon ${each.id} · Tidegauge ${each.version} · up ${span((stream.now - Date.parse(each.started_at)) / 1000)} · `,
+      `${counted(each.readings, "reading")} · `,
+      storage(each.storage),
+      each.crashes ? ` · ${counted(each.crashes, "crash").replace("crashs", "crashes")}` : "",
+    ),
+  );
+}
+
+/** Where a daemon's rows go, in words. */
+export function storage(told) {
+  if (!told) return "nothing is stored";
+  const waits =
+    told.waiting > 0 && told.waited_s > 10 ? `, ${counted(told.waiting, "row")} wait (${span(told.waited_s)})` : "";
+  const lost = told.dropped > 0 ? `, ${counted(told.dropped, "row")} dropped` : "";
+  if (told.spool_broken) return `the spool is broken: ${told.spool_broken}${lost}`;
+  if (told.away) return `the database is away, ${counted(told.on_disk, "row")} safe on disk${lost}`;
+  return `${counted(told.rows, "row")} stored${waits}${lost}`;
+}
+
+/** How well a daemon's rows get where they should: a word that has a shape. */
+export function storageRank(told) {
+  if (!told) return "info";
+  if (told.spool_broken || told.dropped > 0) return "critical";
+  return told.away ? "high" : "calm";
+}

@@ -1,0 +1,108 @@
+/** Joins the stream, the pages and the address: what changes is drawn once a frame at most. */
+
+import { banner, foot, nav, status } from "./board.js";
+import { DrillsPage } from "./drills.js";
+import { h, render } from "./dom.js";
+import { IncidentPage } from "./incident.js";
+import { IncidentsPage } from "./incidents.js";
+import { OverviewPage } from "./overview.js";
+import { themeChanged } from "./paint.js";
+import { Stream } from "./stream.js";
+import { SymbolPage } from "./symbol.js";
+import { Teller } from "./trail.js";
+import { VenuesPage } from "./venues.js";
+
+const PAGES = {
+  "": OverviewPage,
+  symbol: SymbolPage,
+  incidents: IncidentsPage,
+  incident: IncidentPage,
+  venues: VenuesPage,
+  drills: DrillsPage,
+};
+
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @typedef {{stream: Stream, redraw: () => void}} App */
+const app = { stream: new Stream(redraw), redraw };
+const teller = new Teller(element("said"));
+let page = null;
+let route = null;
+let due = false;
+
+function redraw() {
+  if (due) return;
+  due = true;
+  // A hidden tab draws no frames, and needs none; it catches up when it is seen.
+  requestAnimationFrame(draw);
+}
+
+function draw() {
+  due = false;
+  const { stream } = app;
+  document.documentElement.classList.toggle("stale", stream.picture !== null && !stream.live);
+  const shown = page.title(app);
+  document.title = `${shown ? `${shown} · ` : ""}Tidegauge`;
+  render(element("nav"), nav(app, route.name));
+  render(element("status"), status(app));
+  render(element("banner"), banner(app));
+  render(element("foot"), foot(app));
+  render(element("main"), viewOf(page));
+  teller.tell(app);
+}
+
+/** What a page shows. One that cannot be drawn says so: what it showed before must not look live. */
+function viewOf(shown) {
+  try {
+    return shown.view(app);
+  } catch (error) {
+    console.error(error);
+    return [
+      h("h1", null, "This page cannot be drawn"),
+      h("p", { class: "problem" }, `It met something it does not understand: ${error.message}`),
+    ];
+  }
+}
+
+/** The address behind the #: a page and what it is about. */
+function read() {
+  const [name = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  let about = rest.join("/");
+  try {
+    about = decodeURIComponent(about);
+  } catch {
+    // Shown as it stands.
+  }
+  return { name: name in PAGES ? name : "", about };
+}
+
+function go() {
+  if (location.hash === "#main") {
+    element("main").focus();
+    history.replaceState(null, "", route ? route.hash : "#/");
+    return;
+  }
+  const first = page === null;
+  const next = read();
+  if (!first && next.name === route.name && next.about === route.about) return;
+  route = { ...next, hash: location.hash || "#/" };
+  page?.end?.();
+  page = new PAGES[route.name](route.about, app);
+  const wants = page.wants?.() ?? { symbols: [], ladders: 0 };
+  app.stream.want(wants.symbols, wants.ladders);
+  draw();
+  if (first) return;
+  scrollTo(0, 0);
+  element("main").focus({ preventScroll: true });
+}
+
+addEventListener("hashchange", go);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themeChanged());
+addEventListener("themechange", redraw);
+setInterval(() => {
+  app.stream.watch();
+  redraw();
+}, 1000);
+
+go();
+app.stream.connect();

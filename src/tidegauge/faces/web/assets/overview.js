@@ -1,0 +1,319 @@
+/** All symbols by score, the worst first; the incidents that are open; the venues; the daemons. */
+
+import { storage, storageRank } from "./board.js";
+import { h } from "./dom.js";
+import {
+  card,
+  empty,
+  incidentLink,
+  mark,
+  oldNote,
+  outdated,
+  rank,
+  scoreBlock,
+  shape,
+  since,
+  symbolLink,
+  table,
+} from "./parts.js";
+import { DASH, bps, capital, counted, moment, money, percent, span, spoken } from "./words.js";
+import { byUrgency, isOpen, whereOf } from "./incidents.js";
+import { worstVenues } from "./venues.js";
+
+const ALERTS = 8;
+
+const COLUMNS = [
+  { name: "Symbol" },
+  { name: "Score" },
+  { name: "Divergence", number: true },
+  { name: "Sell" },
+  { name: "Buy" },
+  { name: "Books live", number: true },
+  { name: "Incidents", number: true },
+];
+
+export class OverviewPage {
+  title() {
+    return "Overview";
+  }
+
+  view({ stream }) {
+    const { picture, now } = stream;
+    if (!picture) return [h("h1", { class: "hidden" }, "Overview"), empty("Reading what the daemons show …")];
+    const symbols = bySeverity(Object.values(picture.symbols ?? {}));
+    const open = Object.values(picture.incidents ?? {})
+      .filter(isOpen)
+      .sort(byUrgency);
+    return h(
+      "div",
+      { class: "overview" },
+      weather(picture, symbols, open),
+      h(
+        "div",
+        { class: "beside" },
+        card(
+          "Symbols",
+          { about: "worst first", class: "symbols" },
+          symbols.length
+            ? table({
+                caption: "Symbols by score, the worst first",
+                columns: COLUMNS,
+                class: "cards roomy",
+                rows: symbols.map((each) => row(each, picture, open)),
+              })
+            : empty("No symbol is watched yet."),
+        ),
+        card("Alerts", { about: "the latest" }, alerts(picture, now)),
+      ),
+      h(
+        "div",
+        { class: "beside" },
+        card("Open incidents", { tools: h("a", { href: "#/incidents" }, "All incidents") }, incidents(open, now)),
+        card("Venues", { tools: h("a", { href: "#/venues" }, "Details") }, venues(picture)),
+        card("Daemons", {}, daemons(picture)),
+      ),
+    );
+  }
+}
+
+/** The worst first; what has no score stands last, for nothing is known of it. */
+export const bySeverity = (symbols) =>
+  symbols.sort((a, b) => (b.score.value ?? -1) - (a.score.value ?? -1) || a.symbol.localeCompare(b.symbol));
+
+/** How it is, in one word and a sentence. */
+function weather(picture, symbols, open) {
+  const worst = symbols.find((each) => each.score.weather);
+  const word = worst?.score.weather ?? null;
+  const bad = symbols.filter((each) => rank(each.score.weather) > 0 && rank(each.score.weather) < 4);
+  const live = symbols.reduce((sum, each) => sum + each.live, 0);
+  const books = symbols.reduce((sum, each) => sum + each.books, 0);
+  const about =
+    word === null
+      ? "No score is known yet."
+      : bad.length
+        ? `${bad
+            .map((each) => each.symbol)
+            .slice(0, 4)
+            .join(
+              ", ",
+            )}${bad.length > 4 ? ` and ${bad.length - 4} more` : ""} ${bad.length === 1 ? "is" : "are"} not calm.`
+        : `${counted(symbols.length, "symbol")}, and nothing unusual.`;
+  const nobody = open.filter((each) => each.state === "open").length;
+  return h(
+    "header",
+    { class: `weather r${rank(word)}` },
+    h("h1", null, shape(word), h("span", null, word ? capital(word) : "Unknown")),
+    h("p", { class: "weather-said" }, about),
+    h(
+      "ul",
+      { class: "tiles" },
+      tile(
+        "Open incidents",
+        open.length,
+        open.length ? (nobody ? `${nobody} taken on by nobody` : "all taken on") : "none",
+      ),
+      tile("Books live", `${live}/${books}`, live === books ? "all of them" : `${books - live} not`),
+      tile(
+        "Venues well",
+        worstVenues(picture).filter((each) => each.health === "well").length + "/" + worstVenues(picture).length,
+        venueWords(picture),
+      ),
+    ),
+  );
+}
+
+const tile = (name, value, said) =>
+  h(
+    "li",
+    { key: name },
+    h("span", { class: "tile-name" }, name),
+    h("b", { class: "num" }, String(value)),
+    h("span", { class: "note" }, said),
+  );
+
+function venueWords(picture) {
+  const unwell = worstVenues(picture).filter((each) => each.health !== "well");
+  return unwell.length
+    ? unwell
+        .map((each) => `${each.venue} ${each.health}`)
+        .slice(0, 2)
+        .join(", ")
+    : "all of them";
+}
+
+function row(each, picture, open) {
+  const old = outdated(picture, each.daemon);
+  const mine = open.filter((incident) => incident.symbol === each.symbol);
+  const worst = mine[0]?.severity;
+  return {
+    key: each.symbol,
+    class: old === null ? "" : "old",
+    cells: [
+      h("span", { class: "symbol-name" }, symbolLink(each.symbol), oldNote(old)),
+      scoreBlock(each.score),
+      divergence(each.divergence),
+      stress(each, "sell"),
+      stress(each, "buy"),
+      h("span", { class: each.live < each.books ? "warn" : "" }, `${each.live}/${each.books}`),
+      mine.length
+        ? h("span", { class: `mark r${rank(worst)}` }, shape(worst), `${mine.length} ${worst}`)
+        : h("span", { class: "note" }, "none"),
+    ],
+  };
+}
+
+function divergence(told) {
+  const known = told.judged_bps !== undefined && told.judged_bps !== null;
+  const phase = told.phase === "calm" ? null : h("span", { class: `note r${rank(told.phase)}` }, told.phase);
+  const left = told.left?.length ? h("span", { class: "note warn" }, `${told.left.join(", ")} left`) : null;
+  return h(
+    "div",
+    { class: "stack" },
+    h("span", null, known ? [bps(told.judged_bps), unit("bps")] : DASH),
+    left ?? phase,
+  );
+}
+
+const unit = (said) => h("span", { class: "unit" }, ` ${said}`);
+
+/** One taker's side: how safe the size is, what it costs, and what is still safe. */
+function stress(symbol, side) {
+  const told = (symbol.stress ?? []).find((each) => each.side === side);
+  if (!told) return h("span", { class: "note" }, symbol.size ? DASH : "no size set");
+  const cost =
+    told.slippage === undefined || told.slippage === null
+      ? `fills ${percent(told.filled)}`
+      : `costs ${percent(told.slippage, 2)}`;
+  const safe =
+    told.largest_safe === undefined || told.largest_safe === null
+      ? DASH
+      : `${told.largest_at_least ? "≥ " : ""}${money(told.largest_safe)}`;
+  return h(
+    "div",
+    { class: "stack" },
+    mark(told.safety),
+    h(
+      "span",
+      { class: "note num", title: `For ${money(symbol.size)} with ${percent(told.haircut)} of every level gone` },
+      `${cost}, safe to ${safe}`,
+    ),
+  );
+}
+
+function incidents(open, now) {
+  if (!open.length) return empty("None. It is calm.");
+  return h(
+    "ul",
+    { class: "list" },
+    open
+      .slice(0, 6)
+      .map((each) =>
+        h(
+          "li",
+          { key: each.id, class: `sev r${rank(each.severity)}` },
+          h(
+            "div",
+            { class: "list-head" },
+            mark(each.severity),
+            incidentLink(each.id, `${each.symbol === "*" ? "All symbols" : each.symbol} ${spoken(each.family)}`),
+            h("span", { class: "note num" }, span(since(each.opened_at, now))),
+          ),
+          h("p", null, each.trigger),
+          h(
+            "p",
+            { class: "note" },
+            each.state === "open"
+              ? "Nobody has it yet"
+              : each.state === "acknowledged"
+                ? `${each.acknowledged_by ?? "Somebody"} has it`
+                : capital(each.state),
+          ),
+        ),
+      ),
+  );
+}
+
+const ALERT_COLUMNS = [{ name: "Since" }, { name: "Severity" }, { name: "Alert" }, { name: "What" }, { name: "State" }];
+
+function alerts(picture, now) {
+  const latest = Object.values(picture.alerts ?? {})
+    .sort((a, b) => b.updated_at.localeCompare(a.updated_at))
+    .slice(0, ALERTS);
+  if (!latest.length) return empty("None lately.");
+  return table({
+    caption: "The latest alerts",
+    columns: ALERT_COLUMNS,
+    class: "cards tight",
+    rows: latest.map((each) => ({
+      key: each.id,
+      cells: [
+        moment(each.started_at, now),
+        each.state === "firing" ? mark(each.severity) : h("span", { class: "note" }, each.worst_severity),
+        h(
+          "span",
+          { class: "stack" },
+          h("span", null, capital(spoken(each.signal))),
+          h("span", { class: "note" }, whereOf(each)),
+        ),
+        h("span", { class: "sentence" }, each.sentence),
+        each.ended_at
+          ? h("span", { class: "note num" }, `over after ${span(since(each.started_at, Date.parse(each.ended_at)))}`)
+          : h("span", null, each.state),
+      ],
+    })),
+  });
+}
+
+function venues(picture) {
+  const all = worstVenues(picture);
+  if (!all.length) return empty("No venue is joined yet.");
+  return h(
+    "ul",
+    { class: "strip" },
+    all.map((each) =>
+      h(
+        "li",
+        {
+          key: `${each.venue}@${each.daemon}`,
+          class: `chip r${rank(each.health)} ${outdated(picture, each.daemon) === null ? "" : "old"}`,
+        },
+        shape(each.health),
+        h("b", null, each.venue),
+        h("span", null, each.health),
+        h("span", { class: "note num" }, `${each.live}/${each.books} live`),
+      ),
+    ),
+  );
+}
+
+function daemons(picture) {
+  const all = Object.values(picture.daemons ?? {});
+  if (!all.length) return empty("None is seen.");
+  return h(
+    "ul",
+    { class: "list" },
+    all.map((each) => {
+      const old = outdated(picture, each.id);
+      return h(
+        "li",
+        { key: each.id, class: old === null ? "" : "old" },
+        h(
+          "div",
+          { class: "list-head" },
+          mark(
+            storageRank(each.storage),
+            each.storage?.away ? "database away" : each.storage ? "storing" : "not storing",
+          ),
+          h("b", null, each.symbols.join(", ")),
+          oldNote(old),
+        ),
+        h(
+          "p",
+          { class: "note num" },
+          storage(each.storage),
+          each.notifications_waiting ? `; ${counted(each.notifications_waiting, "notification")} wait` : "",
+        ),
+      );
+    }),
+  );
+}

@@ -1,0 +1,171 @@
+/** One symbol: its books live, what a size costs, what was, and what is judged of it. */
+
+import { Curve } from "./curve.js";
+import { depthIsland } from "./depth.js";
+import { h } from "./dom.js";
+import { Heat } from "./heat.js";
+import { History, swatch } from "./history.js";
+import { isOpen, subject } from "./incidents.js";
+import { LEVELS, ladder, trusted } from "./ladder.js";
+import { venuesOf } from "./paint.js";
+import { card, empty, incidentLink, mark, oldNote, outdated, rank, scoreBlock, since } from "./parts.js";
+import { Quote } from "./quote.js";
+import { booksCard, crunchCard, divergenceCard, marketCard, stressCard } from "./risk.js";
+import { capital, span, spoken } from "./words.js";
+
+export class SymbolPage {
+  /** @param {string} symbol */
+  constructor(symbol, app) {
+    this.symbol = symbol;
+    this.parts = {
+      curve: new Curve(symbol, app),
+      quote: new Quote(symbol, app),
+      history: new History(symbol, app),
+      heat: new Heat(symbol, app),
+    };
+  }
+
+  title() {
+    return this.symbol;
+  }
+
+  wants() {
+    return { symbols: [this.symbol], ladders: LEVELS };
+  }
+
+  end() {
+    for (const part of Object.values(this.parts)) part.end();
+  }
+
+  view({ stream }) {
+    const { picture, ladders } = stream;
+    const symbol = picture?.symbols?.[this.symbol];
+    const crumb = h("p", { class: "crumb" }, h("a", { href: "#/" }, "Overview"));
+    if (!symbol) {
+      const others = Object.keys(picture?.symbols ?? {});
+      return [
+        crumb,
+        h("h1", null, this.symbol || "Symbol"),
+        empty(!picture ? "Reading what the daemons show …" : `Nobody watches ${this.symbol || "it"}.`),
+        others.length
+          ? h(
+              "ul",
+              { class: "strip" },
+              others
+                .sort()
+                .map((name) =>
+                  h("li", { key: name, class: "chip" }, h("a", { href: `#/symbol/${encodeURIComponent(name)}` }, name)),
+                ),
+            )
+          : null,
+      ];
+    }
+    const venues = venuesOf(picture, this.symbol);
+    const books = venues.map((venue) => picture.books[`${venue}/${this.symbol}`]).filter(Boolean);
+    const state = { live: stream.live, now: stream.now };
+    return [
+      crumb,
+      head(picture, symbol, stream.now),
+      card(
+        "Ladders",
+        { class: "ladders-card" },
+        books.length
+          ? h(
+              "div",
+              { class: "ladders" },
+              books.map((book) => ladder(picture, book, ladders[`${book.venue}/${this.symbol}`])),
+            )
+          : empty("Waiting for its books …"),
+      ),
+      h(
+        "div",
+        { class: "columns three" },
+        depthCard(books, venues, ladders),
+        this.parts.curve.view(picture),
+        this.parts.quote.view(),
+      ),
+      this.parts.history.view(picture, state),
+      h("div", { class: "columns" }, divergenceCard(symbol), stressCard(symbol)),
+      this.parts.heat.view(picture, state),
+      crunchCard(books),
+      marketCard(books),
+      booksCard(picture, books),
+    ];
+  }
+}
+
+function head(picture, symbol, now) {
+  const old = outdated(picture, symbol.daemon);
+  const incidents = Object.values(picture.incidents ?? {}).filter(
+    (each) => each.symbol === symbol.symbol && isOpen(each),
+  );
+  const loose = Object.values(picture.alerts ?? {}).filter(
+    (each) =>
+      each.symbol === symbol.symbol &&
+      each.state === "firing" &&
+      !incidents.some((incident) => incident.alerts.includes(each.id)),
+  );
+  return h(
+    "header",
+    { class: `symbol-head r${rank(symbol.score.weather)} ${old === null ? "" : "old"}` },
+    h(
+      "div",
+      null,
+      h("h1", null, symbol.symbol),
+      h("p", { class: "note num" }, `${symbol.live} of ${symbol.books} books live`),
+      oldNote(old),
+    ),
+    scoreBlock(symbol.score),
+    h(
+      "ul",
+      { class: "list" },
+      incidents.map((each) =>
+        h(
+          "li",
+          { key: each.id, class: `sev r${rank(each.severity)}` },
+          h(
+            "div",
+            { class: "list-head" },
+            mark(each.severity),
+            incidentLink(each.id, capital(subject(each))),
+            h("span", { class: "note num" }, `${each.state}, ${span(since(each.opened_at, now))}`),
+          ),
+          h("p", null, each.trigger),
+        ),
+      ),
+      loose.map((each) =>
+        h(
+          "li",
+          { key: each.id, class: `sev r${rank(each.severity)}` },
+          h("div", { class: "list-head" }, mark(each.severity), capital(spoken(each.signal))),
+          h("p", null, each.sentence),
+        ),
+      ),
+      incidents.length + loose.length
+        ? null
+        : h("li", { key: " none", class: "note" }, "Nothing fires, and no incident is open."),
+    ),
+  );
+}
+
+function depthCard(books, venues, ladders) {
+  const shown = books
+    .filter(trusted)
+    .map((book) => ({
+      name: book.venue,
+      at: venues.indexOf(book.venue),
+      inverse: book.inverse,
+      ladder: ladders[`${book.venue}/${book.symbol}`],
+    }))
+    .filter((each) => each.ladder?.trust === "LIVE" && each.ladder.mid);
+  return card(
+    "Depth",
+    { about: `cumulative, the best ${LEVELS} levels, in quote` },
+    h("div", { island: depthIsland, data: { venues: shown } }),
+    h(
+      "ul",
+      { class: "legend" },
+      shown.map((each) => h("li", { key: each.name }, swatch(each.at), each.name)),
+    ),
+  );
+}

@@ -1,0 +1,232 @@
+"""The market over HTTP: what a daemon knows is what the API answers, and bad questions are told apart."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from tests.support.api_over import Api, api_over
+from tests.support.windowed import VENUES, daemon
+
+from tidegauge.core.instrument import BookId
+from tidegauge.core.trust import TrustReason
+from tidegauge.faces.api.patches import patched
+from tidegauge.runtime.app import App
+
+HOSTILE = "%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A daemon, and its API."""
+
+    app: App
+    api: Api
+
+
+@pytest.fixture
+async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
+    async with daemon(tmp_path) as app, api_over(tmp_path, app.settings) as api:
+        yield Asked(app, api)
+
+
+async def test_everything_that_runs_is_told(asked: Asked) -> None:
+    """One daemon and one market for all of the routes that only read."""
+    api = asked.api
+    status, daemons = await api.get("/daemons")
+    assert (status, daemons[0]["run"]) == (200, asked.app.run_id)
+    assert daemons[0]["feed_to_reading"]["count"] > 0
+    _, venues = await api.get("/venues")
+    assert {each["venue"] for each in venues} == set(VENUES)
+    _, instruments = await api.get("/instruments")
+    assert {each["base"] for each in instruments} == {"BTC"}
+    _, symbols = await api.get("/symbols")
+    assert [each["symbol"] for each in symbols] == ["BTCUSDT"]
+    _, detail = await api.get("/symbols/btcusdt")
+    assert {each["venue"] for each in detail["books"]} == set(VENUES)
+    _, reading = await api.get("/readings/binance/BTCUSDT")
+    assert isinstance(reading["reading"]["best_bid"], str)
+    assert reading["reading"]["at"].endswith("Z")
+    _, picture = await api.get("/picture?symbols=BTCUSDT")
+    assert set(picture["books"]) == {f"{venue}/BTCUSDT" for venue in VENUES}
+    assert (await api.get("/picture"))[1]["books"] == {}
+    assert (await api.get("/readyz"))[1] == {"ready": True, "reasons": []}
+
+
+async def test_a_book_is_told_level_by_level(asked: Asked) -> None:
+    status, ladder = await asked.api.get("/books/binance/BTCUSDT?levels=7")
+    assert (status, len(ladder["bids"]), len(ladder["asks"])) == (200, 7, 7)
+    prices = [Decimal(price) for price, _size in ladder["bids"]]
+    assert prices == sorted(prices, reverse=True)
+    assert ladder["bid_more"]
+    watched = asked.app.monitor.watched_book(BookId("binance", "BTCUSDT"))
+    assert watched is not None
+    watched.keeper.lose(TrustReason.GAP, watched.keeper.updated_at or 0)
+    while ladder["trust"] == "live":
+        assert ladder["bids"]
+        await asked.api.hub.changed(asked.api.hub.version, 5)
+        status, ladder = await asked.api.get("/books/binance/BTCUSDT")
+    assert (status, ladder["bids"], ladder["asks"], ladder.get("mid")) == (200, [], [], None)
+    _, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=sell&notional=1000")
+    lost = next(each for each in quote["venues"] if each["venue"] == "binance")
+    assert (lost["why"], lost["average"], quote["best"]) == ("gap", None, "bybit-linear")
+
+
+async def test_a_quote_names_every_venue_and_the_cheapest_split(asked: Asked) -> None:
+    status, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=sell&notional=250000")
+    assert (status, quote["notional"], quote["quote"]) == (200, "250000", "USDT")
+    assert [each["venue"] for each in quote["venues"]] == sorted(VENUES)
+    averages = {each["venue"]: each["average"] for each in quote["venues"]}
+    assert quote["best"] == max(averages, key=averages.__getitem__)
+    assert quote["together"]["average"] >= max(averages.values())
+    assert sum(Decimal(each["quote"]) for each in quote["together"]["portions"]) == 250_000
+
+
+async def test_an_absurd_size_is_told_as_far_as_it_goes(asked: Asked) -> None:
+    status, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=buy&notional=1e15")
+    assert status == 200
+    assert all(each["slippage_bps"] is None for each in quote["venues"])
+    assert all(0 < each["filled_fraction"] < 1e-3 for each in quote["venues"])
+    assert Decimal(quote["together"]["filled"]) < Decimal(10) ** 15
+
+
+async def test_a_curve_rises_with_the_size(asked: Asked) -> None:
+    _, curve = await asked.api.get("/curve?symbol=BTCUSDT&points=12")
+    assert len(curve["sizes"]) <= 12
+    for venue in VENUES:
+        for side in ("buy", "sell"):
+            known = [each for each in curve["venues"][venue][side] if each is not None]
+            assert known
+            assert known == sorted(known)
+    together = curve["together"]["buy"]
+    assert together[0] is not None
+
+
+BAD: list[tuple[str, int, str | None]] = [
+    ("/symbols/NOPE", 404, None),
+    (f"/symbols/{HOSTILE}", 404, None),
+    ("/books/binance/NOPE", 404, None),
+    ("/books/nowhere/BTCUSDT", 404, None),
+    ("/books/binance/BTCUSDT?levels=0", 422, "levels"),
+    ("/books/binance/BTCUSDT?levels=1000000", 422, "levels"),
+    ("/quote?symbol=BTCUSDT&side=sell", 422, "notional"),
+    ("/quote?symbol=BTCUSDT&side=sideways&notional=1", 422, "side"),
+    ("/quote?symbol=BTCUSDT&side=sell&notional=-1", 422, "notional"),
+    ("/quote?symbol=BTCUSDT&side=sell&notional=NaN", 422, "notional"),
+    ("/quote?symbol=BTCUSDT&side=sell&notional=1e400", 422, "notional"),
+    ("/quote?symbol=BTCUSDT&side=sell&notional=1e-9", 422, "notional"),
+    ("/quote?symbol=NOPE&side=sell&notional=1", 404, None),
+    (f"/quote?symbol={HOSTILE}&side=sell&notional=1", 422, "symbol"),
+    ("/curve?symbol=BTCUSDT&points=1", 422, "points"),
+    ("/history/binance/BTCUSDT?from=yesterday", 422, "from"),
+    ("/history/binance/BTCUSDT?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "from"),
+    ("/history/binance/BTCUSDT?from=1970-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "from"),
+    ("/history/binance/BTCUSDT?step=-1", 422, "step"),
+    ("/alerts?most=1000000", 422, "most"),
+    ("/alerts?since=%00", 422, "since"),
+    ("/picture?symbols=" + "X" * 5000, 422, "symbols"),
+]
+
+
+async def test_bad_questions_are_problems_that_name_the_field(asked: Asked) -> None:
+    for path, status, field in BAD:
+        got, problem = await asked.api.get(path)
+        assert (got, problem["status"]) == (status, status), path
+        assert problem["detail"]
+        if field is not None:
+            assert [each["field"] for each in problem["errors"]] == [field], path
+
+
+async def test_without_a_database_the_past_is_refused_and_the_present_is_told(
+    asked: Asked,
+) -> None:
+    status, problem = await asked.api.get("/history/binance/BTCUSDT")
+    assert status == 503
+    assert "no database" in problem["detail"]
+    assert (await asked.api.get("/incidents"))[0] == 200
+    assert (await asked.api.get("/alerts"))[0] == 200
+
+
+# -- the stream --------------------------------------------------------------------------------------
+
+
+async def streamed(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(await socket.receive_str(timeout=5))
+    return message
+
+
+async def test_a_stream_is_a_snapshot_and_then_what_changed(asked: Asked) -> None:
+    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+        first = await streamed(socket)
+        assert (first["type"], first["seq"]) == ("snapshot", 1)
+        assert first["picture"]["books"] == {}
+        view = {"picture": first["picture"], "ladders": first["ladders"]}
+        await socket.send_str('{"symbols": ["btcusdt"], "ladders": 5}')
+        seq = 1
+        while len(view["ladders"]) < len(VENUES):
+            message = await streamed(socket)
+            seq += 1
+            assert (message["type"], message["seq"]) == ("patch", seq)
+            view = patched(view, message["patch"])
+        book = view["picture"]["books"]["binance/BTCUSDT"]
+        assert book["trust"] == "live"
+        assert len(view["ladders"]["binance/BTCUSDT"]["bids"]) == 5
+        # What was patched together is what a new client is given whole.
+        async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as other:
+            await other.send_str('{"symbols": ["BTCUSDT"], "ladders": 5}')
+            await streamed(other)
+        trace = book["reading"]["trace"]
+        while view["picture"]["books"]["binance/BTCUSDT"]["reading"]["trace"] == trace:
+            view = patched(view, (await streamed(socket))["patch"])
+        await socket.send_str('{"symbols": []}')
+        while view["picture"]["books"]:
+            view = patched(view, (await streamed(socket))["patch"])
+        assert view["ladders"] == {}
+
+
+async def test_what_cannot_be_understood_changes_nothing(asked: Asked) -> None:
+    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+        await streamed(socket)
+        for nonsense in ("nonsense", "[]", '{"symbols": 7}', '{"ladders": 1e9}', '{"else": 1}'):
+            await socket.send_str(nonsense)
+            while (message := await streamed(socket))["type"] != "problem":
+                pass
+            assert message["detail"]
+        assert (await streamed(socket))["type"] == "patch"
+
+
+async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> None:
+    api = asked.api
+    async with api.session.ws_connect(f"{api.url}/stream", receive_timeout=None) as slow:
+        await slow.send_str('{"symbols": ["BTCUSDT"], "ladders": 200}')
+        async with api.session.ws_connect(f"{api.url}/stream") as quick:
+            for _ in range(4):
+                await streamed(quick)
+
+
+# -- fire drills -------------------------------------------------------------------------------------
+
+
+async def test_a_drill_is_started_and_judged(asked: Asked) -> None:
+    api = asked.api
+    _, known = await api.get("/drills")
+    assert "calm" in {each["name"] for each in known}
+    status, run = await api.post("/drills/spread-blow-out", {"seed": 3})
+    assert (status, run["state"], run["seed"]) == (202, "running", 3)
+    assert (await api.post("/drills/calm", {}))[0] == 409
+    async with asyncio.timeout(60):
+        while run["state"] == "running":
+            await asyncio.sleep(0.1)
+            _, run = await api.get(f"/drills/runs/{run['id']}")
+    assert run["state"] == "passed", run["report"]
+    assert all(check["met"] for check in run["checks"])
+    assert "PASSED" in run["report"]
+    assert [each["id"] for each in (await api.get("/drills/runs"))[1]] == [run["id"]]
+    assert (await api.post("/drills/nothing", {}))[0] == 404
+    assert (await api.post("/drills/calm", {"seed": -1}))[0] == 422
+    assert (await api.get("/drills/runs/none"))[0] == 404
