@@ -24,6 +24,7 @@ from . import database, demo, drill, export, notify, rules, running, sql, symbol
 from . import tape as tape_commands
 from .api import command as api_command
 from .api.companion import Companion
+from .dashboard import command as dashboard
 from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
 from .look import command as look
@@ -66,6 +67,7 @@ app.command("top", epilog="Example: tidegauge top --json")(look.top)
 app.command("quote", epilog="Example: tidegauge quote BTCUSDT --side sell --notional 1000000")(
     look.quote
 )
+app.command("dashboard", epilog=dashboard.EXAMPLE)(dashboard.command)
 app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)

@@ -123,3 +123,14 @@ def seconds(value: float | None) -> str:
     if value < MINUTE:
         return f"{value:.0f}s" if value >= 10 else f"{value:.1f}s"  # noqa: PLR2004
     return f"{value / MINUTE:.0f}m" if value < HOUR else f"{value / HOUR:.1f}h"
+
+
+def titled(title: Line, lines: Iterable[Line], width: int) -> list[Line]:
+    """Return lines under a rule that names them."""
+    name: list[Cell] = [("─ ", "rule")]
+    for text, ink in title:
+        room = width - width_of(tuple(name)) - 1
+        if room > 0:
+            name.append(padded(text, min(room, cell_len(text)), ink))
+    gap = width - width_of(tuple(name)) - 1
+    return [(*name, (" " + "─" * max(0, gap), "rule")), *lines]

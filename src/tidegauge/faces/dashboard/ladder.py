@@ -72,7 +72,7 @@ def _levels(ladder: ShownLadder, row: Row, width: int, height: int) -> list[Line
         line(padded(f" {end}" if not n else "", width, "dim")) for n in range(count - len(above))
     ]
     below = side("bid", bids)
-    return [columns.head(row), *blank, *above, _middle(ladder, row, width), *below]
+    return [columns.head(row), *blank, *above, _middle(ladder, width), *below]
 
 
 def _totals(levels: tuple[tuple[Decimal, Decimal], ...], row: Row) -> list[Decimal]:
@@ -84,7 +84,7 @@ def _totals(levels: tuple[tuple[Decimal, Decimal], ...], row: Row) -> list[Decim
     return found
 
 
-def _middle(ladder: ShownLadder, row: Row, width: int) -> Line:
+def _middle(ladder: ShownLadder, width: int) -> Line:
     spread = "-"
     if ladder.bids and ladder.asks and ladder.mid:
         spread = bps(float((ladder.asks[0][0] - ladder.bids[0][0]) / ladder.mid * 10_000))

@@ -1,7 +1,7 @@
 """A sheet of lines of which only the cells that changed are written anew."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .cells import Line
+from .cells import Line, text_of
 
 DARK = {
     "dim": "#8b98a9",
@@ -26,6 +26,7 @@ DARK = {
     "alarm": "bold #ffffff on #c0392b",
     "hold": "bold #1a1a1a on #f0b429",
     "key": "bold #6cb6ff",
+    "rule": "#3a4757",
 }
 LIGHT = {
     "dim": "#5a6572",
@@ -42,6 +43,7 @@ LIGHT = {
     "alarm": "bold #ffffff on #b3261e",
     "hold": "bold #1a1a1a on #f0b429",
     "key": "bold #0a5cad",
+    "rule": "#b9c2cc",
 }
 STYLES = {
     dark: {name: Style.parse(text) for name, text in inks.items()}
@@ -50,47 +52,56 @@ STYLES = {
 PLAIN = Style()
 
 
+Make: TypeAlias = Callable[[int, int], Sequence[Line]]
+"""What makes the lines of a sheet for a width and a height."""
+
+
 class Sheet(Widget):
-    """Shows lines; `faded` shows all of them as something that is no more."""
+    """Shows the lines that `make` returns; `faded`: as something that is not live."""
 
     DEFAULT_CSS = "Sheet { height: 1fr; }"
 
-    def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, make: Make, *, id: str) -> None:  # noqa: A002 (as every widget names it)
+        super().__init__(id=id)
+        self._make = make
         self._lines: list[Line] = []
         self._strips: list[Strip] = []
         self._dark = True
         self._faded = False
+        self.faded = False
+        self.written = 0
+        """Regions that were written anew so far."""
 
     @property
-    def lines(self) -> list[Line]:
+    def text(self) -> str:
         """Return what is shown."""
-        return self._lines
+        return text_of(self._lines)
 
-    def show(self, lines: Sequence[Line], *, dark: bool, faded: bool = False) -> int:
-        """Show lines in the place of those before; returns how many regions are written anew."""
-        anew = dark is not self._dark or faded is not self._faded
-        before, self._lines = self._lines, list(lines)
-        self._dark, self._faded = dark, faded
-        if anew or len(self._strips) != len(lines):
-            before = []
+    def on_resize(self) -> None:
+        """Make the lines anew for another size."""
+        self.renew()
+
+    def renew(self) -> None:
+        """Make the lines anew, and write what changed of them."""
+        width, height = self.size
+        if not width or not height:
+            return
+        lines = list(self._make(width, height))[:height]
+        dark = self.app.current_theme.dark
+        anew = (dark, self.faded) != (self._dark, self._faded) or len(lines) != len(self._lines)
+        self._dark, self._faded = dark, self.faded
         strips = [
-            self._strips[n] if n < len(before) and before[n] == each else self._strip(each)
+            self._strips[n] if not anew and self._lines[n] == each else self._strip(each)
             for n, each in enumerate(lines)
         ]
-        regions = [
-            _changed(n, old, new)
-            for n, (old, new) in enumerate(zip(self._strips, strips, strict=False))
-            if old is not new
-        ]
-        whole = anew or len(self._strips) != len(strips)
-        self._strips = strips
-        if whole:
+        pairs = enumerate(zip(self._strips, strips, strict=False))
+        regions = [_changed(n, old, new) for n, (old, new) in pairs if old is not new]
+        self._lines, self._strips = lines, strips
+        if anew:
             self.refresh()
-            return 1
-        if regions:
+        elif regions:
             self.refresh(*regions)
-        return len(regions)
+        self.written += 1 if anew else len(regions)
 
     def _strip(self, shown: Line) -> Strip:
         styles = STYLES[self._dark]

@@ -118,9 +118,8 @@ def _notes(
         notes.append("NO DAEMON is seen: is `tidegauge monitor` running?")
     if old:
         notes.append(f"{len(old)} of {len(scene.daemons)} daemons are not seen any more")
-    for daemon in scene.daemons:
-        if daemon.storage is not None and daemon.storage.away:
-            notes.append("the database takes nothing; rows wait on the disk")
+    if any(each.storage is not None and each.storage.away for each in scene.daemons):
+        notes.append("the database takes nothing; rows wait on the disk")
     return notes
 
 

@@ -311,7 +311,7 @@ def score_lines(
     ]
 
 
-_PARTS = ((" part", 13), ("value", 9), ("points", 8), ("× weight", 9), ("= share", 8))
+_PARTS = ((" part", 13), ("value", 9), ("points", 8), ("weight", 9), ("share", 8))
 
 
 def _score(score: ShownScore, width: int) -> Line:
