@@ -105,6 +105,10 @@ class Dashboard(App[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
+    def on_resize(self) -> None:
+        """Draw for another size."""
+        self.board.draw()
+
     def look(self) -> None:
         """Take what was heard, and write what changed."""
         viewer, mirror = self.viewer, self.link.mirror

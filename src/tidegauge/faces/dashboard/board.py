@@ -20,6 +20,7 @@ PAGES = ("market", "measures", "score", "venues", "desk")
 KEYS = (
     ("1-5", "pages"),
     ("?", "help"),
+    ("q", "quit"),
     ("p", "pause"),
     ("←→", "scrub"),
     ("↑↓", "choose"),
@@ -30,7 +31,6 @@ KEYS = (
     ("/", "symbol"),
     ("v V", "ladders"),
     ("t", "light"),
-    ("q", "quit"),
 )
 LARGE = (140, 40)
 """From this size on the first page shows everything."""
@@ -43,6 +43,7 @@ class Board(Screen[None]):
 
     CSS = """
     Board { layout: vertical; background: $background; }
+    Sheet { width: 1fr; }
     #head, #notice, #foot { height: 1; }
     #head { background: $surface; }
     #foot { background: $surface; }
@@ -50,8 +51,6 @@ class Board(Screen[None]):
     #left, #right { layout: vertical; width: 1fr; height: 1fr; }
     .pair { height: 1fr; }
     #ladder-b, #measures-b, #score { margin-left: 1; }
-    #books { height: auto; }
-    .page-market #right { height: auto; }
     .page-market #feeds, .page-market .measures, .page-market .across, .page-market #desk,
     .page-measures #left, .page-measures #books, .page-measures .across, .page-measures #desk,
     .page-score #left, .page-score #books, .page-score .measures, .page-score #desk,
@@ -73,7 +72,7 @@ class Board(Screen[None]):
         self._page = PAGES[0]
         self._judged = Standing(word="", ink="", notice="", live=False)
         self._sheets: list[Sheet] = []
-        self._books_height = 0
+        self._fitted: tuple[int, bool] | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the panels."""
@@ -101,11 +100,6 @@ class Board(Screen[None]):
         self._sheets = list(self.query(Sheet))
         self.turn_to(PAGES[0])
 
-    def on_resize(self) -> None:
-        """Choose by the size what the first page shows."""
-        large = self.size.width >= LARGE[0] and self.size.height >= LARGE[1]
-        self.set_class(large, "large")
-
     def turn_to(self, page: str) -> None:
         """Show a page."""
         self._page = page
@@ -115,16 +109,30 @@ class Board(Screen[None]):
 
     def draw(self) -> None:
         """Write what changed."""
+        if not self._sheets:
+            return
         viewer = self._viewer
         scene = viewer.scene()
         self._judged = standing(self._connection(), scene, viewer.paused_at, viewer.reader)
-        books = 1 if scene is None else 2 + len(scene.rows)
+        self._fit(1 if scene is None else 2 + len(scene.rows))
         for sheet in self._sheets:
-            if sheet.id == "books" and books != self._books_height:
-                sheet.styles.height = self._books_height = books
             sheet.faded = not self._judged.live and sheet.id not in ("head", "notice", "foot")
             if all(each.display for each in sheet.ancestors_with_self if each is not self.app):
                 sheet.renew()
+
+    def _fit(self, lines: int) -> None:
+        """Choose by the size what the first page shows; give the table of books as many lines as it has."""
+        width, height = self.app.size
+        self.set_class(width >= LARGE[0] and height >= LARGE[1], "large")
+        alone = self._page == PAGES[0] and not self.has_class("large")
+        if (lines, alone) != self._fitted:
+            self._fitted = (lines, alone)
+            self.query_one("#books").styles.height = lines
+            right = self.query_one("#right").styles
+            if alone:
+                right.height = lines
+            else:
+                right.clear_rule("height")
 
     # -- the panels ------------------------------------------------------------------------------
 

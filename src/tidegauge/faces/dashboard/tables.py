@@ -51,20 +51,20 @@ def book_lines(scene: Scene, chosen: Sequence[str | None], width: int) -> list[L
     """Return a line a book: its numbers, or why there are none. The ladders' are marked A and B."""
     if not scene.rows:
         return said("nothing to show", f"No daemon watches {scene.symbol}", width)
-    columns = _fitting(_columns(scene), width - 27)
+    columns = _fitting(_columns(scene), width - 28)
     names = (padded(each.name, each.width + 1, "dim", right=True) for each in columns)
-    head = line(padded("  venue", 17, "dim"), padded("trust", 10, "dim"), *names)
+    head = line(padded("  venue", 18, "dim"), padded("trust", 10, "dim"), *names)
     return [head, *(_book(row, chosen, columns, width) for row in scene.rows)]
 
 
 def _book(row: Row, chosen: Sequence[str | None], columns: Sequence[_Column], width: int) -> Line:
     mark = "".join(name for name, venue in zip("AB", chosen, strict=True) if venue == row.venue)
     trust, ink = TRUST.get(row.trust, (f"✖ {row.trust}", "bad"))
-    first = (padded(mark[:1], 2, "accent"), padded(row.venue, 15), padded(trust, 10, ink))
+    first = (padded(mark[:1], 2, "accent"), padded(row.venue, 16), padded(trust, 10, ink))
     measures = row.measures
     if not row.live or measures is None:
         since = "" if row.since is None else f", since {row.since:%H:%M:%S}"
-        return line(*first, padded(f" {row.reason or 'no reading yet'}{since}", width - 27, "warn"))
+        return line(*first, padded(f" {row.reason or 'no reading yet'}{since}", width - 28, "warn"))
     cells = []
     for column in columns:
         text, ink = column.shown(row, measures)
