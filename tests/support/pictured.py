@@ -111,9 +111,7 @@ def _book(
     )
 
 
-def _reading(
-    ladder: ShownLadder, at: datetime, step: int, chance: random.Random
-) -> ShownReading:
+def _reading(ladder: ShownLadder, at: datetime, step: int, chance: random.Random) -> ShownReading:
     bid, ask, mid = ladder.bids[0], ladder.asks[0], ladder.mid
     assert mid is not None
     return ShownReading(

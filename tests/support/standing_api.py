@@ -33,7 +33,10 @@ class StandIn:
     untrusted: frozenset[str] = frozenset()
     spoil: Any = None
     """Called with each document before it is told."""
-    answer: tuple[int, Mapping[str, Any]] = (200, {"done": True, "waits": False, "said": "done by it"})
+    answer: tuple[int, Mapping[str, Any]] = (
+        200,
+        {"done": True, "waits": False, "said": "done by it"},
+    )
     orders: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     history: Mapping[str, Any] | None = None

@@ -51,18 +51,18 @@ class Board(Screen[None]):
     #left, #right { layout: vertical; width: 1fr; height: 1fr; }
     .pair { height: 1fr; }
     #ladder-b, #measures-b, #score { margin-left: 1; }
-    .page-market #feeds, .page-market .measures, .page-market .across, .page-market #desk,
-    .page-measures #left, .page-measures #books, .page-measures .across, .page-measures #desk,
-    .page-score #left, .page-score #books, .page-score .measures, .page-score #desk,
-    .page-venues #right, .page-venues .ladders,
-    .page-desk #left, .page-desk #books, .page-desk .measures, .page-desk .across { display: none; }
-    .large.page-market #body { layout: horizontal; }
-    .large.page-market #left { width: 88; }
-    .large.page-market #right { height: 1fr; margin-left: 1; }
-    .large.page-market #feeds { display: block; height: 14; }
-    .large.page-market .measures { display: block; height: 23; }
-    .large.page-market .across { display: block; height: 14; }
-    .large.page-market #desk { display: block; }
+    Board.page-market #feeds, Board.page-market .measures, Board.page-market .across, Board.page-market #desk,
+    Board.page-measures #left, Board.page-measures #books, Board.page-measures .across, Board.page-measures #desk,
+    Board.page-score #left, Board.page-score #books, Board.page-score .measures, Board.page-score #desk,
+    Board.page-venues #right, Board.page-venues .ladders,
+    Board.page-desk #left, Board.page-desk #books, Board.page-desk .measures, Board.page-desk .across { display: none; }
+    Board.large.page-market #body { layout: horizontal; }
+    Board.large.page-market #left { width: 88; }
+    Board.large.page-market #right { height: 1fr; margin-left: 1; }
+    Board.large.page-market #feeds { display: block; height: 14; }
+    Board.large.page-market .measures { display: block; height: 21; }
+    Board.large.page-market .across { display: block; height: 13; }
+    Board.large.page-market #desk { display: block; }
     """
 
     def __init__(self, viewer: Viewer, connection: Callable[[], Connection]) -> None:

@@ -29,7 +29,7 @@ def desk_lines(scene: Scene, chosen: str | None, width: int, height: int) -> lis
     ]
     if len(shown) > room:
         rows[-1] = line(*rows[-1][:-1], padded(f"… {place + 1} of {len(shown)}", 16, "dim"))
-    head = line(padded(f" {len(firing)} alerts fire", width, "dim"))
+    head = line(padded(f" {counted(len(firing), 'alert')} firing", width, "dim"))
     return [*rows, *about, head, *alerts][:height]
 
 
@@ -59,7 +59,7 @@ def _about(each: ShownIncident, width: int) -> list[Line]:
         words.append("nobody has it")
     if each.resolved_by is not None:
         words.append(f"resolved by {each.resolved_by}")
-    words.append(f"{len(each.firing)} of {len(each.alerts)} alerts fire")
+    words.append(f"{len(each.firing)} of {counted(len(each.alerts), 'alert')} firing")
     return [
         *(line(cell("  │ ", "dim"), cell(text)) for text in wrapped(each.trigger, width - 5)[:3]),
         line(cell("  └ ", "dim"), padded(", ".join(words), width - 5, "dim")),
@@ -76,6 +76,11 @@ def _alert(each: ShownAlert, now: datetime, width: int) -> Line:
         padded(_ago(each.started_at, now), 6, "dim", right=True),
         padded(f"  {unseen}{each.sentence}", width - 58),
     )
+
+
+def counted(number: int, what: str) -> str:
+    """Write how many there are of something."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _ago(then: datetime, now: datetime) -> str:

@@ -15,7 +15,7 @@ HEALTH = {
     "degraded": ("▲ degraded", "warn"),
 }
 HEAD = (
-    ("  venue", 17),
+    ("  venue", 18),
     ("health", 11),
     ("live", 6),
     ("links", 6),

@@ -33,8 +33,8 @@ SPAN = timedelta(minutes=10)
 
 TRUST = {"live": ("● live", "good"), "syncing": ("◌ syncing", "warn"), "stale": ("✖ stale", "bad")}
 WEATHER = {"calm": "good", "watch": "warn", "stressed": "bad", "critical": "bad"}
-SPREAD, MID, IMBALANCE = "spread bps", "mid", "imbalance"
-"""Names of trends beside those of z-scores."""
+SPREAD, IMBALANCE, Z = "spread bps", "imbalance", "z "
+"""Names of trends; those of z-scores begin with the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,12 @@ def _columns(scene: Scene) -> list[_Column]:
         _Column("spread", 6, 1, lambda _, m: (bps(m.spread_bps), "")),
         _Column("imb", 5, 5, lambda _, m: (signed(m.imbalance), "")),
     ]
-    for rank, band in enumerate(bands):
+    common = max(bands, key=lambda b: sum(b in each.bands for each in found), default=None)
+    for band in bands:
         name = f"bids/asks {band}bp"
-        columns.append(_Column(name, max(13, len(name)), 3 + 7 * bool(rank), partial(_band, band)))
+        columns.append(
+            _Column(name, max(13, len(name)), 3 if band == common else 10, partial(_band, band))
+        )
     for size in sizes:
         rank = 2 if size == middle else 9
         columns += [
@@ -201,7 +204,9 @@ def measure_lines(scene: Scene, venue: str | None, trends: Trends, width: int) -
     for name, value in measures.z.items():
         text, ink = z_score(value)
         lines.append(
-            _trend(f" {name.replace('_', ' ')}", text, ink, trends, (row.venue, name), scene, width)
+            _trend(
+                f" {name.replace('_', ' ')}", text, ink, trends, (row.venue, Z + name), scene, width
+            )
         )
     return lines
 
@@ -320,8 +325,8 @@ def _score(score: ShownScore, width: int) -> Line:
     ink = WEATHER.get(score.weather or "", "bad")
     some = " (a part is missing)" if score.incomplete else ""
     return line(
-        padded(f" {score.value:.1f} {score.weather or ''}{some}", 30, ink),
-        (bar(score.value / 100, max(0, min(30, width - 31))), ink),
+        padded(f" {score.value:.1f} {score.weather or ''}{some}", 48, ink),
+        (bar(score.value / 100, max(0, min(20, width - 49))), ink),
     )
 
 

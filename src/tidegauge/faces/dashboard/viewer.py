@@ -13,7 +13,7 @@ from .mirror import instant_of
 from .records import Reader
 from .scene import Scene, scene_of
 from .stored import Stored
-from .tables import IMBALANCE, SPREAD
+from .tables import IMBALANCE, SPREAD, Z
 
 SYMBOLS = 4
 """Symbols of which what was seen is kept, the latest that were looked at."""
@@ -23,7 +23,7 @@ SYMBOLS = 4
 class Past:
     """What is kept of one symbol: what was seen, its trends, and what the database has by venue."""
 
-    memory: Memory = field(default_factory=lambda: Memory(16 * 1024 * 1024))
+    memory: Memory = field(default_factory=lambda: Memory(32 * 1024 * 1024))
     trends: Trends = field(default_factory=Trends)
     stored: dict[str, Stored] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Viewer:
             return
         past.stored[venue] = stored
         for name in ("depth", "spread"):
-            past.trends.put_before((venue, name), stored.trend(name))
+            past.trends.put_before((venue, Z + name), stored.trend(name))
         spreads, imbalances = [], []
         for at, each in stored.points:
             if each.spread_bps is not None:
@@ -204,4 +204,4 @@ def _numbers(scene: Scene) -> Iterator[tuple[tuple[str, str], float | None]]:
         yield (row.venue, SPREAD), row.measures.spread_bps
         yield (row.venue, IMBALANCE), row.measures.imbalance
         for name, value in row.measures.z.items():
-            yield (row.venue, name), value
+            yield (row.venue, Z + name), value
