@@ -5,20 +5,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+LOCK := $(BIN)/python -m piptools compile --quiet --generate-hashes --no-strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help setup demo run test lint types floors unit integration simulation campaign bench bench-peers lock format clean
+.PHONY: help setup demo run test lint types floors unit integration simulation campaign bench bench-peers lock audit format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make .venv with everything the project needs (does nothing when up to date)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Tidegauge needs Python 3.11 or newer, and %s is %s. Say which to use: make PYTHON=python3.12" % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up $(VENV) (about a minute, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@if test -f requirements.lock && test -n "$$CI"; then $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock; fi
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@if test -n "$$CI"; then \
+	  $(PIP) --require-hashes -r requirements.lock && $(PIP) --no-deps --no-build-isolation -e .; \
+	else $(PIP) -e '.[dev]'; fi
 	@touch $(STAMP)
 
 demo: setup ## watch the monitor find a liquidity crunch on local venues (about a minute)
@@ -59,8 +62,13 @@ bench: setup ## how fast it is, results compared first (about eight minutes; ARG
 bench-peers: setup ## other projects' books, for `make bench` to time beside ours
 	@$(BIN)/python scripts/bench_peers.py
 
-lock: setup ## write the versions installed here to requirements.lock, for CI
-	@{ echo "# The versions CI runs with; made by \`make lock\`"; $(BIN)/pip freeze --exclude-editable; } > requirements.lock
+lock: setup ## choose the versions that CI and the image run with, each by its hash (ARGS=--upgrade: newer ones)
+	@$(LOCK) $(ARGS) --extra dev --build-deps-for editable --output-file requirements.lock pyproject.toml
+	@$(LOCK) --build-deps-for wheel --constraint requirements.lock --output-file requirements-run.lock pyproject.toml
+
+audit: setup ## ask on the internet whether a version of requirements.lock has a known hole
+	@$(PIP) '.[audit]'
+	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
 
 format: setup ## put the code in order
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -96,6 +96,7 @@ async def test_an_incident_is_handled_from_its_opening_to_its_end(
 async def test_orders_that_make_no_sense_are_told_what_is_wrong(
     database: Database, tmp_path: Path
 ) -> None:
+    """The status and a reason each, and not one order is placed."""
     async with daemon(tmp_path, database) as app, api_over(tmp_path, app.settings) as api:
         bad: list[tuple[str, Any, int]] = [
             ("/incidents/INC-nothing/acknowledge", {}, 404),
@@ -123,6 +124,7 @@ async def test_orders_that_make_no_sense_are_told_what_is_wrong(
 async def test_the_past_of_a_book_is_there_while_it_is_written(
     database: Database, tmp_path: Path
 ) -> None:
+    """History and heat come from what the daemon has just stored."""
     async with daemon(tmp_path, database) as app, api_over(tmp_path, app.settings) as api:
         past: dict[str, Any] = {"points": []}
         async with asyncio.timeout(20):

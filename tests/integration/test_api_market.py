@@ -59,6 +59,7 @@ async def test_everything_that_runs_is_told(asked: Asked) -> None:
 
 
 async def test_a_book_is_told_level_by_level(asked: Asked) -> None:
+    """And not at all once it may not be trusted, by any route."""
     status, ladder = await asked.api.get("/books/binance/BTCUSDT?levels=7")
     assert (status, len(ladder["bids"]), len(ladder["asks"])) == (200, 7, 7)
     prices = [Decimal(price) for price, _size in ladder["bids"]]
@@ -78,6 +79,7 @@ async def test_a_book_is_told_level_by_level(asked: Asked) -> None:
 
 
 async def test_a_quote_names_every_venue_and_the_cheapest_split(asked: Asked) -> None:
+    """The split is never dearer than the best venue, and adds up to the size."""
     status, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=sell&notional=250000")
     assert (status, quote["notional"], quote["quote"]) == (200, "250000", "USDT")
     assert [each["venue"] for each in quote["venues"]] == sorted(VENUES)
@@ -88,6 +90,7 @@ async def test_a_quote_names_every_venue_and_the_cheapest_split(asked: Asked) ->
 
 
 async def test_an_absurd_size_is_told_as_far_as_it_goes(asked: Asked) -> None:
+    """A size no market holds is an answer, not an error."""
     status, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=buy&notional=1e15")
     assert status == 200
     assert all(each["slippage_bps"] is None for each in quote["venues"])
@@ -96,6 +99,7 @@ async def test_an_absurd_size_is_told_as_far_as_it_goes(asked: Asked) -> None:
 
 
 async def test_a_curve_rises_with_the_size(asked: Asked) -> None:
+    """On every venue and side, a larger size never costs less."""
     _, curve = await asked.api.get("/curve?symbol=BTCUSDT&points=12")
     assert len(curve["sizes"]) <= 12
     for venue in VENUES:
@@ -134,6 +138,7 @@ BAD: list[tuple[str, int, str | None]] = [
 
 
 async def test_bad_questions_are_problems_that_name_the_field(asked: Asked) -> None:
+    """Each is refused with its status, and never by a crash."""
     for path, status, field in BAD:
         got, problem = await asked.api.get(path)
         assert (got, problem["status"]) == (status, status), path
@@ -145,6 +150,7 @@ async def test_bad_questions_are_problems_that_name_the_field(asked: Asked) -> N
 async def test_without_a_database_the_past_is_refused_and_the_present_is_told(
     asked: Asked,
 ) -> None:
+    """A monitor that stores nothing can still be looked at."""
     status, problem = await asked.api.get("/history/binance/BTCUSDT")
     assert status == 503
     assert "no database" in problem["detail"]
@@ -161,6 +167,7 @@ async def streamed(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
 
 
 async def test_a_stream_is_a_snapshot_and_then_what_changed(asked: Asked) -> None:
+    """Patches lead to what the daemon shows, and what is not wanted any more goes."""
     async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
         first = await streamed(socket)
         assert (first["type"], first["seq"]) == ("snapshot", 1)
@@ -190,6 +197,7 @@ async def test_a_stream_is_a_snapshot_and_then_what_changed(asked: Asked) -> Non
 
 
 async def test_what_cannot_be_understood_changes_nothing(asked: Asked) -> None:
+    """It is answered as a problem, and the stream goes on."""
     async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
         await streamed(socket)
         for nonsense in ("nonsense", "[]", '{"symbols": 7}', '{"ladders": 1e9}', '{"else": 1}'):
@@ -201,6 +209,7 @@ async def test_what_cannot_be_understood_changes_nothing(asked: Asked) -> None:
 
 
 async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> None:
+    """Another client is told at its own pace meanwhile."""
     api = asked.api
     async with api.session.ws_connect(f"{api.url}/stream", receive_timeout=None) as slow:
         await slow.send_str('{"symbols": ["BTCUSDT"], "ladders": 200}')
@@ -213,6 +222,7 @@ async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> No
 
 
 async def test_a_drill_is_started_and_judged(asked: Asked) -> None:
+    """One at a time, in a process of its own."""
     api = asked.api
     _, known = await api.get("/drills")
     assert "calm" in {each["name"] for each in known}

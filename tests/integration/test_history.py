@@ -14,6 +14,7 @@ BOOK = ("binance", "BTCUSDT")
 
 
 async def test_a_quarter_of_an_hour_is_told_reading_by_reading(database: Database) -> None:
+    """The figures of a point are those of its row."""
     past = Past(books=2, until=START + HOUR)
     async with database.session() as connection:
         await make_readings(connection, past)
@@ -57,6 +58,7 @@ async def test_a_step_tells_the_worst_of_it_and_no_size_that_was_not_filled(
 
 
 async def test_what_is_unusual_is_measured_against_the_time_before(database: Database) -> None:
+    """Without an hour before, nothing is unusual yet."""
     past = Past(books=1, until=START + 2 * HOUR)
     async with database.session() as connection:
         await make_readings(connection, past)
@@ -72,6 +74,7 @@ async def test_what_is_unusual_is_measured_against_the_time_before(database: Dat
 async def test_a_long_span_is_told_from_rollups(
     database: Database, span: timedelta, source: str, points: int
 ) -> None:
+    """A day from minutes, ten days from hours, whose readings are gone."""
     past = Past(books=1, until=START + span)
     async with database.session() as connection:
         await make_rollups(connection, past)
@@ -84,6 +87,7 @@ async def test_a_long_span_is_told_from_rollups(
 
 
 async def test_a_book_that_was_never_seen_has_no_points(database: Database) -> None:
+    """An empty history is no error."""
     async with database.session() as connection:
         found = await read_history(connection, "okx", "NOSUCH", START, START + HOUR)
     assert (found.points, found.alerts, found.trust) == ((), (), ())
@@ -91,6 +95,7 @@ async def test_a_book_that_was_never_seen_has_no_points(database: Database) -> N
 
 @pytest.mark.parametrize("hours", [0.01, 0.5, 2, 2.1, 33, 72, 73, 2_000, 9_600])
 def test_no_span_gives_more_points_than_a_chart_can_draw(hours: float) -> None:
+    """And a step that is asked for is never made finer."""
     span = timedelta(hours=hours)
     _grain, step = grain_of(span, None)
     assert span / step <= MOST_POINTS

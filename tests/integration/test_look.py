@@ -19,6 +19,7 @@ async def told_by(folder: Path, *arguments: str) -> Told:
 
 
 async def test_what_runs_is_shown_as_a_table_and_as_json(tmp_path: Path) -> None:
+    """The same daemons for people and for programs."""
     async with daemon(tmp_path) as app, hub_of(tmp_path):
         told = await told_by(tmp_path, "status", "--data-dir", str(tmp_path))
         assert (told.code, told.out.splitlines()[0]) == (0, "all is well")
@@ -36,6 +37,7 @@ async def test_what_runs_is_shown_as_a_table_and_as_json(tmp_path: Path) -> None
 
 
 async def test_a_quote_is_what_the_books_say(tmp_path: Path) -> None:
+    """What another process is told agrees with the daemon's own books."""
     async with daemon(tmp_path) as app, hub_of(tmp_path):
         asked = ("--side", "sell", "--notional", "100k", "--data-dir", str(tmp_path))
         told = await told_by(tmp_path, "quote", "btcusdt", *asked, "--json")
@@ -61,6 +63,7 @@ async def test_a_quote_is_what_the_books_say(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_answered_says_what_to_do(tmp_path: Path) -> None:
+    """One line, and exit code 1."""
     nobody = await told_by(tmp_path, "status", "--data-dir", str(tmp_path))
     assert nobody.code == 1
     assert "tidegauge monitor" in nobody.complaints[0]

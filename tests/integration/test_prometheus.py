@@ -1,70 +1,59 @@
 """A real Prometheus scrapes us, and a rule that we ship fires into a real Alertmanager."""
 
 import asyncio
-import secrets
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import uvicorn
 import yaml
-from fastapi import FastAPI, HTTPException, Request
 from tests.support.alertmanager import a_port, alertmanager, alerts
+from tests.support.api_over import api_over
 from tests.support.database import until
 from tests.support.pictures import DAEMON, a_daemon, a_picture, a_storage
 from tests.support.programs import require_program
 from tests.support.scraped import Scraped
+from tests.support.windowed import VENUES, daemon
 
-from tidegauge.faces.api.metrics_route import router
+from tidegauge.faces.api.access import Access
+from tidegauge.faces.api.app import create_app
+from tidegauge.faces.api.archive import Archive
+from tidegauge.faces.api.binding import bound, url_of
+from tidegauge.faces.api.serving import serving
+from tidegauge.faces.api.tokens import Tokens, tokens_made
+from tidegauge.runtime.settings import Settings
+from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.across import ShownStorage
+from tidegauge.runtime.window.hub import Hub
 from tidegauge.runtime.window.picture import Picture
 
 SHIPPED = Path(__file__).parents[2] / "config" / "prometheus"
 
 
-class Served:
-    """What the API shows, to whom has the token."""
+class Shown(Hub):
+    """A hub that shows one daemon, whose storage fares as it is told."""
 
-    def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(16)
-        self.storage: ShownStorage = a_storage()
-        self.refused = 0
-        self.app = FastAPI()
-        self.app.include_router(router)
-        self.app.state.hub = SimpleNamespace(picture=self.picture)
-        self.app.middleware("http")(self._gate)
-
-    async def _gate(self, request: Request, call_next: Any) -> Any:
-        if request.headers.get("authorization") != f"Bearer {self.token}":
-            self.refused += 1
-            raise HTTPException(401)
-        return await call_next(request)
+    storage: ShownStorage = a_storage()
 
     def picture(self) -> Picture:
         now = datetime.now(UTC)
-        daemon = replace(a_daemon(at=now), storage=self.storage)
-        return replace(a_picture(), at=now, daemons={DAEMON: daemon})
+        shown = replace(a_daemon(at=now), storage=self.storage)
+        return replace(a_picture(), at=now, daemons={DAEMON: shown})
 
 
 @asynccontextmanager
-async def serving(served: Served) -> AsyncIterator[str]:
-    """Serve it meanwhile; returns host:port."""
-    port = a_port()
-    server = uvicorn.Server(
-        uvicorn.Config(served.app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
-    )
-    task = asyncio.create_task(server.serve())
-    try:
-        await until(lambda: server.started)
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
+async def serving_api(folder: Path, hub: Hub) -> AsyncIterator[tuple[str, Tokens]]:
+    """Serve the whole API over a hub; returns its address and what opens it."""
+    tokens, serve = tokens_made(folder), ServeSettings(port=0)
+    archive = Archive(Settings(data_dir=folder))
+    app = create_app(hub, Access(folder), serve, archive=archive)
+    with contextlib.closing(bound(serve)) as at:
+        async with serving(app, at, serve):
+            yield url_of(at, serve).rstrip("/"), tokens
 
 
 @asynccontextmanager
@@ -79,7 +68,7 @@ async def prometheus(folder: Path, api: str, token: str, alertmanager: str) -> A
     (job,) = config["scrape_configs"]
     (folder / "token").write_text(token)
     job["authorization"]["credentials_file"] = str(folder / "token")
-    job["static_configs"] = [{"targets": [api]}]
+    job["static_configs"] = [{"targets": [api.removeprefix("http://")]}]
     (manager,) = config["alerting"]["alertmanagers"]
     manager["static_configs"] = [{"targets": [alertmanager.removeprefix("http://")]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -112,40 +101,52 @@ async def asked(url: str, expr: str) -> list[Any]:
         return []
 
 
-async def test_what_is_scraped_is_plain_text_that_can_be_read() -> None:
-    """With the content type that scrapers look for."""
-    served = Served()
+async def test_a_real_daemon_is_scraped_by_whom_has_a_token(tmp_path: Path) -> None:
+    """What it counts is what is told, with the content type that scrapers look for."""
     async with (
-        serving(served) as api,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {served.token}"}) as session,
-        session.get(f"http://{api}/metrics") as answer,
+        daemon(tmp_path) as app,
+        api_over(tmp_path, app.settings) as api,
+        api.session.get(f"{api.url}/metrics") as answer,
+        aiohttp.ClientSession() as stranger,
+        stranger.get(f"{api.url}/metrics") as refusal,
     ):
+        assert refusal.status == 401
+        assert b"tidegauge_" not in await refusal.read()
         assert answer.status == 200
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-        assert Scraped(await answer.read()).get("up", daemon="BTCUSDT") == 1
+        found = Scraped(await answer.read())
+        assert found.get("up", daemon="BTCUSDT") == 1
+        assert found.get("database_away", daemon="BTCUSDT") is None, "it stores nothing"
+        for venue in VENUES:
+            book = {"venue": venue, "symbol": "BTCUSDT"}
+            assert found.get("book_trust", **book, trust="live") == 1
+            assert (found.get("book_levels", **book, side="bid") or 0) > 0
+            frames = found.get("venue_frames_total", venue=venue, daemon="BTCUSDT")
+            assert 0 < (frames or 0) <= app.view().venues[VENUES.index(venue)].frames
+        counted = found.get("feed_to_reading_seconds_count", daemon="BTCUSDT")
+        assert 0 < (counted or 0) <= app.meters.feed_to_reading.snapshot().count
 
 
 async def test_a_shipped_rule_fires_into_a_real_alertmanager(tmp_path: Path) -> None:
     """`TidegaugeReadingsThinned`, unchanged: it has no `for`. When the spool has room again, it ends."""
-    served = Served()
+    hub = Shown(tmp_path)
     async with (
         alertmanager(tmp_path / "alertmanager", "http://127.0.0.1:9/nobody") as manager,
-        serving(served) as api,
-        prometheus(tmp_path, api, served.token, manager) as url,
+        serving_api(tmp_path, hub) as (api, tokens),
+        prometheus(tmp_path, api, tokens.read, manager) as url,
     ):
         score = await first(lambda: asked(url, "tidegauge_symbol_score"))
         assert (score["metric"]["symbol"], score["value"][1]) == ("BTCUSDT", "12.5")
         assert not await asked(url, 'ALERTS{alertname="TidegaugeReadingsThinned"}')
 
-        served.storage = replace(served.storage, thinned="one reading a book every 10 s")
+        hub.storage = replace(hub.storage, thinned="one reading a book every 10 s")
         alert = await first(lambda: firing(manager))
         assert alert["labels"]["severity"] == "high"
         assert alert["labels"]["daemon"] == "BTCUSDT"
         assert alert["annotations"]["summary"] == "The spool of BTCUSDT is three quarters full"
 
-        served.storage = a_storage()
+        hub.storage = a_storage()
         await until(lambda: over(manager))
-        assert served.refused == 0
 
 
 async def first(ask: Callable[[], Awaitable[list[Any]]]) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from tests.support.apps import settings_for
 from tests.support.cli import endpoints, running
+from tests.support.database import external
 from tests.support.service import Manager, manager
 
 from tidegauge.faces.running import watch
@@ -20,6 +21,7 @@ from tidegauge.runtime.local_server import Endpoint
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.runtime.pulse import TURN_WITHIN
 from tidegauge.runtime.service import Service
+from tidegauge.sinks.embedded import EmbeddedPostgres, status
 
 AWAY = {"binance": Endpoint(ws_url="ws://127.0.0.1:1", rest_url="http://127.0.0.1:1")}
 MONITOR = ("monitor", "--symbol", "BTCUSDT", "--venue", "binance", "--dry-run", "--plain")
@@ -128,3 +130,65 @@ async def test_a_symbol_that_no_venue_has_is_a_start_that_failed(tmp_path: Path)
         assert told.code == 1
         assert "NOSUCHUSDT" in told.complaints[-1]
         assert systemd.count("READY") == 0
+
+
+async def test_the_api_by_itself_says_when_it_serves_and_when_it_stops(tmp_path: Path) -> None:
+    """With its address; its watchdog is fed by the loop that answers."""
+    with manager(str(tmp_path / "notify")) as systemd:
+        env = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "300000"}
+        arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+        async with running(*arguments, cwd=tmp_path, env=env) as command:
+            await systemd.heard("WATCHDOG", 2)
+            command.signal(signal.SIGTERM)
+            told = await command.ended()
+        assert told.code == 0, told.err[-2000:]
+        first, last = systemd.look()[0], systemd.told[-1]
+    assert (first["READY"], last["STOPPING"]) == ("1", "1")
+    assert first["STATUS"].startswith("http://127.0.0.1:")
+
+
+async def test_two_daemons_share_a_data_directory_and_the_database_below_it(
+    made_data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `tidegauge@BTCUSDT` and `tidegauge@ETHUSDT`: whoever ends first takes nothing from the other."""
+    monkeypatch.delenv("TIDEGAUGE_PG_BIN", raising=False)  # the wheel made the directory
+
+    async def stored(symbol: str) -> int:
+        async with (
+            EmbeddedPostgres(made_data_dir) as server,
+            external(server).session() as connection,
+        ):
+            asked = "SELECT count(*) FROM tidegauge.v_readings WHERE symbol = $1"
+            return int(await connection.fetchval(asked, symbol))
+
+    async def stores_more(symbol: str) -> None:
+        before = await stored(symbol)
+        async with asyncio.timeout(40):
+            while await stored(symbol) <= before:
+                await asyncio.sleep(0.2)
+
+    where = ("--venue", "binance", "--plain", "--data-dir", str(made_data_dir))
+    with (
+        manager(str(tmp_path / "btc")) as of_btc,
+        manager(str(tmp_path / "eth")) as of_eth,
+    ):
+        async with LocalVenues(venues=("binance",), symbols=("BTCUSDT", "ETHUSDT")) as venues:
+            env = {**endpoints(venues.endpoints), "WATCHDOG_USEC": "600000"}
+            btc = {**env, "NOTIFY_SOCKET": of_btc.address}
+            eth = {**env, "NOTIFY_SOCKET": of_eth.address}
+            async with (
+                running("monitor", "--symbol", "BTCUSDT", *where, cwd=tmp_path, env=btc) as first,
+                running("monitor", "--symbol", "ETHUSDT", *where, cwd=tmp_path, env=eth) as second,
+            ):
+                await of_btc.heard("READY", within_s=60)
+                await of_eth.heard("READY", within_s=60)
+                await stores_more("BTCUSDT")
+                first.signal(signal.SIGTERM)
+                assert (await first.ended()).code == 0
+                fed = of_eth.count("WATCHDOG")
+                await stores_more("ETHUSDT")
+                await of_eth.heard("WATCHDOG", fed + 1)
+                second.signal(signal.SIGTERM)
+                told = await second.ended()
+    assert told.code == 0, told.err[-2000:]
+    assert status(made_data_dir).state == "stopped"

@@ -27,6 +27,7 @@ BINANCE = BookId("binance", "BTCUSDT")
 
 
 async def test_what_is_shown_is_what_the_monitor_knows(tmp_path: Path) -> None:
+    """In another process, exact numbers still are."""
     async with daemon(tmp_path) as app, watching(tmp_path) as watch:
         await until(lambda: live(watch))
         picture = picture_of(watch.seen, datetime.now(UTC))
@@ -46,6 +47,7 @@ async def test_what_is_shown_is_what_the_monitor_knows(tmp_path: Path) -> None:
 
 
 async def test_a_ladder_is_the_book_to_the_last_digit(tmp_path: Path) -> None:
+    """And a size costs on it what it costs on the book."""
     async with daemon(tmp_path) as app, watching(tmp_path) as watch:
         await until(lambda: live(watch))
         watch.want([LadderWanted(venue="binance", symbol="BTCUSDT", levels=30)])
@@ -66,6 +68,7 @@ async def test_a_ladder_is_the_book_to_the_last_digit(tmp_path: Path) -> None:
 
 
 async def test_a_book_that_is_not_watched_here_is_told_as_that(tmp_path: Path) -> None:
+    """Whoever waits for it need not wait in vain."""
     async with daemon(tmp_path), watching(tmp_path) as watch:
         await until(lambda: live(watch))
         watch.want([LadderWanted(venue="binance", symbol="NOSUCH", levels=5)])
@@ -77,6 +80,7 @@ async def test_a_book_that_is_not_watched_here_is_told_as_that(tmp_path: Path) -
 async def test_a_daemon_that_stops_in_order_is_gone_and_one_that_comes_is_seen(
     tmp_path: Path,
 ) -> None:
+    """Without anybody looking anew."""
     async with watching(tmp_path) as watch:
         async with daemon(tmp_path):
             await until(lambda: live(watch))
@@ -86,6 +90,7 @@ async def test_a_daemon_that_stops_in_order_is_gone_and_one_that_comes_is_seen(
 
 
 async def test_nonsense_ends_the_connection_and_nothing_else(tmp_path: Path) -> None:
+    """The feed goes on, and nothing crashed."""
     async with daemon(tmp_path) as app, watching(tmp_path) as watch:
         await until(lambda: live(watch))
         (path,) = windows_of(tmp_path).values()
@@ -105,6 +110,7 @@ async def test_nonsense_ends_the_connection_and_nothing_else(tmp_path: Path) -> 
 async def test_who_does_not_read_is_passed_by_and_the_others_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What waits for a slow one is bounded."""
     monkeypatch.setattr(the_window, "MOST_WAITING", 100_000)
     monkeypatch.setattr(the_window, "EVERY_S", 0.02)
     async with daemon(tmp_path) as app:
@@ -124,6 +130,7 @@ async def test_who_does_not_read_is_passed_by_and_the_others_are_not(
 
 
 async def test_another_version_is_told_apart_and_not_misread(tmp_path: Path) -> None:
+    """It is named, and nothing of it is shown."""
     folder = folder_of(tmp_path)
     folder.mkdir(parents=True)
 
@@ -142,6 +149,7 @@ async def test_another_version_is_told_apart_and_not_misread(tmp_path: Path) -> 
 
 
 async def test_only_its_owner_may_look(tmp_path: Path) -> None:
+    """The socket and its folder are closed to others."""
     async with daemon(tmp_path):
         (path,) = windows_of(tmp_path).values()
         assert path.stat().st_mode & 0o077 == 0

@@ -95,11 +95,12 @@ def an_api(
     return Served(app=app, tokens=tokens)
 
 
-def every_route(app: FastAPI) -> list[tuple[str, str]]:
-    """Return (method, path) of everything an application serves; a stream's method is WS."""
+def every_route(app: FastAPI, filled: str = "x") -> list[tuple[str, str]]:
+    """Return (method, path) of everything an application serves, with `filled` for each parameter; a
+    stream's method is WS."""
     found: list[tuple[str, str]] = []
     for route in iter_route_contexts(app.routes):
         methods = getattr(route, "methods", None) or {"WS"}
-        path = re.sub(r"\{[^}]*\}", "x", str(route.path))
+        path = re.sub(r"\{[^}]*\}", filled, str(route.path))
         found += [(method, path) for method in sorted(methods)]
     return found

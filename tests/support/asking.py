@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message
 
+NO_SUBPROTOCOLS: dict[str, Any] = {"subprotocols": []}
 HERE = {"host": "localhost:8787"}
 
 
@@ -48,10 +49,10 @@ async def ask(
     path, _, query = url.partition("?")
     said = {
         **HERE,
-        **({} if body is None else _of_body(body)),
+        **_of_body(body),
         **(headers or {}),
     }
-    scope = {
+    scope: dict[str, Any] = {
         "type": kind,
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
@@ -65,8 +66,8 @@ async def ask(
         "server": ("127.0.0.1", 8787),
         "state": {},
         "extensions": {"websocket.http.response": {}},
-        **({"method": method} if kind == "http" else {"subprotocols": []}),
     }
+    scope |= {"method": method} if kind == "http" else NO_SUBPROTOCOLS
     begins: Message = {"type": "http.request", "body": body or b"", "more_body": False}
     to_app = [begins if kind == "http" else {"type": "websocket.connect"}]
     from_app: list[Message] = []

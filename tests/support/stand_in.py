@@ -13,21 +13,26 @@ from typing import Any
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from tests.support.stand_in_answers import (
-    plain,
+    DRILLS,
     told_curve,
     told_heat,
     told_history,
     told_incident,
     told_quote,
+    told_run,
 )
 from tests.support.stand_in_books import a_ladder
 from tests.support.stand_in_market import a_picture, moved
 
+from tidegauge.faces.api.answers import answer
+from tidegauge.faces.api.desk import Carried
+from tidegauge.faces.api.patches import document_of, patch_of
 from tidegauge.faces.web.page import router
 from tidegauge.runtime.window.books import ShownLadder
 from tidegauge.runtime.window.picture import Picture
 
 STEP_S = 0.25
+DONE = Carried(done=True, waits=False, said="It is done.", version=2)
 
 
 class StandIn:
@@ -44,9 +49,9 @@ class StandIn:
         self.frozen = False
         self.admitted = True
         self.drills = True
+        self.looks = 0
         self.orders: list[tuple[str, dict[str, Any]]] = []
-        self.answers: list[tuple[int, dict[str, Any]]] = []
-        self.runs: dict[str, int] = {}
+        self.answers: list[tuple[int, Any]] = []
 
     def step(self) -> None:
         """Let the numbers move."""
@@ -63,15 +68,11 @@ class StandIn:
             if book.symbol in symbols and levels
         }
 
-    def ordered(self, name: str, body: dict[str, Any]) -> JSONResponse:
+    def ordered(self, name: str, body: dict[str, Any]) -> Response:
         """Note a command, and answer it."""
         self.orders.append((name, body))
-        status, told = (
-            self.answers.pop(0)
-            if self.answers
-            else (200, {"done": True, "waits": False, "said": "It is done.", "version": 2})
-        )
-        return JSONResponse(told, status)
+        status, told = self.answers.pop(0) if self.answers else (200, DONE)
+        return answer(told, status)
 
     def acknowledge(self, id_: str, by: str | None) -> None:
         """Do to the picture what the command does to the daemon."""
@@ -79,34 +80,17 @@ class StandIn:
         taken = replace(
             incident,
             state="acknowledged",
-            acknowledged_by=by or "web",
+            acknowledged_by=by or "browser",
             acknowledged_at=self.picture.at,
             version=incident.version + 1,
         )
         self.picture = replace(self.picture, incidents={**self.picture.incidents, id_: taken})
 
 
-def difference(before: Any, after: Any) -> Any:
-    """Return the merge patch (RFC 7386) from one to the other."""
-    found = {}
-    for name, value in after.items():
-        if name not in before:
-            found[name] = value
-        elif isinstance(value, dict) and isinstance(before[name], dict):
-            if inner := difference(before[name], value):
-                found[name] = inner
-        elif value != before[name]:
-            found[name] = value
-    return found | dict.fromkeys(before.keys() - after.keys())
-
-
-def problem(status: int, detail: str) -> JSONResponse:
+def problem(status: int, detail: str) -> Response:
     """Return problem details (RFC 9457)."""
-    return JSONResponse(
-        {"type": "about:blank", "title": detail, "status": status, "detail": detail},
-        status,
-        media_type="application/problem+json",
-    )
+    told = {"type": "about:blank", "title": detail, "status": status, "detail": detail}
+    return JSONResponse(told, status, media_type="application/problem+json")
 
 
 def create_stand_in(state: StandIn) -> FastAPI:
@@ -119,10 +103,11 @@ def create_stand_in(state: StandIn) -> FastAPI:
         page = request.url.path == "/" or request.url.path.startswith("/assets/")
         if not (page or state.admitted):
             return problem(401, "A token is wanted.")
-        answer: Response = await call_next(request)
-        return answer
+        found: Response = await call_next(request)
+        return found
 
     _looks(app, state)
+    _drills(app, state)
     _commands(app, state)
     _stream(app, state)
     return app
@@ -130,88 +115,68 @@ def create_stand_in(state: StandIn) -> FastAPI:
 
 def _looks(app: FastAPI, state: StandIn) -> None:
     @app.get("/daemons")
-    async def daemons() -> Any:
-        return plain(list(state.picture.daemons.values()))
+    async def daemons() -> Response:
+        return answer(list(state.picture.daemons.values()))
 
     @app.get("/history/{venue}/{symbol}")
-    async def history(venue: str, symbol: str, request: Request) -> Any:
-        return told_history(state.picture, venue, symbol, dict(request.query_params))
+    async def history(venue: str, symbol: str, request: Request) -> Response:
+        return answer(told_history(state.picture, venue, symbol, dict(request.query_params)))
 
     @app.get("/heat/{venue}/{symbol}")
-    async def heat(venue: str, symbol: str, request: Request) -> Any:
-        return told_heat(state.picture, venue, symbol, dict(request.query_params))
+    async def heat(venue: str, symbol: str, request: Request) -> Response:
+        return answer(told_heat(state.picture, venue, symbol, dict(request.query_params)))
 
     @app.get("/curve")
-    async def curve(symbol: str) -> Any:
-        return told_curve(state.picture, symbol)
+    async def curve(symbol: str) -> Response:
+        return answer(told_curve(state.picture, symbol))
 
     @app.get("/quote")
-    async def quote(symbol: str, side: str, notional: Decimal) -> Any:
-        return told_quote(state.picture, symbol, side, notional)
+    async def quote(symbol: str, side: str, notional: Decimal) -> Response:
+        return answer(told_quote(state.picture, symbol, side, notional))
 
     @app.get("/incidents/{id_}")
-    async def incident(id_: str) -> Any:
-        found = state.picture.incidents.get(id_)
-        return (
-            problem(404, "There is no such incident.")
-            if found is None
-            else told_incident(state.picture, state.orders, id_)
-        )
+    async def incident(id_: str) -> Response:
+        if id_ not in state.picture.incidents:
+            return problem(404, "There is no such incident.")
+        return answer(told_incident(state.picture, state.orders, id_))
 
+
+def _drills(app: FastAPI, state: StandIn) -> None:
     @app.get("/drills")
-    async def drills() -> Any:
-        if not state.drills:
-            return problem(404, "Not Found")
-        return [
-            {
-                "name": "step-crunch",
-                "said": "Both sides of one book lose 65 % of their depth at once.",
-            },
-            {"name": "calm", "said": "Nothing happens, on four venues."},
-        ]
+    async def drills() -> Response:
+        return answer(DRILLS) if state.drills else problem(404, "Not Found")
 
-    @app.get("/drills/runs/{id_}")
-    async def run(id_: str) -> Any:
-        state.runs[id_] += 1
-        done = state.runs[id_] > 1
-        checks = [
-            {
-                "expected": "liquidity_crunch on binance fires within 4 s",
-                "came": "after 2.1 s",
-                "met": True,
-            }
-        ]
-        return {
-            "id": id_,
-            "state": "done" if done else "running",
-            "progress": min(1.0, state.runs[id_] / 2),
-            "passed": True if done else None,
-            "checks": checks if done else [],
-        }
+    @app.get("/drills/runs")
+    async def runs() -> Response:
+        return answer([])
+
+    @app.get("/drills/runs/run-1")
+    async def run() -> Response:
+        state.looks += 1
+        return answer(told_run(state.picture.at, over=state.looks > 1))
+
+    @app.post("/drills/{name}")
+    async def start(name: str) -> Response:
+        state.orders.append((f"drill {name}", {}))
+        return answer(told_run(state.picture.at, over=False), 202)
 
 
 def _commands(app: FastAPI, state: StandIn) -> None:
     @app.post("/incidents/{id_}/{name}")
-    async def command(id_: str, name: str, request: Request) -> Any:
+    async def command(id_: str, name: str, request: Request) -> Response:
         body = await request.json()
-        answer = state.ordered(f"{name} {id_}", body)
-        if name == "acknowledge" and answer.status_code == 200:
+        told = state.ordered(f"{name} {id_}", body)
+        if name == "acknowledge" and told.status_code == 200:
             state.acknowledge(id_, body.get("by"))
-        return answer
+        return told
 
     @app.post("/silences")
-    async def silence(request: Request) -> Any:
+    async def silence(request: Request) -> Response:
         return state.ordered("silence", await request.json())
 
     @app.delete("/silences/{id_}")
-    async def unsilence(id_: str) -> Any:
+    async def unsilence(id_: str) -> Response:
         return state.ordered(f"unsilence {id_}", {})
-
-    @app.post("/drills/{name}")
-    async def start(name: str) -> Any:
-        state.orders.append((f"drill {name}", {}))
-        state.runs["run-1"] = 0
-        return JSONResponse({"id": "run-1", "state": "running"}, 202)
 
 
 def _stream(app: FastAPI, state: StandIn) -> None:
@@ -238,7 +203,7 @@ async def _tell(socket: WebSocket, state: StandIn) -> None:
                 asked = asyncio.ensure_future(socket.receive_json())
             state.step()
             after = _shown(state, wanted)
-            if patch := difference(before, after):
+            if patch := patch_of(before, after):
                 sequence += 1
                 await socket.send_json({"type": "patch", "seq": sequence, "patch": patch})
             before = after
@@ -250,6 +215,6 @@ def _shown(state: StandIn, wanted: dict[str, Any]) -> dict[str, Any]:
     symbols = wanted["symbols"]
     books = {key: book for key, book in state.picture.books.items() if book.symbol in symbols}
     return {
-        "picture": plain(replace(state.picture, books=books)),
-        "ladders": plain(state.ladders(symbols, wanted["ladders"])),
+        "picture": document_of(replace(state.picture, books=books)),
+        "ladders": document_of(state.ladders(symbols, wanted["ladders"])),
     }

@@ -22,6 +22,7 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "
 
 CRUNCH = "unit/risk/test_crunch.py"
 DIVERGENCE = "unit/risk/test_divergence.py"
+WINDOW = "integration/test_window.py"
 SCRAPED = "unit/faces/metrics/test_collector.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
@@ -39,6 +40,28 @@ TESTED_ELSEWHERE = {
     "runtime/watched_symbol": "unit/runtime/test_crossing.py",
     "runtime/symbol_changes": "integration/test_symbols.py",
     "runtime/desk_room": "integration/test_desk_room.py",
+    "runtime/rules/reloader": "integration/test_rules_reload.py",
+    # a window is two processes, or nothing
+    "runtime/window/across": WINDOW,
+    "runtime/window/books": WINDOW,
+    "runtime/window/client": WINDOW,
+    "runtime/window/daemon": WINDOW,
+    "runtime/window/desk": "integration/test_api_desk.py",
+    "runtime/window/hub": "integration/test_api_market.py",
+    "runtime/window/picture": "unit/runtime/window/test_merge.py",
+    "runtime/window/show_across": WINDOW,
+    "runtime/window/show_books": WINDOW,
+    "runtime/window/show_desk": "integration/test_api_desk.py",
+    "runtime/window/window": WINDOW,
+    "faces/look/looking": "integration/test_look.py",
+    "faces/api/answers": "integration/test_api_market.py",
+    "faces/api/archive": "integration/test_api_desk.py",
+    "faces/api/desk": "integration/test_api_desk.py",
+    "faces/api/drills": "integration/test_api_market.py",
+    "faces/api/history": "integration/test_api_desk.py",
+    "faces/api/market": "integration/test_api_market.py",
+    "faces/api/stream": "integration/test_api_market.py",
+    "sinks/history": "integration/test_history.py",
     "runtime/watched_book": "unit/runtime/test_monitor_glance.py",
     # parts of one judgement, tested as the whole they are
     "risk/choice": CRUNCH,

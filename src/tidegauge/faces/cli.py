@@ -20,7 +20,20 @@ from tidegauge.runtime.redaction import mask_urls
 from tidegauge.runtime.rules.reload import RulesInForce
 from tidegauge.runtime.settings import Loaded, describe, load_settings
 
-from . import database, demo, drill, export, notify, rules, running, sql, symbols, tune, venues
+from . import (
+    completing,
+    database,
+    demo,
+    drill,
+    export,
+    notify,
+    rules,
+    running,
+    sql,
+    symbols,
+    tune,
+    venues,
+)
 from . import tape as tape_commands
 from .api import command as api_command
 from .api.companion import Companion
@@ -46,7 +59,6 @@ app = typer.Typer(
     name="tidegauge",
     help="Real-time liquidity-risk monitor for crypto venues.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -203,8 +215,10 @@ def _table(head: tuple[str, ...], rows: list[list[str]]) -> None:
 
 def main() -> None:
     """Run the command line: every expected failure is one line and a non-zero exit code."""
+    if completing.VARIABLE in os.environ:
+        completing.teach(app)
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="tidegauge")
     except TyperException as error:
         message = _message(error)
         if message.startswith("Usage:"):  # a group without a command: its help, as it is

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from tidegauge import venues
-from tidegauge.core.desk import Delivery, Order, Outcome
+from tidegauge.core.desk import Order, Outcome
 from tidegauge.core.events import FeedEvent, FeedEventKind
 from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.risk.ruleset import RuleSet
@@ -43,6 +43,7 @@ from .rules.tree import RuleTree
 from .settings import Settings, SymbolSettings
 from .storage import STORED, Storage, run_of
 from .symbol_changes import SymbolChanges
+from .tracing import Spans
 from .venue import Address, Venue
 from .venue_runner import Surroundings, VenueRunner
 from .view import MonitorView, StorageView, VenueView
@@ -111,7 +112,8 @@ class App:
             batches=lambda: 0 if self.writer is None else self.writer.statistics().batches,
             waiting=lambda: 0 if self.room is None else self.room.pages_waiting,
         )
-        self._desk_log = DeskLog(self.monitor)
+        self._spans = Spans(settings.tracing, self.run_id, self.world.clock.now)
+        self._desk_log = DeskLog(self.monitor, self._spans.caused)
         self.window = Window(self)
         self._freezer = Freezer() if self._shared else Freezer(act=lambda: None)
         self._observer = observer
@@ -145,18 +147,15 @@ class App:
         if self._listener is not None:
             self._listener(record)
 
-    def _delivered(self, delivery: Delivery) -> None:
-        self.meters.delivered(delivery)
-        self._desk_log.told(delivery)
-
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["App"]:
         """Open the database (unless nothing is stored) and the venues' HTTP sessions."""
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self.ledger.close)
+            stack.push_async_callback(self._spans.close)
             if self.assignment.store:
                 self.storage = await stack.enter_async_context(
-                    Storage.opened(self.settings, self._run(), self._crashed)
+                    Storage.opened(self.settings, self._run(), self._crashed, self._spans.stored)
                 )
                 self.room = self._room(self.storage)
                 await stack.enter_async_context(self.room.opened())
@@ -179,7 +178,7 @@ class App:
             symbols=lambda: tuple(self.symbols),
             carry_out=self.order,
             healthy=self.pulse.beats,
-            delivered=self._delivered,
+            told=(self.meters.delivered, self._desk_log.told),
         )
 
     def _run(self) -> Run:

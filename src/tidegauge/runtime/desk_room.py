@@ -49,7 +49,7 @@ class DeskRoom:
         symbols: Callable[[], Collection[Symbol]],
         carry_out: Callable[[Order], Outcome],
         healthy: Callable[[], bool],
-        delivered: Callable[[Delivery], None],
+        told: Collection[Callable[[Delivery], None]],
     ) -> None:
         self._settings = settings
         self._monitor = monitor
@@ -60,7 +60,7 @@ class DeskRoom:
         self._symbols = symbols
         self._carry_out = carry_out
         self._healthy = healthy
-        self._delivered = delivered
+        self._told_of = told
         self._trail = IncidentLogThread(settings.data_dir, storage.submit)
         self._notifier: Notifier | None = None
         self._early: list[Page] = []
@@ -161,7 +161,8 @@ class DeskRoom:
             log.info("incident_log_sent_again", lines=sent)
 
     def _told(self, delivery: Delivery) -> None:
-        self._delivered(delivery)
+        for tell in self._told_of:
+            tell(delivery)
         self._storage.submit(delivery)
 
     @property

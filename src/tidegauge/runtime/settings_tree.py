@@ -24,6 +24,7 @@ from .settings_types import (
     DayHours,
     HomePath,
     Notional,
+    OtlpUrl,
     ProxyUrl,
     Ratio,
     RestUrl,
@@ -221,6 +222,16 @@ class LoggingSettings(Section):
     )
 
 
+class TracingSettings(Section):
+    """Traces of what frames caused, for whoever collects them by OpenTelemetry."""
+
+    otlp_endpoint: OtlpUrl | None = Field(
+        default=None,
+        description="where spans are sent, by OTLP over HTTP: http://localhost:4318/v1/traces; "
+        "none: nowhere",
+    )
+
+
 Venues = Annotated[tuple[VenueKey, ...], BeforeValidator(listed), Field(min_length=1)]
 AlikeGroup = Annotated[tuple[SymbolKey, ...], BeforeValidator(listed), Field(min_length=2)]
 QuotesAlike = Annotated[tuple[AlikeGroup, ...], BeforeValidator(grouped)]
@@ -286,6 +297,7 @@ class Settings(BaseSettings):
     notify: NotifySettings = Field(default_factory=NotifySettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -55,6 +55,7 @@ class Storage:
         database: Database,
         run: Run,
         crashed: Callable[[Exception], None],
+        on_stored: Callable[[int, Nanos], None],
         on_kept: Callable[[Sequence[Slip]], None] | None,
     ) -> None:
         name = f"{run.started_at:020}-{run.id}"
@@ -67,7 +68,12 @@ class Storage:
         )
         self.database = database
         self.writer = PostgresWriter(
-            database, writer_limits(settings), run.id, spool=spool, on_kept=on_kept
+            database,
+            writer_limits(settings),
+            run.id,
+            spool=spool,
+            on_kept=on_kept,
+            on_stored=on_stored,
         )
         self.leases = LeaseKeeper(database, run.symbols, Holder.of_this_process(run.id))
         self._upkeep = Upkeep(database, keep_days=settings.database.keep_days)
@@ -81,11 +87,13 @@ class Storage:
         settings: Settings,
         run: Run,
         crashed: Callable[[Exception], None],
+        on_stored: Callable[[int, Nanos], None] = lambda *_: None,
         on_kept: Callable[[Sequence[Slip]], None] | None = None,
     ) -> AsyncIterator[Self]:
         """Reach the database, bring its schema up to date, and open the spool.
 
-        `on_kept` is told of what is on the disk. A database that we know and that is away or unwell
+        `on_kept` is told of what is on the disk, `on_stored` of each batch in the database, how many records
+        it had and how long they took. A database that we know and that is away or unwell
         now is no reason not to begin: what is accepted waits in the spool. Raises `OperatorError`
         when there is no database to be had.
         """
@@ -95,7 +103,7 @@ class Storage:
             return is_known(settings.data_dir, url, schema)
 
         async with open_settings_database(settings, known) as database:
-            storage = cls(settings, database, run, crashed, on_kept)
+            storage = cls(settings, database, run, crashed, on_stored, on_kept)
             try:
                 async with database.session() as connection:
                     await migrate(connection)

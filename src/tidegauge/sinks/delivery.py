@@ -73,7 +73,8 @@ class Refused:
 class Delivery:
     """Stores slips, one batch at a time. `rows`: new or newer ones, in so many `batches`; `duplicates`: it had already.
 
-    `waiting` is asked how much waits, for the log; without it outages are somebody else's to tell.
+    `waiting` is asked how much waits, for the log; without it outages are somebody else's to tell. `told`
+    hears of each batch: how many slips, and how long they took.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Delivery:
         limits: WriterLimits,
         *,
         waiting: Callable[[], int] | None = None,
+        told: Callable[[int, Nanos], None] = lambda *_: None,
         clock: Callable[[], Nanos] = time.monotonic_ns,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._limits = limits
         self._waiting = waiting
+        self._stored = told
         self._clock = clock
         self._jitter = jitter
         self._outage: Outage | None = None
@@ -171,6 +174,7 @@ class Delivery:
         except UNREADABLE as error:
             return error
         while True:
+            began = self._clock()
             try:
                 await self._store(batch)
             except AWAY as error:
@@ -185,6 +189,7 @@ class Delivery:
             else:
                 self._recover()
                 self.batches += 1
+                self._stored(len(part), self._clock() - began)
                 if len(part) >= self._comfortable:
                     self._comfortable = min(MOST, 2 * self._comfortable)
                 return None

@@ -43,7 +43,7 @@ class PostgresWriter:
     """`submit` from anywhere on the loop; `run` in a task of the caller's; `drain` before the end.
 
     With a spool, `open` comes first and `close` last. `on_kept` is told, on the loop, of slips that
-    are on the disk.
+    are on the disk; `on_stored` of each batch stored, its records and how long they took.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class PostgresWriter:
         *,
         spool: SpoolThread | None = None,
         on_kept: Callable[[Sequence[Slip]], None] | None = None,
+        on_stored: Callable[[int, Nanos], None] = lambda *_: None,
         clock: Callable[[], Nanos] = time.monotonic_ns,
         now: Callable[[], Nanos] = time.time_ns,
         jitter: Callable[[], float] = random.random,
@@ -68,7 +69,7 @@ class PostgresWriter:
         self._backlog = Backlog(limits.batch, age_s, limits.capacity)
         self._intake = Intake(self._backlog, run_id, self._tally, clock)
         self._delivery = Delivery(
-            database, limits, waiting=lambda: self.depth, clock=clock, jitter=jitter
+            database, limits, waiting=lambda: self.depth, told=on_stored, clock=clock, jitter=jitter
         )
         self._roller = Delivery(database, limits, clock=clock, jitter=jitter)
         self._rate = Rate(clock)

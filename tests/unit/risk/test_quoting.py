@@ -22,6 +22,7 @@ NOW = StressSettings(haircuts=(), judged=0.0)
 def test_slippage_is_what_the_size_loses_level_by_level(
     book: OrderBook, taker: Taker, size: Decimal
 ) -> None:
+    """Bit for bit what the slow way works out."""
     (venue,) = Market({"one": book}, quotes=USDT).quote(taker, size).venues
     truly = lost(book, taker, Fraction(size))
     assert venue.filled == (truly is not None)
@@ -52,6 +53,7 @@ def test_the_best_venue_and_the_split_are_those_that_stress_finds(
 def test_a_curve_holds_what_each_size_costs(
     book: OrderBook, taker: Taker, asked: list[Decimal]
 ) -> None:
+    """A curve is so many quotes."""
     market = Market({"one": book}, quotes=USDT)
     by_venue, together = market.curve(taker, asked)
     for place, size in enumerate(asked):
@@ -62,6 +64,7 @@ def test_a_curve_holds_what_each_size_costs(
 
 
 def test_another_quote_counts_by_its_rate_and_without_one_by_itself() -> None:
+    """A venue that quotes in something else is never compared by guess."""
     found = {"one": even_book(), "two": even_book()}
     quotes = {"one": "USDT", "two": "EUR"}
     unknown = Market(found, quotes=quotes, home="USDT").quote(Taker.BUY, Decimal(1_000))
@@ -76,6 +79,7 @@ def test_another_quote_counts_by_its_rate_and_without_one_by_itself() -> None:
 
 
 def test_fees_count_only_when_all_of_them_are_known() -> None:
+    """A venue of unknown fees must not win by them."""
     found = {"one": even_book(), "two": even_book()}
     part = Market(found, quotes=USDT, fees={"one": 9.0}).quote(Taker.BUY, Decimal(1_000))
     assert not part.fees_counted
@@ -85,6 +89,7 @@ def test_fees_count_only_when_all_of_them_are_known() -> None:
 
 
 def test_a_size_beyond_the_book_is_told_as_far_as_it_goes() -> None:
+    """A thinner book never reads as cheaper."""
     book = even_book(levels=2, size="1")
     (venue,) = Market({"one": book}, quotes=USDT).quote(Taker.SELL, Decimal(10_000)).venues
     assert (venue.filled, venue.slippage_bps, venue.cost) == (False, None, None)
@@ -96,12 +101,14 @@ def test_a_size_beyond_the_book_is_told_as_far_as_it_goes() -> None:
 
 
 def test_beyond_the_known_range_a_fill_is_a_floor() -> None:
+    """The book may hold more than the venue told."""
     book = even_book(levels=5, limit=5)
     (venue,) = Market({"one": book}, quotes=USDT).quote(Taker.BUY, Decimal(10**9)).venues
     assert venue.floor
 
 
 def test_what_is_paid_more_than_the_mid_is_the_cost() -> None:
+    """Ten units at 101 about a mid of 100 cost ten."""
     book = book_of({"99": "10"}, {"101": "10"})
     (venue,) = Market({"one": book}, quotes=USDT).quote(Taker.BUY, Decimal(1_010)).venues
     assert venue.cost == 10.0
@@ -109,6 +116,7 @@ def test_what_is_paid_more_than_the_mid_is_the_cost() -> None:
 
 
 def test_a_crossed_book_and_an_empty_one_are_no_offer() -> None:
+    """The one says nothing true, the other nothing."""
     crossed, empty = book_of({"101": "1"}, {"100": "1"}), book_of({}, {"100": "1"})
     quote = Market({"one": crossed, "two": empty}, quotes=USDT).quote(Taker.SELL, Decimal(100))
     assert quote.left_out == (("one", "its book is crossed"),)
@@ -118,6 +126,7 @@ def test_a_crossed_book_and_an_empty_one_are_no_offer() -> None:
 
 
 def test_without_a_book_there_is_nothing() -> None:
+    """And no error."""
     market = Market({}, quotes={})
     assert market.largest == 0
     assert market.quote(Taker.BUY, Decimal(1)).venues == ()
@@ -125,5 +134,6 @@ def test_without_a_book_there_is_nothing() -> None:
 
 @pytest.mark.parametrize("size", ["0", "-1", "NaN", "Infinity"])
 def test_what_is_no_size_is_refused(size: str) -> None:
+    """Nothing, less than nothing, and no number."""
     with pytest.raises(ValueError, match="size"):
         Market({"one": even_book()}, quotes=USDT).quote(Taker.BUY, Decimal(size))

@@ -32,6 +32,7 @@ def test_a_whole_book_costs_the_same_after_it_was_sent(
 
 @given(books(), st.integers(1, 50))
 def test_the_levels_are_those_of_the_book_best_first(book: OrderBook, count: int) -> None:
+    """As many as were asked for, and the same touch."""
     cut = resting(book, levels=count, quote=Fraction(0), most=ALL)
     for side, of in ((Side.BID, cut.bids), (Side.ASK, cut.asks)):
         assert list(cut.levels(of, count)) == [*book.top(side, count)]
@@ -43,6 +44,7 @@ def test_the_levels_are_those_of_the_book_best_first(book: OrderBook, count: int
 def test_it_goes_on_until_what_was_asked_for_rests_in_it(
     book: OrderBook, taker: Taker, size: Decimal
 ) -> None:
+    """Or to the end of the book."""
     cut = resting(book, levels=0, quote=Fraction(size), most=ALL)
     side = cut.asks if taker is Taker.BUY else cut.bids
     ladder = cut.ladder(taker)
@@ -60,6 +62,7 @@ def test_no_more_than_the_most_is_ever_returned() -> None:
 
 
 def test_an_empty_side_is_empty_and_has_no_mid() -> None:
+    """Half a book has a touch and no middle."""
     cut = resting(book_of({}, {"100": "1"}), levels=5, quote=Fraction(0), most=ALL)
     assert (cut.best_bid, cut.best_ask, cut.mid) == (None, Decimal(100), None)
     assert not cut.crossed
@@ -67,5 +70,6 @@ def test_an_empty_side_is_empty_and_has_no_mid() -> None:
 
 
 def test_the_mid_is_exact() -> None:
+    """Halves need one more decimal."""
     cut = resting(book_of({"99": "1"}, {"100": "1"}), levels=5, quote=Fraction(0), most=ALL)
     assert cut.mid == Decimal("99.5")

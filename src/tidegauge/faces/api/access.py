@@ -55,6 +55,11 @@ class Access:
         sessions = self.sessions
         return None if sessions is None else sessions.principal(cookie)
 
+    def knows(self, code: str) -> bool:
+        """Whether a code would log a browser in."""
+        sessions = self.sessions
+        return sessions is not None and sessions.knows(code)
+
     def _look(self) -> None:
         if (steady := time.monotonic()) < self._look_at:
             return

@@ -11,10 +11,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from tidegauge import __version__
+from tidegauge.faces.web import page
 from tidegauge.runtime.settings_serve import ServeSettings
 from tidegauge.runtime.window.hub import Hub
 
-from ..web import page
 from . import desk, docs_page, drills, health, history, login, market, metrics_route, stream
 from .access import Access
 from .archive import Archive
@@ -28,11 +28,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     drills.router,
     stream.router,
     metrics_route.router,
-    page.router,
 )
 """What is served beside what every API has."""
 
-OWN = (health.router, login.router, docs_page.router)
+OWN = (health.router, login.router, docs_page.router, page.router)
 SUMMARY = (
     "What the daemons of a data directory show, and the desk's orders. Exact numbers are strings; "
     "times are RFC 3339, UTC; unknown is null. What is wrong is told as application/problem+json."

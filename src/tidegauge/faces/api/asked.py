@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
+from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
@@ -26,6 +27,7 @@ class Asked:
     token: str | None
     cookie: str | None
     address: str
+    query: bytes
 
     @classmethod
     def of(cls, scope: Scope, *, behind_tls: bool) -> Self:
@@ -44,7 +46,14 @@ class Asked:
             token=_token(said),
             cookie=_cookie(scope),
             address=_address(scope, behind_tls=behind_tls),
+            query=scope["query_string"],
         )
+
+    @property
+    def code(self) -> str:
+        """The code of a link, empty where there is none."""
+        said = parse_qs(self.query.decode("latin-1"))
+        return said.get("code", [""])[-1]
 
     @property
     def name(self) -> str:

@@ -161,10 +161,13 @@ class Gate:
         known = asked.path in PUBLIC and asked.method in SAFE
         principal = None if known else self._principal(asked)
         if principal is None and not known:
+            at_login = asked.path == LOGIN and asked.method == "GET" and not asked.is_socket
+            if at_login and self._access.knows(asked.code):
+                return None
             if wait := self._failures.wait(asked.address):
                 raise _too_many(wait)
-            if asked.path == LOGIN and asked.method == "GET" and not asked.is_socket:
-                return None
+            if at_login:
+                return None  # who is told what is wrong with the link
             raise _unknown(asked)
         if wait := self._requests.wait(principal.name if principal else asked.address):
             raise _too_many(wait)

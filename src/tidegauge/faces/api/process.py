@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from tidegauge.runtime.service import Service
 from tidegauge.runtime.settings import Settings
 from tidegauge.runtime.window.hub import Hub
 
@@ -31,6 +32,7 @@ async def serve_until_stopped(
 ) -> None:
     """Serve the API of a data directory. A `companion` also stops when its standard input ends."""
     stop = asyncio.Event()
+    service = Service.of()
     running.take_signals(stop.set)
     if companion:
         os.nice(NICENESS)
@@ -53,8 +55,11 @@ async def serve_until_stopped(
                 url = url_of(at, settings.serve)
                 address.write_text(url, encoding="utf-8")
                 log.info("api_serving", address=url, log_in="tidegauge web")
+                telling = tasks.create_task(service.keep_telling(lambda: True, lambda: url))
                 await stop.wait()
                 log.info("api_stopping")
+                telling.cancel()
+                service.stopping()
             looking.cancel()
 
 

@@ -57,6 +57,10 @@ class Sessions:
         self._codes[_digest(code)] = (scope, until)
         return code, until
 
+    def knows(self, code: str) -> bool:
+        """Whether `redeem` would give anything for a code."""
+        return self._now() < self._codes.get(_digest(code), (None, 0.0))[1]
+
     def redeem(self, code: str) -> Scope | None:
         """Return what a code gives, which it does once; None if it is used, too old, or none of ours."""
         # A look-up by digest tells nothing of the code, however long it takes.
@@ -96,4 +100,4 @@ class Sessions:
 
 
 def _digest(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()
+    return hashlib.sha256(code.encode(errors="replace")).digest()

@@ -11,7 +11,15 @@ from tidegauge.faces.api.problems import Problem
 def head(*headers: tuple[str, str], **more: Any) -> dict[str, Any]:
     """Return a request with these headers, in this order."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return {"type": "http", "method": "GET", "path": "/", "headers": raw, "client": None, **more}
+    return {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "headers": raw,
+        "client": None,
+        "query_string": b"",
+        **more,
+    }
 
 
 @pytest.mark.parametrize(

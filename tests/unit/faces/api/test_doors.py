@@ -179,8 +179,11 @@ async def test_strangers_are_told_apart_by_their_address(small: Served) -> None:
     assert {each.status for each in guesses[:20]} == {401}
     assert guesses[-1].status == 429
     assert (await ask(small.app, "GET", "/", client="192.0.2.8")).status == 401
-    known = await ask(small.app, "GET", "/things/1", small.reader, client="192.0.2.7")
-    assert known.status == 200
+    known = await ask(small.app, "POST", "/login-links", small.reader, client="192.0.2.7")
+    assert known.status == 201
+    path = known.json["url"].removeprefix("http://localhost:8787")
+    assert (await ask(small.app, "GET", path, client="192.0.2.7")).status == 303
+    assert (await ask(small.app, "GET", path, client="192.0.2.7")).status == 429
     healths = [await ask(small.app, "GET", "/healthz", client="192.0.2.9") for _ in range(6)]
     assert [each.status for each in healths] == [200] * 4 + [429] * 2
 

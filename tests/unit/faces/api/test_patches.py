@@ -28,6 +28,7 @@ DOCUMENTS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
 def test_a_patch_makes_the_second_of_the_first(
     before: dict[str, Any], after: dict[str, Any]
 ) -> None:
+    """Whatever two documents, and the first stays as it was."""
     kept = repr(before)
     assert patched(before, patch_of(before, after)) == after
     assert repr(before) == kept
@@ -35,6 +36,7 @@ def test_a_patch_makes_the_second_of_the_first(
 
 @given(DOCUMENTS)
 def test_of_equal_documents_the_patch_is_empty(document: dict[str, Any]) -> None:
+    """Nothing is sent for nothing."""
     assert patch_of(document, dict(document)) == {}
 
 
@@ -48,6 +50,7 @@ def test_who_reads_late_gets_there_in_one_step(
 
 
 def test_only_what_changed_is_in_a_patch() -> None:
+    """By the example of RFC 7386."""
     before = {"a": {"x": 1, "y": {"z": 2}}, "b": [1, 2]}
     after = {"a": {"x": 1, "y": {"z": 3}}, "c": "new"}
     assert patch_of(before, after) == {"a": {"y": {"z": 3}}, "b": None, "c": "new"}
@@ -62,6 +65,7 @@ class _Record:
 
 
 def test_a_record_is_told_exactly_and_without_what_is_unknown() -> None:
+    """Decimals as text, times in UTC; a null would take a value away."""
     record = _Record(
         at=datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
         price=Decimal("0.10000000000000000001"),

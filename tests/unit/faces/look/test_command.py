@@ -20,6 +20,7 @@ from tidegauge.faces.look.command import size_of
     ],
 )
 def test_a_size_is_read_as_people_write_it(text: str, size: str) -> None:
+    """With separators, with k and M."""
     assert size_of(text) == Decimal(size)
 
 
@@ -27,5 +28,6 @@ def test_a_size_is_read_as_people_write_it(text: str, size: str) -> None:
     "text", ["", "0", "-5", "k", "NaN", "Infinity", "1e99", "ten", "1.5MM", "\0"]
 )
 def test_what_is_no_size_is_refused_with_how_to_write_it(text: str) -> None:
+    """Absurd ones, too."""
     with pytest.raises(OperatorError, match="1\\.5M"):
         size_of(text)

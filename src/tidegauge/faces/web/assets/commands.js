@@ -17,7 +17,8 @@ const FOR = [
  * @property {string} confirm    the word on the button
  * @property {Field[]} fields
  * @property {(values: Record<string, string>) => [string, {method: string, body?: any}]} request
- * @property {() => void} [after]   called when it may have changed something
+ * @property {boolean} [rereads]    it is about a version, and what is shown is read again when that is refused
+ * @property {(answer: any) => void} [after]   called when it may have changed something
  *
  * @typedef {{name: string, label: string, kind: "text"|"words"|"choice", required?: boolean, choices?: [string|number, string][], value?: string, hint?: string}} Field
  */
@@ -50,6 +51,7 @@ const order = (incident, name, more = {}) => [
 /** @returns {Form} */
 export const acknowledgeForm = (incident) => ({
   title: "Acknowledge",
+  rereads: true,
   about: "You take it on: it pages no more until it gets worse, or until the time is over.",
   confirm: "Acknowledge",
   fields: [
@@ -65,6 +67,7 @@ export const acknowledgeForm = (incident) => ({
 });
 
 const worded = (title, about, confirm, name) => (incident) => ({
+  rereads: true,
   title,
   about,
   confirm,
@@ -140,7 +143,7 @@ export const silenceEnd = (silence) => ({
 /** @returns {Form} */
 export const drillForm = (drill) => ({
   title: `Start ${drill.name}`,
-  about: `${drill.said ?? ""} It runs in a made-up market beside the real one: nobody is paged, nothing is stored.`,
+  about: `${drill.what} It runs in a made-up market beside the real one: nobody is paged, nothing is stored.`,
   confirm: "Start",
   fields: [],
   request: () => [path("drills", drill.name), { method: "POST" }],
@@ -195,7 +198,7 @@ async function sent(form, values) {
       return { state: "waits", said: "It waits: no daemon has answered yet. It is done as soon as one does.", answer };
     return { state: "done", said: answer?.said || "Done.", answer };
   } catch (error) {
-    if (error instanceof Refused && error.status === 409) {
+    if (error instanceof Refused && error.status === 409 && form.rereads) {
       return {
         state: "refused",
         said: `${error.message} What is shown is being read again; look at it before you try once more.`,

@@ -1,4 +1,4 @@
-/** What a size costs, over the size: buying above nought, selling below, a line a venue. */
+/** What a size costs, over the size: a plot a side, a line a venue, and one for the cheapest split. */
 
 import { ask, query } from "./ask.js";
 import { h } from "./dom.js";
@@ -50,10 +50,12 @@ export class Curve {
     const venues = venuesOf(picture, this.symbol);
     const body = !told
       ? empty(this.problem || "Asking …")
-      : h("div", { class: "plot", island: plotIsland, data: drawn(told, venues) });
+      : ["sell", "buy"].map((side) =>
+          h("div", { class: "plot", key: side, island: plotIsland, data: drawn(told, side, venues) }),
+        );
     return card(
       "Slippage by size",
-      { about: told ? `buying above, selling below · as of ${clock(told.at)} UTC` : "buying above, selling below" },
+      { about: told ? `bps, as of ${clock(told.at)} UTC` : "bps" },
       body,
       told &&
         h(
@@ -68,33 +70,23 @@ export class Curve {
   }
 }
 
-function drawn(told, venues) {
+function drawn(told, side, venues) {
   const shown = Object.keys(told.venues).sort();
-  const numbers = told.sizes.map(Number);
-  const columns = [numbers];
-  const lines = [];
-  const add = (sides, label, look) => {
-    for (const side of ["buy", "sell"]) {
-      lines.push({ label: `${label}, ${side}`, ...look });
-      columns.push(
-        sides[side].map((value) => (value === null || value === undefined ? null : side === "buy" ? value : -value)),
-      );
-    }
-  };
-  for (const venue of shown) add(told.venues[venue], venue, lineOf(Math.max(0, venues.indexOf(venue))));
-  if (told.together) add(told.together, "split over all", { stroke: ink("ink"), width: 2.5 });
+  const lines = shown.map((venue) => ({ label: venue, ...lineOf(Math.max(0, venues.indexOf(venue))) }));
+  const costs = shown.map((venue) => told.venues[venue][side]);
   return {
-    title: "Slippage",
-    about: "bps",
-    lines,
-    columns,
-    version: told,
-    say: (value) => bps(Math.abs(value)),
+    title: side === "sell" ? "Selling" : "Buying",
+    lines: [...lines, { label: "split over all", stroke: ink("ink"), width: 2.5 }],
+    columns: () => [told.sizes.map(Number), ...costs, told.together[side]],
+    version: told.at,
+    say: bps,
     sayX: money,
     axis: "size",
-    height: 232,
+    height: 124,
     zero: true,
+    least: 0.5,
     steep: true,
     quiet: true,
+    sync: "curve",
   };
 }

@@ -3,8 +3,8 @@
 import { Refused, ask, path } from "./ask.js";
 import { drillForm, openDialog } from "./commands.js";
 import { h } from "./dom.js";
-import { card, empty, mark } from "./parts.js";
-import { capital, percent, spoken } from "./words.js";
+import { card, empty, mark, since } from "./parts.js";
+import { capital, span } from "./words.js";
 
 const LOOK_EVERY_MS = 1000;
 
@@ -14,11 +14,13 @@ export class DrillsPage {
     /** @type {any[]|null} */
     this.drills = null;
     this.problem = "";
-    /** @type {{id: string, name: string, told: any}|null} */
+    /** The run that is looked at, as it was last told. @type {any} */
     this.run = null;
+    this.lost = "";
     this.timer = 0;
     this.stopping = new AbortController();
     this.#list();
+    this.#latest();
   }
 
   title() {
@@ -32,8 +34,7 @@ export class DrillsPage {
 
   async #list() {
     try {
-      const told = await ask("/drills", { signal: this.stopping.signal });
-      this.drills = Array.isArray(told) ? told : (told.drills ?? []);
+      this.drills = await ask("/drills", { signal: this.stopping.signal });
       this.problem = "";
     } catch (error) {
       if (this.stopping.signal.aborted) return;
@@ -45,25 +46,30 @@ export class DrillsPage {
     this.app.redraw();
   }
 
-  #follow(name, answer) {
-    const id = answer?.id ?? answer?.run ?? answer?.run_id;
-    if (id === undefined) return;
+  /** Look at the run that was started last, by whomever. */
+  async #latest() {
+    const runs = await ask("/drills/runs", { signal: this.stopping.signal }).catch(() => []);
+    if (runs.length && !this.run) this.#follow(runs[0]);
+  }
+
+  #follow(run) {
+    if (!run?.id) return;
     clearTimeout(this.timer);
-    this.run = { id: String(id), name, told: answer };
-    this.#look();
+    this.run = run;
+    this.lost = "";
+    if (!isOver(run)) this.timer = setTimeout(() => this.#look(), LOOK_EVERY_MS);
+    this.app.redraw();
   }
 
   async #look() {
-    const run = this.run;
     try {
-      run.told = await ask(path("drills", "runs", run.id), { signal: this.stopping.signal });
-      run.problem = "";
+      this.#follow(await ask(path("drills", "runs", this.run.id), { signal: this.stopping.signal }));
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      run.problem = error.message;
+      this.lost = error.message;
+      this.app.redraw();
+      this.timer = setTimeout(() => this.#look(), LOOK_EVERY_MS * 3);
     }
-    if (!isOver(run.told)) this.timer = setTimeout(() => this.#look(), LOOK_EVERY_MS);
-    this.app.redraw();
   }
 
   view(app) {
@@ -74,7 +80,7 @@ export class DrillsPage {
         { class: "lead" },
         "A drill plays a trouble in a made-up market, and tells whether the rules made of it what they should.",
       ),
-      this.run && outcome(this.run),
+      this.run && outcome(this.run, this.lost, app.stream.now),
       this.problem
         ? card(
             "Drills",
@@ -89,7 +95,7 @@ export class DrillsPage {
   }
 
   #table(app) {
-    const busy = this.run !== null && !isOver(this.run.told);
+    const busy = this.run !== null && !isOver(this.run);
     return h(
       "ul",
       { class: "list drills" },
@@ -97,15 +103,20 @@ export class DrillsPage {
         h(
           "li",
           { key: drill.name },
-          h("div", null, h("b", null, drill.name), h("p", { class: "note" }, drill.said ?? drill.about ?? "")),
+          h(
+            "div",
+            null,
+            h("b", null, drill.name),
+            h("p", null, drill.what),
+            h("p", { class: "note" }, `Must: ${drill.must} · ${span(drill.lasts_s)} of market`),
+          ),
           h(
             "button",
             {
               type: "button",
               disabled: busy || null,
               "aria-label": `Start ${drill.name}`,
-              onclick: () =>
-                openDialog(app, { ...drillForm(drill), after: (answer) => this.#follow(drill.name, answer) }),
+              onclick: () => openDialog(app, { ...drillForm(drill), after: (answer) => this.#follow(answer) }),
             },
             "Start …",
           ),
@@ -115,35 +126,25 @@ export class DrillsPage {
   }
 }
 
-const isOver = (told) =>
-  Boolean(told?.done ?? (told?.state && !["queued", "waiting", "running", "started"].includes(told.state)));
+const isOver = (run) => run.state !== "running";
 
-function outcome({ name, told, problem }) {
-  const over = isOver(told);
-  const share = typeof told?.progress === "number" ? told.progress : null;
-  const checks = told?.checks ?? told?.outcome?.checks ?? [];
-  const passed = told?.passed ?? told?.outcome?.passed ?? (checks.length ? checks.every((check) => check.met) : null);
+/** What a state is worth, for its shape. */
+const WORTH = { passed: "calm", failed: "critical", broken: "high" };
+
+function outcome(run, lost, now) {
+  const over = isOver(run);
+  const took = over ? since(run.started_at, Date.parse(run.ended_at)) : since(run.started_at, now);
   return card(
-    `Drill ${name}`,
-    { class: "drill-run" },
-    h(
-      "div",
-      { role: "status" },
-      over
-        ? mark(
-            passed === null ? null : passed ? "calm" : "critical",
-            passed === null ? spoken(told.state ?? "over") : passed ? "passed" : "failed",
-          )
-        : h("p", null, share === null ? "It runs …" : `It runs: ${percent(share)}`),
-    ),
-    !over && h("progress", { max: "1", value: share ?? undefined, "aria-label": "How far the drill is" }),
-    problem && h("p", { class: "problem" }, problem),
-    told?.error && h("p", { class: "problem" }, String(told.error)),
-    checks.length
+    `Drill ${run.drill}`,
+    { class: "drill-run", about: `${over ? "took" : "for"} ${span(took)}` },
+    h("div", { role: "status" }, over ? mark(WORTH[run.state] ?? null, run.state) : "It runs …"),
+    !over && h("progress", { "aria-label": "The drill runs" }),
+    lost && h("p", { class: "problem" }, lost),
+    run.checks?.length
       ? h(
           "ul",
           { class: "list" },
-          checks.map((check, at) =>
+          run.checks.map((check, at) =>
             h(
               "li",
               { key: String(at), class: "check" },
@@ -154,5 +155,6 @@ function outcome({ name, told, problem }) {
           ),
         )
       : null,
+    run.report && h("details", null, h("summary", null, "The whole report"), h("pre", { tabindex: "0" }, run.report)),
   );
 }

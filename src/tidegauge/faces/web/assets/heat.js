@@ -3,7 +3,7 @@
 import { ask, path, query } from "./ask.js";
 import { h } from "./dom.js";
 import { trusted } from "./ladder.js";
-import { FONT, faint, ink, sized, venuesOf } from "./paint.js";
+import { FONT, easel, faint, ink, sized, venuesOf } from "./paint.js";
 import { card, choice, picker } from "./parts.js";
 import { hatch } from "./plot.js";
 import { RANGES } from "./history.js";
@@ -18,7 +18,7 @@ export class Heat {
     this.symbol = symbol;
     this.app = app;
     this.venue = "";
-    this.range = RANGES[0][0];
+    this.range = RANGES[1][0];
     this.reach = 0;
     this.bands = [];
     /** By the number of their step. @type {Map<number, any>} */
@@ -26,7 +26,8 @@ export class Heat {
     this.step = 3;
     this.problem = "";
     this.loading = null;
-    this.version = 0;
+    this.loaded = 0;
+    this.version = "";
   }
 
   end() {
@@ -66,7 +67,8 @@ export class Heat {
       this.problem = error.message;
     }
     if (loading.signal.aborted) return;
-    this.version += 1;
+    this.loaded += 1;
+    this.version = `${this.loaded}`;
     this.app.redraw();
   }
 
@@ -83,12 +85,13 @@ export class Heat {
         if (!outer || (at && !inner) || !outer[`${side}_complete`]) return null;
         return Number(outer[side]) - (inner ? Number(inner[side]) : 0);
       });
-    this.columns.set(Math.floor(millis(book.reading.at) / 1000 / this.step), {
+    const at = Math.floor(millis(book.reading.at) / 1000 / this.step);
+    this.columns.set(at, {
       mid: Number(book.reading.mid),
       bids: between("bid"),
       asks: between("ask"),
     });
-    this.version += 1;
+    this.version = `${this.loaded} ${at}`;
   }
 
   view(picture, { live, now }) {
@@ -117,7 +120,6 @@ export class Heat {
             String(reach),
             (text) => {
               this.reach = Number(text);
-              this.version += 1;
               this.app.redraw();
             },
             (band) => `${band} bps`,
@@ -146,24 +148,18 @@ function heatIsland(place) {
   place.append(canvas, told);
   let data = null;
   let scale = null;
-  const again = () => {
+  const { ask, end } = easel(canvas, () => {
     if (data) scale = paint(canvas, told, data);
-  };
-  const watcher = new ResizeObserver(again);
-  watcher.observe(canvas);
-  addEventListener("themechange", again);
+  });
   canvas.addEventListener("pointermove", (event) => scale && point(told, scale, data, event));
-  canvas.addEventListener("pointerleave", again);
+  canvas.addEventListener("pointerleave", ask);
   return {
     update(next) {
       const fresh = next.stamp !== data?.stamp;
       data = next;
-      if (fresh) again();
+      if (fresh) ask();
     },
-    end() {
-      watcher.disconnect();
-      removeEventListener("themechange", again);
-    },
+    end,
   };
 }
 
@@ -231,8 +227,10 @@ function fill(context, shown, { x, y, step, least, most }) {
   const ramp = Array.from({ length: 64 }, (_, at) => faint(ink("heat"), 0.03 + 0.97 * (at / 63) ** 1.3));
   const known = Math.log(Math.max(most / least, 1.0001));
   const surface = ink("surface");
-  for (const { at, cells: each } of shown) {
-    const [left, right] = [Math.floor(x(at)), Math.ceil(x(at + step))];
+  for (const [index, { at, cells: each }] of shown.entries()) {
+    // Rows come a little late at times: a column stands until the next, if that is near.
+    const next = shown[index + 1]?.at ?? at + step;
+    const [left, right] = [Math.floor(x(at)), Math.ceil(x(next - at <= step * 3 ? next : at + step))];
     for (const cell of each) {
       if (cell.dense === null) continue;
       const [top, bottom] = [y(Math.max(cell.from, cell.to)), y(Math.min(cell.from, cell.to))];

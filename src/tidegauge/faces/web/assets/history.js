@@ -10,6 +10,7 @@ import { Shades } from "./shades.js";
 import { bps, exact, fixed, millis, money } from "./words.js";
 
 export const RANGES = [
+  [300, "5 min"],
   [900, "15 min"],
   [3600, "1 h"],
   [21600, "6 h"],
@@ -19,7 +20,7 @@ const POINTS = 900;
 /** A value stands for so many steps where the next is missing: rows come a little early or late. */
 const HELD = 2;
 
-/** What one plot shows of a point. @typedef {{title: string, about?: string, of: (point: any, pick: any) => any, say: (value: number) => string, zero?: boolean}} Metric */
+/** What one plot shows of a point. @typedef {{title: string, about?: string, of: (point: any, pick: any) => any, say: (value: number) => string, zero?: boolean, least?: number}} Metric */
 
 const sum = (pair) => (pair && pair[0] != null && pair[1] != null ? Number(pair[0]) + Number(pair[1]) : null);
 
@@ -37,10 +38,11 @@ const METRICS = [
   {
     title: "Depth z",
     about: "harm over its noise: up is thinner",
+    least: 2,
     of: (point) => point.depth_z,
     say: (value) => fixed(value, 1),
   },
-  { title: "Spread z", about: "up is wider", of: (point) => point.spread_z, say: (value) => fixed(value, 1) },
+  { title: "Spread z", about: "up is wider", least: 2, of: (point) => point.spread_z, say: (value) => fixed(value, 1) },
 ];
 
 /** A point as `/history` tells it, of what the stream shows of a book now. */
@@ -64,12 +66,13 @@ export class History {
   constructor(symbol, app) {
     this.symbol = symbol;
     this.app = app;
-    this.range = RANGES[0][0];
+    this.range = RANGES[1][0];
     this.band = "10";
     this.cost = "";
     this.hidden = new Set();
     this.problem = "";
-    this.version = 0;
+    this.loaded = 0;
+    this.version = "";
     this.loading = null;
     /** By venue: points by the number of their step. @type {Map<string, Map<number, any>>} */
     this.points = new Map();
@@ -118,7 +121,8 @@ export class History {
       for (const point of each.points) held.set(Math.floor(millis(point.at) / 1000 / this.step), plain(point));
       this.shades.told(each.venue, each);
     }
-    this.version += 1;
+    this.loaded += 1;
+    this.version = `${this.loaded}`;
     this.app.redraw();
   }
 
@@ -140,7 +144,8 @@ export class History {
       }
     }
     this.shades.alerts(Object.values(picture.alerts ?? {}).filter((each) => each.symbol === this.symbol));
-    this.version += 1;
+    // Once a step, and at most once a second: what moves faster stands in the ladders.
+    this.version = `${this.loaded} ${Math.floor(now / 1000 / this.step)}`;
   }
 
   /** All points on one grid: the times, then a column a venue, for one metric. */
@@ -168,12 +173,13 @@ export class History {
     if (!this.loading && venues.length) this.#load(venues, now);
     if (live && picture.at !== this.seenAt) {
       this.seenAt = picture.at;
-      this.now = now;
       this.#continue(picture, venues, now);
     }
     const shown = venues.filter((venue) => !this.hidden.has(venue));
     const lines = shown.map((venue) => ({ label: venue, ...lineOf(venues.indexOf(venue)) }));
-    const at = this.now ?? now;
+    // The axis moves with what is drawn, and stands still while nothing comes.
+    if (this.drawn !== this.version) [this.drawn, this.at] = [this.version, now];
+    const at = this.at ?? now;
     const shades = this.shades.of(shown, at / 1000);
     const stamp = `${this.version} ${this.range} ${shown} ${this.band} ${this.cost}`;
     const { bands, costs } = this.#choices(venues);
@@ -211,7 +217,7 @@ export class History {
                   ? `both sides within ${this.band} bps, in quote`
                   : `${costWords(this.cost)}, bps`),
               lines,
-              columns: this.#columns(metric, shown, at),
+              columns: () => this.#columns(metric, shown, at),
               shades,
               version: stamp,
               axis: "time",

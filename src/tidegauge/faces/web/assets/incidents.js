@@ -67,7 +67,7 @@ export class IncidentsPage {
               class: "cards",
               rows: open.map((each) => row(each, now)),
             })
-          : empty("None. It is calm."),
+          : empty("None is open."),
       ),
       card(
         "Lately over",

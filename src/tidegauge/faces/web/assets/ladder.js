@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { mark, oldNote, outdated } from "./parts.js";
-import { DASH, bps, exact, money, short } from "./words.js";
+import { DASH, bps, decimalsOf, exact, money, price, short } from "./words.js";
 
 const SHOWN = 9;
 
@@ -10,7 +10,7 @@ const SHOWN = 9;
 export const LEVELS = 50;
 
 /** Whether numbers of a book may be shown. */
-export const trusted = (book) => book.trust === "LIVE" && Boolean(book.reading);
+export const trusted = (book) => book.trust === "live" && Boolean(book.reading);
 
 /** The ladder of one book, or why there is none. */
 export function ladder(picture, book, told) {
@@ -22,16 +22,15 @@ export function ladder(picture, book, told) {
       "header",
       { class: "ladder-head" },
       h("h3", null, book.venue),
-      h("span", { class: "note" }, book.instrument, book.kind === "spot" ? "" : ` · ${book.kind}`),
       mark(book.trust),
-      oldNote(old),
+      h("span", { class: "note" }, `${book.instrument} · ${book.kind}`, oldNote(old)),
     ),
-    trusted(book) && told?.trust === "LIVE" ? levels(book, told) : untrusted(book, told),
+    trusted(book) && told?.trust === "live" ? levels(book, told) : untrusted(book, told),
   );
 }
 
 function untrusted(book, told) {
-  if (book.trust === "LIVE")
+  if (book.trust === "live")
     return h("p", { class: "empty" }, told ? "No levels are told now." : "Waiting for its levels …");
   return h(
     "div",
@@ -45,6 +44,7 @@ function levels(book, told) {
   const [asks, bids] = [summed(told.asks, book), summed(told.bids, book)];
   const most = Math.max(asks.at(-1)?.upTo ?? 0, bids.at(-1)?.upTo ?? 0) || 1;
   const { reading } = book;
+  const decimals = decimalsOf([...asks, ...bids].map((each) => each.price));
   return [
     h(
       "table",
@@ -64,7 +64,7 @@ function levels(book, told) {
       h(
         "tbody",
         { class: "asks" },
-        Array.from({ length: SHOWN }, (_, at) => rung(asks[SHOWN - 1 - at], most)),
+        Array.from({ length: SHOWN }, (_, at) => rung(asks[SHOWN - 1 - at], most, decimals)),
       ),
       h(
         "tbody",
@@ -75,7 +75,7 @@ function levels(book, told) {
           h(
             "td",
             { colspan: "3" },
-            h("b", null, exact(reading.mid)),
+            h("b", null, price(reading.mid)),
             h("span", { class: "note" }, ` spread ${bps(reading.spread_bps)} bps`),
           ),
         ),
@@ -83,7 +83,7 @@ function levels(book, told) {
       h(
         "tbody",
         { class: "bids" },
-        Array.from({ length: SHOWN }, (_, at) => rung(bids[at], most)),
+        Array.from({ length: SHOWN }, (_, at) => rung(bids[at], most, decimals)),
       ),
     ),
     h(
@@ -104,15 +104,21 @@ function summed(side, book) {
   });
 }
 
-function rung(level, most) {
+function rung(level, most, decimals) {
   if (!level) return h("tr", { class: "none" }, h("td", null, DASH), h("td", null, DASH), h("td", null, DASH));
   return h(
     "tr",
     { style: { "--filled": `${Math.round((level.upTo / most) * 1000) / 10}%` } },
-    h("td", null, exact(level.price)),
+    h("td", null, aligned(level.price, decimals)),
     h("td", null, sized(level.size)),
     h("td", null, money(level.upTo)),
   );
+}
+
+/** A price with as many decimals as its neighbours. */
+function aligned(text, decimals) {
+  const [whole, part = ""] = String(text).split(".");
+  return exact(decimals ? `${whole}.${part.slice(0, decimals).padEnd(decimals, "0")}` : whole);
 }
 
 /** A size with five digits or so: the whole of it is more than anyone reads. */

@@ -16,7 +16,7 @@ import {
   symbolLink,
   table,
 } from "./parts.js";
-import { DASH, bps, capital, counted, moment, money, percent, span, spoken } from "./words.js";
+import { DASH, bps, capital, counted, head, moment, money, percent, span, spoken } from "./words.js";
 import { byUrgency, isOpen, whereOf } from "./incidents.js";
 import { worstVenues } from "./venues.js";
 
@@ -68,7 +68,11 @@ export class OverviewPage {
       h(
         "div",
         { class: "beside" },
-        card("Open incidents", { tools: h("a", { href: "#/incidents" }, "All incidents") }, incidents(open, now)),
+        card(
+          "Open incidents",
+          { tools: h("a", { href: "#/incidents" }, "All incidents") },
+          incidents(open, now, Object.keys(picture.daemons ?? {}).length > 0),
+        ),
         card("Venues", { tools: h("a", { href: "#/venues" }, "Details") }, venues(picture)),
         card("Daemons", {}, daemons(picture)),
       ),
@@ -98,6 +102,8 @@ function weather(picture, symbols, open) {
               ", ",
             )}${bad.length > 4 ? ` and ${bad.length - 4} more` : ""} ${bad.length === 1 ? "is" : "are"} not calm.`
         : `${counted(symbols.length, "symbol")}, and nothing unusual.`;
+  const seen = Object.keys(picture.daemons ?? {}).length > 0;
+  const venues = worstVenues(picture);
   const nobody = open.filter((each) => each.state === "open").length;
   return h(
     "header",
@@ -109,14 +115,18 @@ function weather(picture, symbols, open) {
       { class: "tiles" },
       tile(
         "Open incidents",
-        open.length,
-        open.length ? (nobody ? `${nobody} taken on by nobody` : "all taken on") : "none",
+        seen ? open.length : DASH,
+        !seen ? "not known" : open.length ? (nobody ? `${nobody} taken on by nobody` : "all taken on") : "none",
       ),
-      tile("Books live", `${live}/${books}`, live === books ? "all of them" : `${books - live} not`),
+      tile(
+        "Books live",
+        books ? `${live}/${books}` : DASH,
+        !books ? "none is watched" : live === books ? "all of them" : `${books - live} not`,
+      ),
       tile(
         "Venues well",
-        worstVenues(picture).filter((each) => each.health === "well").length + "/" + worstVenues(picture).length,
-        venueWords(picture),
+        venues.length ? `${venues.filter((each) => each.health === "well").length}/${venues.length}` : DASH,
+        venueWords(venues),
       ),
     ),
   );
@@ -131,8 +141,9 @@ const tile = (name, value, said) =>
     h("span", { class: "note" }, said),
   );
 
-function venueWords(picture) {
-  const unwell = worstVenues(picture).filter((each) => each.health !== "well");
+function venueWords(venues) {
+  if (!venues.length) return "none is joined";
+  const unwell = venues.filter((each) => each.health !== "well");
   return unwell.length
     ? unwell
         .map((each) => `${each.venue} ${each.health}`)
@@ -200,8 +211,8 @@ function stress(symbol, side) {
   );
 }
 
-function incidents(open, now) {
-  if (!open.length) return empty("None. It is calm.");
+function incidents(open, now, seen) {
+  if (!open.length) return empty(seen ? "None is open." : "Not known: no daemon is seen.");
   return h(
     "ul",
     { class: "list" },
@@ -218,7 +229,7 @@ function incidents(open, now) {
             incidentLink(each.id, `${each.symbol === "*" ? "All symbols" : each.symbol} ${spoken(each.family)}`),
             h("span", { class: "note num" }, span(since(each.opened_at, now))),
           ),
-          h("p", null, each.trigger),
+          h("p", null, head(each.trigger)),
           h(
             "p",
             { class: "note" },
@@ -255,7 +266,7 @@ function alerts(picture, now) {
           h("span", null, capital(spoken(each.signal))),
           h("span", { class: "note" }, whereOf(each)),
         ),
-        h("span", { class: "sentence" }, each.sentence),
+        h("span", { class: "sentence" }, head(each.sentence)),
         each.ended_at
           ? h("span", { class: "note num" }, `over after ${span(since(each.started_at, Date.parse(each.ended_at)))}`)
           : h("span", null, each.state),

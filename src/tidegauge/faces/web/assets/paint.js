@@ -73,5 +73,42 @@ export function sized(canvas, width, height) {
   return context;
 }
 
+const UNSEEN_MS = 10_000;
+
+/**
+ * Has `draw` called when `ask` is, and when the size or the colours change. What is out of sight is drawn
+ * seldom, and at once when it comes into sight.
+ * @param {Element} element @param {() => void} draw
+ */
+export function easel(element, draw) {
+  let [seen, due, drawnAt] = [true, false, -Infinity];
+  const now = () => {
+    due = false;
+    drawnAt = performance.now();
+    draw();
+  };
+  const ask = () => {
+    if (seen || performance.now() - drawnAt > UNSEEN_MS) now();
+    else due = true;
+  };
+  const sight = new IntersectionObserver(
+    (entries) => {
+      seen = entries.at(-1).isIntersecting;
+      if (seen && due) now();
+    },
+    { rootMargin: "100px" },
+  );
+  const size = new ResizeObserver(ask);
+  sight.observe(element);
+  size.observe(element);
+  addEventListener("themechange", ask);
+  const end = () => {
+    sight.disconnect();
+    size.disconnect();
+    removeEventListener("themechange", ask);
+  };
+  return { ask, end };
+}
+
 /** The font of text on a canvas. */
 export const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';

@@ -1,6 +1,6 @@
 /** Lines over a common axis, by uPlot: shades behind them, the values under the cursor above them. */
 
-import { FONT, faint, ink } from "./paint.js";
+import { FONT, easel, faint, ink } from "./paint.js";
 import { DASH, clock } from "./words.js";
 
 /**
@@ -10,8 +10,8 @@ import { DASH, clock } from "./words.js";
  * @property {string} title
  * @property {string} [about]
  * @property {Line[]} lines
- * @property {(number|null)[][]} columns   the axis, then a column a line
- * @property {any} version        what changes whenever `columns` or `shades` did
+ * @property {() => (number|null)[][]} columns   the axis, then a column a line; asked for when it is drawn
+ * @property {any} version        what changes whenever `columns` or `shades` would
  * @property {Shade[]} [shades]
  * @property {(value: number) => string} say   a value in words
  * @property {(x: number) => string} [sayX]
@@ -20,6 +20,7 @@ import { DASH, clock } from "./words.js";
  * @property {number} height
  * @property {string} [sync]
  * @property {boolean} [quiet]    values are told under the cursor only, each with its name
+ * @property {number} [least]     the scale spans as much at least
  * @property {boolean} [zero]     nought is part of the scale
  * @property {boolean} [steep]    the scale is asinh, for what grows out of proportion
  */
@@ -39,16 +40,14 @@ export function plotIsland(place) {
   place.append(caption, body);
   let plot = null;
   let built = "";
+  let version = null;
+  /** @type {(number|null)[][]} */
+  let columns = [];
   /** @type {Drawn} */
   let drawn;
+  const { ask, end } = easel(body, draw);
+  const retell = () => tell(caption, drawn, columns, plot);
 
-  const watcher = new ResizeObserver(() => plot?.setSize({ width: body.clientWidth, height: drawn.height }));
-  watcher.observe(body);
-  const again = () => {
-    built = "";
-    update(drawn);
-  };
-  addEventListener("themechange", again);
   body.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -KEY_STEP, ArrowRight: KEY_STEP }[event.key];
     if (step === undefined || !plot) return;
@@ -59,37 +58,37 @@ export function plotIsland(place) {
   });
   body.addEventListener("blur", () => plot?.setCursor({ left: -10, top: -10 }));
 
-  /** @param {Drawn} next */
-  function update(next) {
-    const fresh = next.version !== drawn?.version;
-    drawn = next;
-    const wanted = JSON.stringify([next.lines, next.height, next.title, next.about]);
+  function draw() {
+    if (!drawn) return;
+    const wanted = JSON.stringify([drawn.lines, drawn.height, drawn.title, drawn.about, ink("line")]);
+    columns = drawn.columns();
     if (wanted !== built) {
       built = wanted;
       plot?.destroy();
       plot = new uPlot(
-        options(
-          () => drawn,
-          body,
-          () => tell(caption, drawn, plot),
-        ),
-        next.columns,
+        options(() => drawn, body, retell),
+        columns,
         body,
       );
-      tell(caption, drawn, plot);
-    } else if (fresh) {
-      plot.setData(next.columns);
-      tell(caption, drawn, plot);
+    } else {
+      if (plot.width !== body.clientWidth) plot.setSize({ width: body.clientWidth, height: drawn.height });
+      plot.setData(columns);
     }
-    const said = described(next);
-    if (fresh && body.getAttribute("aria-label") !== said) body.setAttribute("aria-label", said);
+    retell();
+    body.setAttribute("aria-label", described(drawn, columns));
   }
 
   return {
-    update,
+    /** @param {Drawn} next */
+    update(next) {
+      drawn = next;
+      const wanted = JSON.stringify([next.version, next.lines]);
+      if (wanted === version) return;
+      version = wanted;
+      ask();
+    },
     end() {
-      watcher.disconnect();
-      removeEventListener("themechange", again);
+      end();
       plot?.destroy();
     },
   };
@@ -113,7 +112,7 @@ function options(look, body, moved) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: {
       x: { ...scaleX, range: (_plot, low, high) => look().between ?? [low, high] },
-      y: { ...(drawn.steep ? { distr: 4, asinh: 1 } : {}), range: (_plot, low, high) => room(low, high, look().zero) },
+      y: { ...(drawn.steep ? { distr: 4, asinh: 1 } : {}), range: (_plot, low, high) => room(low, high, look()) },
     },
     series: [
       {},
@@ -149,9 +148,11 @@ function options(look, body, moved) {
 const timeTick = (seconds) => clock(seconds * 1000).slice(0, seconds % 60 === 0 ? 5 : 8);
 
 /** Room above and below; a flat line lies in the middle. */
-function room(low, high, zero) {
+function room(low, high, { zero, least = 0 }) {
   if (low === null || high === null || low === undefined || high === undefined) return [0, 1];
   if (zero) [low, high] = [Math.min(0, low), Math.max(0, high)];
+  const missing = Math.max(0, least - (high - low));
+  [low, high] = [zero && low === 0 ? low : low - missing / 2, high + missing / (zero && low === 0 ? 1 : 2)];
   const span = high - low || Math.abs(high) * 0.001 || 1;
   return [zero && low === 0 ? 0 : low - span * 0.08, zero && high === 0 ? 0 : high + span * 0.08];
 }
@@ -202,10 +203,10 @@ export function hatch(ctx, left, top, width, height, ratio = 1) {
 }
 
 /** The title, and what each line is at the cursor, or at its end. */
-function tell(caption, drawn, plot) {
+function tell(caption, drawn, columns, plot) {
   const at = plot?.cursor?.idx ?? null;
   const inside = at !== null && plot.cursor.left >= 0;
-  const x = inside ? drawn.columns[0][at] : null;
+  const x = inside ? columns[0][at] : null;
   const head = document.createElement("span");
   head.className = "plot-title";
   head.textContent = drawn.title;
@@ -219,13 +220,14 @@ function tell(caption, drawn, plot) {
     drawn.quiet && !inside
       ? []
       : drawn.lines.map((line, index) => {
-          const column = drawn.columns[index + 1];
+          const column = columns[index + 1] ?? [];
           const value = inside ? column[at] : lastOf(column);
           const said = document.createElement("output");
           said.className = "num";
           const dot = document.createElement("i");
           dot.style.background = line.stroke;
-          said.append(dot, value === null || value === undefined ? DASH : drawn.say(value));
+          const told = value === null || value === undefined ? DASH : drawn.say(value);
+          said.append(dot, drawn.quiet ? `${line.label} ${told}` : told);
           said.title = line.label;
           return said;
         });
@@ -239,9 +241,9 @@ function lastOf(column) {
   return null;
 }
 
-function described(drawn) {
+function described(drawn, columns) {
   const said = drawn.lines.map((line, index) => {
-    const known = drawn.columns[index + 1].filter((value) => value !== null && value !== undefined);
+    const known = columns[index + 1].filter((value) => value !== null && value !== undefined);
     if (!known.length) return `${line.label}: nothing known`;
     let [low, high] = [Infinity, -Infinity];
     for (const value of known) {

@@ -131,19 +131,12 @@ function answer(told) {
         })
       : empty("No book may be asked now."),
     together(told),
-    told.left_out?.length
-      ? h(
-          "ul",
-          { class: "left-out note" },
-          told.left_out.map(([venue, why]) => h("li", { key: venue }, `${venue} left out: ${why}`)),
-        )
-      : null,
+    told.fees_counted && h("p", { class: "note" }, "Best and split count the fees."),
   ];
 }
 
 function row(each, told) {
   const best = each.venue === told.best;
-  const full = each.filled ?? each.slippage_bps != null;
   return {
     key: each.venue,
     class: best ? "best" : "",
@@ -155,20 +148,18 @@ function row(each, told) {
         best ? h("span", { class: "pill small" }, "best") : null,
         each.age_s > 5 ? h("span", { class: "note" }, ` ${span(each.age_s)} old`) : null,
       ),
-      full
-        ? bps(each.slippage_bps)
-        : h(
-            "span",
-            { class: "warn", title: each.why ?? "" },
-            each.filled_fraction == null
-              ? (each.why ?? DASH)
-              : `fills ${each.floor ? "at least " : ""}${percent(each.filled_fraction)}`,
-          ),
+      each.filled ? bps(each.slippage_bps) : h("span", { class: "warn" }, unfilled(each)),
       each.average == null ? DASH : exact(fixed(each.average, decimals(each.average)).replaceAll(",", "")),
       each.cost == null ? DASH : money(each.cost),
     ],
   };
 }
+
+/** Why there is no slippage: part of it only, or nothing at all. */
+const unfilled = (each) =>
+  each.filled_fraction == null
+    ? (each.why ?? DASH)
+    : `fills ${each.floor ? "at least " : ""}${percent(each.filled_fraction)}`;
 
 /** As many decimals as a price of this size needs. */
 const decimals = (price) => (Number(price) >= 1000 ? 2 : Number(price) >= 1 ? 4 : 8);
@@ -184,7 +175,9 @@ function together(told) {
       null,
       "Split over all: ",
       h("b", { class: "num" }, `${bps(told.together.slippage_bps)} bps`),
-      told.together.filled === false ? h("span", { class: "warn" }, " (does not fill)") : null,
+      Number(told.together.filled) < Number(told.notional) * 0.999999
+        ? h("span", { class: "warn" }, ` fills ${money(told.together.filled)} only`)
+        : null,
     ),
     h(
       "ul",

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { trusted } from "./ladder.js";
 import { card, empty, mark, oldNote, outdated, rank, shape, table } from "./parts.js";
-import { DASH, bps, clock, count, exact, fixed, money, percent, short, signed, span, spoken } from "./words.js";
+import { DASH, bps, clock, count, price, fixed, money, percent, short, signed, span, spoken } from "./words.js";
 
 /** Each pair of venues: how far apart they are beyond the usual. */
 export function divergenceCard(symbol) {
@@ -228,8 +228,8 @@ export function marketCard(books) {
         key: venue,
         cells: [
           venue,
-          exact(market.last_price),
-          exact(market.mark),
+          price(market.last_price),
+          price(market.mark),
           market.funding_rate == null
             ? DASH
             : h(
@@ -297,7 +297,7 @@ export function booksCard(picture, books) {
               "span",
               { class: "stack" },
               mark(book.trust),
-              book.trust === "LIVE" ? null : h("span", { class: "note" }, book.reason),
+              book.trust === "live" ? null : h("span", { class: "note" }, book.reason),
             ),
             book.age_s == null ? DASH : span(book.age_s),
             reading?.latency_s == null ? DASH : short(reading.latency_s),

@@ -22,15 +22,20 @@ export class Shades {
     }
     for (const gap of trust ?? []) {
       // One that goes on is told by the stream, which knows when it ends.
-      if (gap.to)
-        this.known.set(`${venue} ${gap.from}`, { venue, from: seconds(gap.from), to: seconds(gap.to), kind: "gap" });
+      if (gap.until)
+        this.known.set(`${venue} ${gap.since}`, {
+          venue,
+          from: seconds(gap.since),
+          to: seconds(gap.until),
+          kind: "gap",
+        });
     }
   }
 
   /** Take how far a book may be trusted now. */
   seen(venue, book, now) {
     const open = this.known.get(venue);
-    if (book.trust === "LIVE") {
+    if (book.trust === "live") {
       if (open) {
         this.known.set(`${venue} ${open.from}`, { ...open, to: now / 1000 });
         this.known.delete(venue);
@@ -55,9 +60,26 @@ export class Shades {
 
   /** What concerns these venues; what has no end lasts until `now`. */
   of(venues, now) {
-    return [...this.known.values()]
+    const shown = [...this.known.values()]
       .filter((each) => each.venue === "*" || each.venue.split("~").some((venue) => venues.includes(venue)))
-      .map((each) => ({ ...each, to: each.to ?? now }))
-      .sort((a, b) => (a.kind === "gap") - (b.kind === "gap") || a.from - b.from);
+      .map((each) => ({ ...each, to: each.to ?? now }));
+    const isGap = (each) => each.kind === "gap";
+    return [...joined(shown.filter((each) => !isGap(each))), ...joined(shown.filter(isGap))];
   }
+}
+
+const ORDER = ["gap", "info", "warning", "high", "critical"];
+
+/** Spans that touch as one, as bad as the worst of them. */
+function joined(spans) {
+  const found = [];
+  for (const each of spans.sort((a, b) => a.from - b.from)) {
+    const last = found.at(-1);
+    if (!last || each.from > last.to) found.push({ from: each.from, to: each.to, kind: each.kind });
+    else {
+      last.to = Math.max(last.to, each.to);
+      if (ORDER.indexOf(each.kind) > ORDER.indexOf(last.kind)) last.kind = each.kind;
+    }
+  }
+  return found;
 }

@@ -1,23 +1,24 @@
 /** One symbol: its books live, what a size costs, what was, and what is judged of it. */
 
 import { Curve } from "./curve.js";
-import { depthIsland } from "./depth.js";
+import { Depth } from "./depth.js";
 import { h } from "./dom.js";
 import { Heat } from "./heat.js";
-import { History, swatch } from "./history.js";
+import { History } from "./history.js";
 import { isOpen, subject } from "./incidents.js";
-import { LEVELS, ladder, trusted } from "./ladder.js";
+import { LEVELS, ladder } from "./ladder.js";
 import { venuesOf } from "./paint.js";
 import { card, empty, incidentLink, mark, oldNote, outdated, rank, scoreBlock, since } from "./parts.js";
 import { Quote } from "./quote.js";
 import { booksCard, crunchCard, divergenceCard, marketCard, stressCard } from "./risk.js";
-import { capital, span, spoken } from "./words.js";
+import { capital, head as firstSentence, span, spoken } from "./words.js";
 
 export class SymbolPage {
   /** @param {string} symbol */
   constructor(symbol, app) {
     this.symbol = symbol;
     this.parts = {
+      depth: new Depth(app),
       curve: new Curve(symbol, app),
       quote: new Quote(symbol, app),
       history: new History(symbol, app),
@@ -80,7 +81,7 @@ export class SymbolPage {
       h(
         "div",
         { class: "columns three" },
-        depthCard(books, venues, ladders),
+        this.parts.depth.view(books, venues, ladders),
         this.parts.curve.view(picture),
         this.parts.quote.view(),
       ),
@@ -130,7 +131,7 @@ function head(picture, symbol, now) {
             incidentLink(each.id, capital(subject(each))),
             h("span", { class: "note num" }, `${each.state}, ${span(since(each.opened_at, now))}`),
           ),
-          h("p", null, each.trigger),
+          h("p", null, firstSentence(each.trigger)),
         ),
       ),
       loose.map((each) =>
@@ -138,34 +139,12 @@ function head(picture, symbol, now) {
           "li",
           { key: each.id, class: `sev r${rank(each.severity)}` },
           h("div", { class: "list-head" }, mark(each.severity), capital(spoken(each.signal))),
-          h("p", null, each.sentence),
+          h("p", null, firstSentence(each.sentence)),
         ),
       ),
       incidents.length + loose.length
         ? null
         : h("li", { key: " none", class: "note" }, "Nothing fires, and no incident is open."),
-    ),
-  );
-}
-
-function depthCard(books, venues, ladders) {
-  const shown = books
-    .filter(trusted)
-    .map((book) => ({
-      name: book.venue,
-      at: venues.indexOf(book.venue),
-      inverse: book.inverse,
-      ladder: ladders[`${book.venue}/${book.symbol}`],
-    }))
-    .filter((each) => each.ladder?.trust === "LIVE" && each.ladder.mid);
-  return card(
-    "Depth",
-    { about: `cumulative, the best ${LEVELS} levels, in quote` },
-    h("div", { island: depthIsland, data: { venues: shown } }),
-    h(
-      "ul",
-      { class: "legend" },
-      shown.map((each) => h("li", { key: each.name }, swatch(each.at), each.name)),
     ),
   );
 }

@@ -44,10 +44,11 @@ function digits(size) {
   return size.toFixed(decimals).replace(/\.0+$/, "");
 }
 
-/** Basis points, without the unit. */
+/** Basis points, without the unit. What is small and not nought does not read as nought. */
 export function bps(value) {
   if (!known(value)) return DASH;
   const size = Math.abs(Number(value));
+  if (size > 0 && size < 0.01) return size < 0.0001 ? `${value < 0 ? MINUS : ""}<0.0001` : fixed(value, 4);
   return fixed(value, size >= 100 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
@@ -114,6 +115,17 @@ export function moment(at, now = Date.now()) {
 
 /** A word of a machine as people write it: `sell_slippage` is "sell slippage". */
 export const spoken = (name) => String(name ?? DASH).replaceAll("_", " ");
+
+/** The first sentence of several; a point inside a number ends none. */
+export const head = (text) => text.split(/(?<=\.)\s+(?=[A-Z])/)[0];
+
+/** How many decimals these numbers need: those that are noughts in all of them are left out. */
+export const decimalsOf = (numbers) =>
+  Math.max(0, ...numbers.map((text) => (/\.(\d*?)0*$/.exec(String(text))?.[1] ?? "").length));
+
+/** An exact number without the noughts at its end. */
+export const price = (text) =>
+  known(text) && String(text).includes(".") ? exact(String(text).replace(/\.?0+$/, "")) : exact(text);
 
 /** With a capital at its head. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

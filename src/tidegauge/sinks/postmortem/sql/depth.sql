@@ -2,14 +2,15 @@
 -- z = (median before - ln depth) / noise, noise = the largest of 0.05, half the distance of the
 -- 15.9 % and 84.1 % quantiles, and the distance of the 15.9 % one from the median.
 -- Depth beyond the known range of a book is a floor, and has no z.
-WITH before AS (
+WITH before AS MATERIALIZED (
     SELECT venue, percentile_cont(ARRAY[0.159, 0.5, 0.841]) WITHIN GROUP (
                ORDER BY ln(greatest(total_quote::float8, 1e-12))) AS at
       FROM tidegauge.v_depth
      WHERE symbol = :'symbol'::text AND at >= :'usual_since'::timestamptz AND at < :'usual_until'::timestamptz
        AND band_bps = :'band'::integer AND bid_complete AND ask_complete
+       AND (:'venues'::text[] IS NULL OR venue = ANY (:'venues'::text[]))
      GROUP BY venue HAVING count(total_quote) >= :'least'::bigint
-), usual AS (
+), usual AS MATERIALIZED (
     SELECT venue, at[2] AS median, greatest(0.05, (at[3] - at[1]) / 2, at[2] - at[1]) AS noise
       FROM before
 )

@@ -2,14 +2,15 @@
 -- sides was: z = (median before - ln depth) / noise, noise = the largest of 0.05, half the distance of
 -- the 15.9 % and 84.1 % quantiles, and the distance of the 15.9 % one from the median.
 -- Whether the band lay within what was known of the book is not kept in rollups.
-WITH before AS (
+WITH before AS MATERIALIZED (
     SELECT venue, percentile_cont(ARRAY[0.159, 0.5, 0.841]) WITHIN GROUP (
                ORDER BY ln(greatest(bid_quote_avg + ask_quote_avg, 1e-12))) AS at
       FROM tidegauge.v_depth_minutes
      WHERE symbol = :'symbol'::text AND at >= :'usual_since'::timestamptz
        AND at < :'usual_until'::timestamptz AND band_bps = :'band'::integer
+       AND (:'venues'::text[] IS NULL OR venue = ANY (:'venues'::text[]))
      GROUP BY venue HAVING count(bid_quote_avg + ask_quote_avg) >= :'least'::bigint
-), usual AS (
+), usual AS MATERIALIZED (
     SELECT venue, at[2] AS median, greatest(0.05, (at[3] - at[1]) / 2, at[2] - at[1]) AS noise
       FROM before
 )

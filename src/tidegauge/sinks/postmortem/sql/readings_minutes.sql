@@ -1,14 +1,15 @@
 -- Mid and spread by the minute, told at its middle, and how unusual the spread was:
 -- z = (ln average spread - its median before) / noise, noise = the largest of 0.05, half the distance
 -- of the 15.9 % and 84.1 % quantiles, and the distance of the 84.1 % one from the median.
-WITH before AS (
+WITH before AS MATERIALIZED (
     SELECT venue, percentile_cont(ARRAY[0.159, 0.5, 0.841]) WITHIN GROUP (
                ORDER BY ln(spread_bps_avg)) AS at
       FROM tidegauge.v_minutes
      WHERE symbol = :'symbol'::text AND at >= :'usual_since'::timestamptz
        AND at < :'usual_until'::timestamptz AND spread_bps_avg > 0
+       AND (:'venues'::text[] IS NULL OR venue = ANY (:'venues'::text[]))
      GROUP BY venue HAVING count(*) >= :'least'::bigint
-), usual AS (
+), usual AS MATERIALIZED (
     SELECT venue, at[2] AS median, greatest(0.05, (at[3] - at[1]) / 2, at[3] - at[2]) AS noise
       FROM before
 )

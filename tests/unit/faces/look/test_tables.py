@@ -1,0 +1,58 @@
+"""What the commands draw: the worst first, unknown as a dash, nobody's words as commands."""
+
+import io
+from dataclasses import replace
+
+from rich.console import Console, RenderableType
+from tests.support.pictures import NOW, a_daemon, a_symbol, a_venue
+
+from tidegauge.faces.look.tables import status_view, top_table, worst_first
+from tidegauge.runtime.window.picture import Picture
+
+HOSTILE = "\x1b[31mred\x1b]0;title\x07[bold]"
+
+
+def drawn(what: RenderableType) -> str:
+    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def a_picture() -> Picture:
+    unknown = replace(a_symbol("SOLUSDT", 0.0).score, value=None, weather=None, parts=())
+    symbols = {
+        "BTCUSDT": a_symbol("BTCUSDT", 12.0),
+        "ETHUSDT": a_symbol("ETHUSDT", 80.0),
+        "SOLUSDT": replace(a_symbol("SOLUSDT", 0.0), score=unknown),
+    }
+    return Picture(at=NOW, daemons={"1": a_daemon("1")}, symbols=symbols)
+
+
+def test_the_worst_symbol_is_first_and_an_unknown_one_last() -> None:
+    """What is not known is a dash, and no calm."""
+    assert [each.symbol for each in worst_first(a_picture())] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
+    lines = drawn(top_table(a_picture())).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
+    assert lines[3].split()[1] == "-"
+
+
+def test_what_is_wrong_is_said_first() -> None:
+    """Before any table."""
+    assert drawn(status_view(a_picture(), [])).startswith("all is well")
+    lines = drawn(status_view(a_picture(), ["daemon 1 was last seen 9 s ago"])).splitlines()
+    assert lines[:2] == ["NOT ALL IS WELL", "  daemon 1 was last seen 9 s ago"]
+
+
+def test_what_a_venue_says_is_told_and_not_obeyed() -> None:
+    """Neither a terminal's commands nor markup."""
+    venue = replace(a_venue("binance", "1"), health="down", quarantined=HOSTILE)
+    text = drawn(status_view(replace(a_picture(), venues={"binance@1": venue}), [HOSTILE]))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "[bold]" in text
+
+
+def test_without_a_judged_symbol_there_is_a_sentence() -> None:
+    """Rather than an empty table."""
+    assert "no symbol is judged yet" in drawn(top_table(Picture(at=NOW)))
