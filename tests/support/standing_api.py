@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 from aiohttp import WSMsgType, web
-
 from tests.support.pictured import VENUES, picture_at
+
 from tidegauge.faces.api.patches import document_of, patch_of
 
 TOKEN = "a-token-that-opens-it"

@@ -52,6 +52,7 @@ from .options import (
     Serve,
     SymbolNames,
     VenueNames,
+    WithDashboard,
 )
 from .report import command as report_command
 
@@ -121,11 +122,14 @@ def monitor(
     record: Record = None,
     record_max_gb: RecordMaxGb = DEFAULT_GIB,
     serve: Serve = False,
+    with_dashboard: WithDashboard = False,
 ) -> None:
     """Monitor live venues until stopped: books, readings, alerts, rows in PostgreSQL."""
     flags: dict[str, Any] = {}
     if data_dir is not None:
         flags["data_dir"] = str(data_dir)
+    if with_dashboard:
+        dashboard.require_terminal(plain=plain)
     loaded = load(config, flags)
     settings = loaded.settings
     assignment = Assignment(
@@ -146,7 +150,10 @@ def monitor(
         plain=plain,
         recorder=recorder,
         rules=in_force,
-        companion=Companion.of(settings, config) if serve else None,
+        companion=Companion.of(settings, config) if serve or with_dashboard else None,
+        dashboard=dashboard.arguments(settings, assignment.symbols, config)
+        if with_dashboard
+        else None,
     )
 
 
