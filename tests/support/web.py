@@ -1,6 +1,7 @@
 """The dashboard in a real browser, over the stand-in of the API."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,8 +38,9 @@ def web_served(stand_in: StandIn) -> Iterator[ServedApp]:
     app.stop()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def web_browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def a_browser() -> AsyncIterator[Browser]:
+    """Lend the system's Chromium."""
     chromium = require_program("chromium")
     async with async_playwright() as playwright:
         # As root, which CI may be, Chromium runs without its sandbox or not at all.
@@ -47,6 +49,12 @@ async def web_browser() -> AsyncIterator[Browser]:
         )
         yield started
         await started.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def web_browser() -> AsyncIterator[Browser]:
+    async with a_browser() as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -85,7 +85,6 @@ function drawn(told, side, venues) {
     height: 124,
     zero: true,
     least: 0.5,
-    steep: true,
     quiet: true,
     sync: "curve",
   };

@@ -22,7 +22,6 @@ import { DASH, clock } from "./words.js";
  * @property {boolean} [quiet]    values are told under the cursor only, each with its name
  * @property {number} [least]     the scale spans as much at least
  * @property {boolean} [zero]     nought is part of the scale
- * @property {boolean} [steep]    the scale is asinh, for what grows out of proportion
  */
 
 const uPlot = /** @type {any} */ (globalThis).uPlot;
@@ -112,7 +111,7 @@ function options(look, body, moved) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: {
       x: { ...scaleX, range: (_plot, low, high) => look().between ?? [low, high] },
-      y: { ...(drawn.steep ? { distr: 4, asinh: 1 } : {}), range: (_plot, low, high) => room(low, high, look()) },
+      y: { range: (_plot, low, high) => room(low, high, look()) },
     },
     series: [
       {},
@@ -137,7 +136,7 @@ function options(look, body, moved) {
       {
         ...axis,
         size: AXIS_WIDTH,
-        space: drawn.steep ? 22 : 28,
+        space: 28,
         values: (_plot, at) => at.map((y) => (y === null ? null : drawn.say(y))),
       },
     ],
