@@ -68,7 +68,7 @@ lock: setup ## choose the versions that CI and the image run with, each by its h
 
 audit: setup ## ask on the internet whether a version of requirements.lock has a known hole
 	@$(PIP) '.[audit]'
-	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 format: setup ## put the code in order
 	@$(BIN)/ruff check --fix-only --quiet .

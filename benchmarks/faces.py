@@ -83,7 +83,8 @@ async def _phase(ages: Ages, seconds: float, onlookers: "Onlookers | None") -> d
         await onlookers.say("go")
     await asyncio.sleep(SETTLE_S)
     ages.taken()
-    cpu = time.process_time()
+    others = [] if onlookers is None else [onlookers.api, onlookers.process.pid]
+    cpu, before = time.process_time(), [cpu_of(each) for each in others]
     await asyncio.sleep(seconds)
     found, cpu = ages.taken(), time.process_time() - cpu
     told: dict[str, Any] = {
@@ -97,14 +98,17 @@ async def _phase(ages: Ages, seconds: float, onlookers: "Onlookers | None") -> d
     if onlookers is not None:
         await onlookers.say("stop")
         told["onlookers"] = json.loads(await onlookers.answer())
+        used = [cpu_of(each) - was for each, was in zip(others, before, strict=True)]
+        told["api_cpu"], told["onlookers_cpu"] = (round(each / seconds, 3) for each in used)
     return told
 
 
 @dataclass(frozen=True, slots=True)
 class Onlookers:
-    """The process that looks."""
+    """The process that looks, and the one it asks."""
 
     process: asyncio.subprocess.Process
+    api: int
 
     async def say(self, word: str) -> None:
         assert self.process.stdin is not None
@@ -141,7 +145,7 @@ async def _served(folder: Path) -> AsyncIterator[Onlookers]:
         )
         assert looking.stdin is not None
         try:
-            yield Onlookers(looking)
+            yield Onlookers(looking, api.pid)
         finally:
             looking.stdin.close()
             await looking.wait()
@@ -149,6 +153,15 @@ async def _served(folder: Path) -> AsyncIterator[Onlookers]:
         assert api.stdin is not None
         api.stdin.close()
         await api.wait()
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds of processor that a process used (proc(5)); 0 where that is not told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _until(condition: Any) -> None:
@@ -193,6 +206,10 @@ def tell(outcome: Outcome) -> list[str]:
         f"{median(each['answer_p99_ms'] for each in seen)} ms; "
         f"{sum(each['failures'] for each in seen)} failures"
     )
+    api, looking = (
+        median(each[name] for each in outcome["looked_at"]) for name in ("api_cpu", "onlookers_cpu")
+    )
+    lines.append(f"of a core: the API {api:.0%}, who asks {looking:.0%}")
     low, high = outcome["p99_ratio_spread"]
     lines.append(f"p99 looked at / alone: {outcome['p99_ratio']} ({low} to {high})")
     return lines

@@ -82,8 +82,12 @@ async def test_a_link_of_the_command_line_logs_a_browser_in(tmp_path: Path) -> N
         async with serving(tmp_path, "--port", port) as (_command, again):
             assert again == address
             assert await asked(one, f"{address}/readyz") == 503
-        async with serving(tmp_path, "--port", port, "--new-tokens"):
-            assert await asked(one, f"{address}/readyz") == 401
+            told = await asyncio.to_thread(tidegauge, "token", "--new", cwd=tmp_path)
+            assert told.out.strip() == tokens_in(data_of(tmp_path)).read
+            async with asyncio.timeout(PATIENCE_S):
+                while await asked(one, f"{address}/readyz") != 401:
+                    await asyncio.sleep(0.05)
+            assert await asked(one, f"{address}/readyz", told.out.strip()) == 503
 
 
 async def test_the_command_line_says_what_it_cannot_serve(tmp_path: Path) -> None:

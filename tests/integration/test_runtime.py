@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.apps import replace_spec, rows_in, settings_for, watching, wrap_protocol
 from tests.support.database import until
 
@@ -216,7 +217,10 @@ async def test_a_book_that_cannot_be_judged_does_not_stop_the_others(
             detector = fine.detector
             assert detector is not None
             samples = detector.status().samples
-            await until(lambda: watched.app.crashes > 1)
+            with capture_logs() as lines:
+                await until(lambda: watched.app.crashes > 1)
+            (told,) = [line for line in lines if line["event"] == "book_crashed"]
+            assert told["trace"].startswith(f"{broken.keeper.id.venue}/")
             await until(lambda: detector.status().samples > samples + 1)
             assert watched.live()
             assert [watched.seen(name).connects for name in names] == [1, 1]

@@ -37,6 +37,7 @@ from . import (
 from . import tape as tape_commands
 from .api import command as api_command
 from .api.companion import Companion
+from .dashboard import command as dashboard
 from .desk import alerts, exposure, incidents, silence
 from .logs import log_to_terminal
 from .look import command as look
@@ -51,6 +52,7 @@ from .options import (
     Serve,
     SymbolNames,
     VenueNames,
+    WithDashboard,
 )
 from .report import command as report_command
 
@@ -78,6 +80,7 @@ app.command("top", epilog="Example: tidegauge top --json")(look.top)
 app.command("quote", epilog="Example: tidegauge quote BTCUSDT --side sell --notional 1000000")(
     look.quote
 )
+app.command("dashboard", epilog=dashboard.EXAMPLE)(dashboard.command)
 app.command("venues")(venues.command)
 app.command("report", epilog=report_command.EXAMPLE)(report_command.command)
 app.command("sql", epilog=sql.EXAMPLE)(sql.command)
@@ -119,11 +122,14 @@ def monitor(
     record: Record = None,
     record_max_gb: RecordMaxGb = DEFAULT_GIB,
     serve: Serve = False,
+    with_dashboard: WithDashboard = False,
 ) -> None:
     """Monitor live venues until stopped: books, readings, alerts, rows in PostgreSQL."""
     flags: dict[str, Any] = {}
     if data_dir is not None:
         flags["data_dir"] = str(data_dir)
+    if with_dashboard:
+        dashboard.require_terminal(plain=plain)
     loaded = load(config, flags)
     settings = loaded.settings
     assignment = Assignment(
@@ -144,7 +150,10 @@ def monitor(
         plain=plain,
         recorder=recorder,
         rules=in_force,
-        companion=Companion.of(settings, config) if serve else None,
+        companion=Companion.of(settings, config) if serve or with_dashboard else None,
+        dashboard=dashboard.arguments(settings, assignment.symbols, config)
+        if with_dashboard
+        else None,
     )
 
 

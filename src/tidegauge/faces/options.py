@@ -38,6 +38,10 @@ RecordMaxGb = Annotated[
 Serve = Annotated[
     bool, typer.Option("--serve", help="Serve the HTTP API and the page too; see `tidegauge web`.")
 ]
+WithDashboard = Annotated[
+    bool,
+    typer.Option("--dashboard", help="Show `tidegauge dashboard` here, and serve the API for it."),
+]
 Since = Annotated[
     str | None,
     typer.Option(

@@ -32,7 +32,8 @@ from tidegauge.runtime.settings import Loaded, Settings, unknown_name
 
 from . import figures
 from .api.companion import Companion
-from .live import alert_line, status_line, view_for
+from .dashboard.beside import DashboardBeside
+from .live import View, alert_line, status_line, view_for
 from .logs import log_to_file
 
 LINE_WIDTH = 200
@@ -90,9 +91,10 @@ def run_monitor(
     recorder: Recorder | None = None,
     rules: RulesInForce | None = None,
     companion: Companion | None = None,
+    dashboard: Sequence[str] | None = None,
 ) -> None:
     """Run the monitor until it is stopped, showing what it sees, and recording it if wanted; with a
-    `companion` the API is served beside it."""
+    `companion` the API is served beside it, and with the arguments of a `dashboard` that is the view."""
     console = console_for(plain=plain)
     if console.is_terminal:
         title = f"{title}  (log: {log_to_file(settings)})"
@@ -103,6 +105,11 @@ def run_monitor(
         app = recorded_app(settings, assignment, recorder, rules)
         beside = companion or contextlib.nullcontext()
         async with beside, app.opened(), recording(app, recorder), asyncio.TaskGroup() as tasks:
+            if dashboard is not None:
+                seen = DashboardBeside(dashboard, app.stop.set)
+                await watch(app, console, title, service, seen)
+                seen.check()
+                return
             if companion is not None:
                 introducing = tasks.create_task(introduce(companion, console), name="introduction")
             await watch(app, console, title, service)
@@ -182,7 +189,13 @@ def has_terminal() -> bool:
     return True
 
 
-async def watch(app: App, console: Console, title: str, service: Service | None = None) -> None:
+async def watch(
+    app: App,
+    console: Console,
+    title: str,
+    service: Service | None = None,
+    view: View | None = None,
+) -> None:
     """Run an opened app and its view together; a signal stops both, in order. `service` is told."""
     told = service or Service(None)
 
@@ -191,7 +204,7 @@ async def watch(app: App, console: Console, title: str, service: Service | None 
         app.reload().add_done_callback(lambda _read: told.ready(status_line(app.view())))
 
     take_signals(app.stop.set, reload)
-    view = view_for(console, title=title)
+    view = view or view_for(console, title=title)
     async with asyncio.TaskGroup() as tasks:
         beside = (
             tasks.create_task(view.show(app.view), name="view"),
@@ -204,14 +217,15 @@ async def watch(app: App, console: Console, title: str, service: Service | None 
 
 async def _tell(service: Service, app: App) -> None:
     """Tell of a running app until it stops, and then that it does."""
-    telling = asyncio.create_task(
-        service.keep_telling(app.pulse.turns, lambda: status_line(app.view()))
-    )
-    try:
-        await app.stop.wait()
-    finally:
-        telling.cancel()
-        service.stopping()
+    async with asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(
+            service.keep_telling(app.pulse.turns, lambda: status_line(app.view()))
+        )
+        try:
+            await app.stop.wait()
+        finally:
+            telling.cancel()
+            service.stopping()
 
 
 def run_replay(

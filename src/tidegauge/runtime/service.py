@@ -55,7 +55,7 @@ class Service:
 
     def reloading(self) -> None:
         """It reads what it is ruled by anew; `ready` says when it has."""
-        self.tell(RELOADING=1, MONOTONIC_USEC=time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000)
+        self.tell(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1_000)
 
     def stopping(self) -> None:
         """It ends, by itself or because it was told to."""

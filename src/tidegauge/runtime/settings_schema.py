@@ -22,6 +22,7 @@ ALIASES = {
 
 NOT_SETTINGS = {
     "CONFIG": "The settings file to read in place of config/settings.yaml",
+    "API_TOKEN": "The token of the API that `tidegauge dashboard --url` asks",
     "REQUIRE_ALL": "Tests: a missing program or recording fails instead of skipping",
     "CAMPAIGN": "Tests: run the long forms too",
     "SEED": "Tests: run a simulation with this seed only",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.budgets import budget_for
 from tests.support.database import until
 from tests.support.plain_venue import SNAPSHOT, SPEC, PlainProtocol, frame, instrument
@@ -178,8 +179,12 @@ async def test_a_bug_of_ours_costs_one_shard_its_connection() -> None:
     """It is told of, its books are not believed, and it begins afresh after a moment."""
     async with saying(SNAPSHOT, "bug") as url:
         bench = Bench(url, replace(SPEC, protocol=Fragile))
-        async with running(bench):
-            await until(lambda: bench.runner.fleet.counts.connects > 1)
+        with capture_logs() as lines:
+            async with running(bench):
+                await until(lambda: bench.runner.fleet.counts.connects > 1)
+    assert [line["trace"] for line in lines if line["event"] == "shard_crashed"][:1] == [
+        "plain/7/2"
+    ]
     assert [str(crash) for crash in bench.crashes][:1] == ["a bug"]
     kinds = [record.kind for record in bench.records if isinstance(record, FeedEvent)]
     assert FeedEventKind.DISCONNECTED in kinds

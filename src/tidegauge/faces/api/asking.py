@@ -6,16 +6,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.settings_serve import ServeSettings
 
 PATIENCE_S = 10.0
 LARGEST = 64 * 1024
 
 
-def link_from(address: str, token: str, *, scope: str | None = None) -> str:
-    """Return a link that the API at `address` made; `scope` is read or operate, or what the token has.
+def name_for_browsers(settings: ServeSettings) -> str | None:
+    """Return under which name browsers come through a proxy; None where they come by themselves."""
+    return next(iter(settings.allowed_hosts), None) if settings.behind_tls else None
 
-    Raises `OperatorError`.
-    """
+
+def link_from(address: str, token: str, *, host: str | None = None) -> str:
+    """Return a link that the API at `address` made, of what the token gives; `host` is the name it is
+    reached under by a browser, where that is another. Raises `OperatorError`."""
     parts = urlsplit(address)
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     try:
@@ -27,10 +31,9 @@ def link_from(address: str, token: str, *, scope: str | None = None) -> str:
             f"{address!r} is no address of an API", fix="Write it like http://127.0.0.1:8787"
         )
     connection = kind(parts.hostname, port, timeout=PATIENCE_S)
-    asked: dict[str, str] = {} if scope is None else {"scope": scope}
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    headers = {"authorization": f"Bearer {token}"} | ({} if host is None else {"host": host})
     try:
-        connection.request("POST", "/login-links", json.dumps(asked), headers)
+        connection.request("POST", "/login-links", headers=headers)
         answer = connection.getresponse()
         said: Any = json.loads(answer.read(LARGEST))
         if answer.status != http.client.CREATED:

@@ -14,7 +14,7 @@ from ..database import settings_of
 from ..logs import log_to_terminal
 from ..options import Config, DataDir
 from .address import address_of
-from .asking import link_from
+from .asking import link_from, name_for_browsers
 from .tokens import tokens_in, tokens_made, tokens_renewed
 
 SERVE_EXAMPLE = "Example: tidegauge serve --port 8787"
@@ -41,9 +41,8 @@ Exposed = Annotated[
 NewTokens = Annotated[
     bool,
     typer.Option(
-        "--new-tokens",
-        help="Make new tokens first; the old ones, and links and "
-        "browsers that are logged in, are out.",
+        "--new",
+        help="Make new ones first: old ones, links, and logged-in browsers are out at once.",
     ),
 ]
 IsCompanion = Annotated[bool, typer.Option("--companion", hidden=True)]
@@ -62,7 +61,6 @@ def serve(
     host: HostName = None,
     port: Port = None,
     exposed: Exposed = False,
-    new_tokens: NewTokens = False,
     config: Config = None,
     data_dir: DataDir = None,
     companion: IsCompanion = False,
@@ -75,8 +73,7 @@ def serve(
     if data_dir is not None:
         flags["data_dir"] = str(data_dir)
     settings = load_settings(config=config, flags=flags).settings
-    folder = settings.data_dir
-    tokens = tokens_renewed(folder) if new_tokens else tokens_made(folder)
+    tokens = tokens_made(settings.data_dir)
     log_to_terminal(settings, also_secret=(tokens.read, tokens.operate, tokens.secret))
     # FastAPI takes longer to import than most commands to run.
     from .process import serve_until_stopped  # noqa: PLC0415
@@ -102,13 +99,20 @@ def web(
         )
     tokens = tokens_in(settings.data_dir)
     token = tokens.operate if scope is Allowed.OPERATE else tokens.read
-    link = link_from(address.rstrip("/"), token)
+    host = None if url else name_for_browsers(settings.serve)
+    link = link_from(address.rstrip("/"), token, host=host)
     typer.echo(link)
     if open_it and not webbrowser.open(link):
         raise OperatorError("No browser can be opened here", fix="Open the link above in one")
 
 
-def token(scope: TokenFor = Allowed.READ, config: Config = None, data_dir: DataDir = None) -> None:
+def token(
+    scope: TokenFor = Allowed.READ,
+    new: NewTokens = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
     """Print a token of the API, for a program that asks it."""
-    tokens = tokens_in(settings_of(config, data_dir).data_dir)
+    folder = settings_of(config, data_dir).data_dir
+    tokens = tokens_renewed(folder) if new else tokens_in(folder)
     typer.echo(tokens.operate if scope is Allowed.OPERATE else tokens.read)

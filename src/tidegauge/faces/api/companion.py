@@ -17,7 +17,7 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.settings import Settings
 
 from .address import address_of
-from .asking import link_from
+from .asking import link_from, name_for_browsers
 from .binding import bound
 from .tokens import tokens_in, tokens_made
 
@@ -48,11 +48,13 @@ class Companion:
         *,
         program: Sequence[str] | None = None,
         environ: Mapping[str, str] | None = None,
+        host: str | None = None,
     ) -> None:
         ours = (sys.executable, "-m", "tidegauge", "serve", "--companion")
         self._command = (*(program or ours), *arguments)
         self._environ = os.environ if environ is None else environ
         self._data_dir = data_dir
+        self._host = host
         self._task: asyncio.Task[None] | None = None
         self.complaint: str | None = None
         """Why it did not start, in the words it ended with."""
@@ -67,7 +69,11 @@ class Companion:
             tokens_made(settings.data_dir)
             bound(settings.serve).close()
         named = () if config is None else ("--config", str(config))
-        return cls(settings.data_dir, ("--data-dir", str(settings.data_dir), *named))
+        return cls(
+            settings.data_dir,
+            ("--data-dir", str(settings.data_dir), *named),
+            host=name_for_browsers(settings.serve),
+        )
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._keep(), name="companion")
@@ -90,7 +96,7 @@ class Companion:
             if not link:
                 return f"web: {address} (log in by `tidegauge web`)"
             token = tokens_in(self._data_dir).operate
-            once = await asyncio.to_thread(link_from, address, token)
+            once = await asyncio.to_thread(link_from, address, token, host=self._host)
         except OperatorError as error:
             return f"web: {error}"
         return f"web: {once} (good once, for five minutes; `tidegauge web` prints another)"

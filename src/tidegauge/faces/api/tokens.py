@@ -23,8 +23,8 @@ BYTES = 32
 
 LARGEST = 4_096
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-HEAD = "# Who reads this file operates Tidegauge. New ones: tidegauge serve --new-tokens\n"
-RENEW = "Make new ones with `tidegauge serve --new-tokens`"
+HEAD = "# Who reads this file operates Tidegauge. New ones: tidegauge token --new\n"
+RENEW = "Make new ones with `tidegauge token --new`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

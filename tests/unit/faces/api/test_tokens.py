@@ -68,7 +68,7 @@ def test_a_file_that_holds_no_tokens_is_refused(tmp_path: Path, text: str) -> No
     path = tmp_path / FILE
     path.write_text(text, encoding="latin-1")
     path.chmod(0o600)
-    with pytest.raises(OperatorError, match="--new-tokens"):
+    with pytest.raises(OperatorError, match="token --new"):
         tokens_in(tmp_path)
 
 

@@ -1,0 +1,175 @@
+"""Whether what is shown is live, and if not, why: the words of the head and of the notice below it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidegauge import __version__
+from tidegauge.faces.figures import UNKNOWN
+
+from .cells import Line, bps, cell, decimals_of, line, padded, price, seconds, width_of
+from .feed_lines import OLD_S, age_of
+from .records import Reader
+from .scene import Scene
+from .tables import WEATHER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How the connection stands. `down`: why there is none, None while there is one; then it is tried
+    again in `again_in_s`. `silent_s`: for how long nothing new has come. `problem`: what the API said
+    is wrong with what we say."""
+
+    address: str = ""
+    down: str | None = "connecting"
+    again_in_s: float | None = None
+    silent_s: float = 0.0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One word for the head, and what the notice says of it; `ink` of both. `live`: what is shown is now."""
+
+    word: str
+    ink: str
+    notice: str
+    live: bool
+
+
+def standing(
+    connection: Connection, scene: Scene | None, shown_at: datetime | None, reader: Reader
+) -> Standing:
+    """Judge what is shown. `shown_at`: the instant that somebody paused at."""
+    if shown_at is not None:
+        behind = ""
+        if scene is not None:
+            behind = " of the database" if scene.stored else ""
+        also = f" (and DISCONNECTED: {connection.down})" if connection.down else ""
+        return Standing(
+            word="⏸ NOT LIVE",
+            ink="hold",
+            notice=f"PAUSED, NOT LIVE: this is{behind} {shown_at:%H:%M:%S} UTC. ←→ 2 s, [ ] a minute, p goes on{also}",
+            live=False,
+        )
+    if connection.down is not None:
+        again = (
+            ""
+            if connection.again_in_s is None
+            else f"; trying again in {connection.again_in_s:.0f} s"
+        )
+        then = "" if scene is None else f". BELOW IS OF {scene.at:%H:%M:%S} UTC"
+        return Standing(
+            word="✖ DISCONNECTED", ink="alarm", notice=f"{connection.down}{again}{then}", live=False
+        )
+    if scene is None:
+        return Standing(
+            word="◌ waiting",
+            ink="hold",
+            notice="connected; waiting for the first picture",
+            live=False,
+        )
+    if connection.silent_s > OLD_S:
+        return Standing(
+            word="✖ OLD",
+            ink="alarm",
+            notice=f"NOTHING NEW for {connection.silent_s:.0f} s: below is of {scene.at:%H:%M:%S} UTC",
+            live=False,
+        )
+    return _connected(connection, scene, reader)
+
+
+def _connected(connection: Connection, scene: Scene, reader: Reader) -> Standing:
+    """Judge what is told by an API that answers."""
+    old = [each for each in scene.daemons if age_of(each, scene.at) > OLD_S]
+    mine = scene.summary.daemon if scene.summary is not None else None
+    if old and (
+        mine is None or any(each.id == mine for each in old) or len(old) == len(scene.daemons)
+    ):
+        told = ", ".join(
+            f"daemon {each.id} was last seen {seconds(age_of(each, scene.at))} ago" for each in old
+        )
+        return Standing(
+            word="✖ OLD", ink="alarm", notice=f"{told}: what is below is old", live=False
+        )
+    notes = _notes(connection, scene, reader, old)
+    return Standing(word="● LIVE", ink="good", notice="; ".join(notes), live=True)
+
+
+def _notes(
+    connection: Connection, scene: Scene, reader: Reader, old: Sequence[object]
+) -> list[str]:
+    notes = []
+    if reader.misread:
+        where, why = next(iter(reader.misread.items()))
+        notes.append(
+            f"ANOTHER VERSION: {len(reader.misread)} records can't be read and are not shown; {where}: {why}"
+        )
+    other = sorted({each.version for each in scene.daemons} - {__version__})
+    if other:
+        notes.append(f"the daemon is version {', '.join(other)}, this is {__version__}")
+    elif reader.unknown and not reader.misread:
+        notes.append(
+            f"the API tells what this version does not know: {', '.join(sorted(reader.unknown)[:3])}"
+        )
+    if connection.problem is not None:
+        notes.append(f"the API does not understand us: {connection.problem}")
+    if not scene.daemons:
+        notes.append("NO DAEMON is seen: is `tidegauge monitor` running?")
+    if old:
+        notes.append(f"{len(old)} of {len(scene.daemons)} daemons are not seen any more")
+    if any(each.storage is not None and each.storage.away for each in scene.daemons):
+        notes.append("the database takes nothing; rows wait on the disk")
+    return notes
+
+
+def head_line(scene: Scene | None, judged: Standing, width: int) -> Line:
+    """Return the first line: the symbol, its score, what is open, and whether this is live."""
+    at = "" if scene is None else f" {scene.at:%H:%M:%S}"
+    right = line(cell(f" {judged.word}", judged.ink), cell(f"{at} UTC " if at else " ", "strong"))
+    left = [cell(" tidegauge ", "brand")]
+    if scene is not None:
+        left += [cell(f" {scene.symbol}", "strong"), *_summary(scene)]
+    kept: list[tuple[str, str]] = []
+    room = width - width_of(right)
+    for each in left:
+        if width_of((*kept, each)) > room:
+            break
+        kept.append(each)
+    gap = room - width_of(tuple(kept))
+    return (*kept, (" " * gap, ""), *right)
+
+
+def _summary(scene: Scene) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    summary = scene.summary
+    if summary is not None:
+        score = summary.score
+        value = UNKNOWN if score.value is None else f"{score.value:.0f}"
+        found.append(
+            cell(f"  score {value} {score.weather or ''}", WEATHER.get(score.weather or "", ""))
+        )
+        found.append(
+            cell(
+                f"  {summary.live}/{summary.books} live",
+                "" if summary.live == summary.books else "warn",
+            )
+        )
+    waits = sum(each.state == "open" for each in scene.open_incidents)
+    firing = sum(each.state == "firing" for each in scene.alerts)
+    if waits or firing:
+        found.append(cell(f"  {waits} to ack", "bad" if waits else ""))
+        found.append(cell(f"  {firing} firing", "warn" if firing else ""))
+    spreads = [row.measures for row in scene.rows if row.measures is not None]
+    tightest = min(spreads, key=lambda each: each.spread_bps or 0.0, default=None)
+    if tightest is not None and tightest.mid is not None:
+        mid = price(tightest.mid, decimals_of([tightest.mid]))
+        found.append(cell(f"  mid {mid} ({bps(tightest.spread_bps)} bps)", "dim"))
+    return found
+
+
+def notice_line(judged: Standing, width: int) -> Line:
+    """Return the second line: what is wrong, over its whole width; blank when nothing is."""
+    if not judged.notice:
+        return line(padded("", width))
+    return line(padded(f" {judged.notice}", width, judged.ink if not judged.live else "warn"))
