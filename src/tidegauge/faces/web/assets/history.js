@@ -7,7 +7,7 @@ import { lineOf, venuesOf } from "./paint.js";
 import { card, choice, picker } from "./parts.js";
 import { plotIsland } from "./plot.js";
 import { Shades } from "./shades.js";
-import { bps, exact, fixed, millis, money } from "./words.js";
+import { apart, bps, exact, fixed, millis, money } from "./words.js";
 
 export const RANGES = [
   [300, "5 min"],
@@ -17,7 +17,7 @@ export const RANGES = [
   [86400, "24 h"],
 ];
 const POINTS = 900;
-/** A value stands for so many steps where the next is missing: rows come a little early or late. */
+/** A value stands for so many of the usual distances of rows: they come a little early or late. */
 const HELD = 2;
 
 /** What one plot shows of a point. @typedef {{title: string, about?: string, of: (point: any, pick: any) => any, say: (value: number) => string, zero?: boolean, least?: number}} Metric */
@@ -77,6 +77,7 @@ export class History {
     /** By venue: points by the number of their step. @type {Map<string, Map<number, any>>} */
     this.points = new Map();
     this.step = 1;
+    this.held = HELD;
     this.shades = new Shades();
   }
 
@@ -121,6 +122,7 @@ export class History {
       for (const point of each.points) held.set(Math.floor(millis(point.at) / 1000 / this.step), plain(point));
       this.shades.told(each.venue, each);
     }
+    this.held = HELD * Math.max(1, ...[...this.points.values()].map((held) => apart(held.keys())));
     this.loaded += 1;
     this.version = `${this.loaded}`;
     this.app.redraw();
@@ -161,7 +163,7 @@ export class History {
         const point = held?.get(first + at);
         const found = point ? metric.of(point, pick) : undefined;
         if (found !== undefined) [value, age] = [found === null ? null : Number(found), 0];
-        else if ((age += 1) > HELD) value = null;
+        else if ((age += 1) > this.held) value = null;
         return value;
       });
     });
