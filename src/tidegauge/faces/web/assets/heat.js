@@ -97,7 +97,9 @@ export class Heat {
   view(picture, { live, now }) {
     const venues = venuesOf(picture, this.symbol);
     if (!venues.includes(this.venue)) this.venue = venues[0] ?? "";
-    if (!this.loading && this.venue) this.#load(now);
+    if (this.loading && live && this.wasOld) this.#again({});
+    this.wasOld = !live;
+    if (!this.loading && live && this.venue) this.#load(now);
     const book = picture.books?.[`${this.venue}/${this.symbol}`];
     if (live && book && trusted(book) && picture.at !== this.seenAt) {
       this.seenAt = picture.at;

@@ -17,6 +17,7 @@ export const RANGES = [
   [86400, "24 h"],
 ];
 const POINTS = 900;
+const AGAIN_MS = 15000;
 /** A value stands for so many of the usual distances of rows: they come a little early or late. */
 const HELD = 2;
 
@@ -82,19 +83,28 @@ export class History {
   }
 
   end() {
-    this.loading?.abort();
+    this.#forget();
   }
 
   choose(range) {
     this.range = range;
+    this.step = Math.max(1, Math.round(range / POINTS));
+    this.points = new Map();
+    this.#forget();
+    this.app.redraw();
+  }
+
+  /** Have it asked for again. */
+  #forget() {
     this.loading?.abort();
     this.loading = null;
-    this.app.redraw();
+    clearTimeout(this.timer);
   }
 
   async #load(venues, now) {
     const loading = new AbortController();
     this.loading = loading;
+    this.asked = venues.join();
     const asked = {
       from: new Date(now - this.range * 1000).toISOString(),
       to: new Date(now).toISOString(),
@@ -114,6 +124,7 @@ export class History {
       .filter((each) => each.failed)
       .map((each) => `${each.venue}: ${each.failed}`)
       .join(" ");
+    if (this.problem) this.timer = setTimeout(() => this.#forget(), AGAIN_MS);
     this.step = Math.max(1, ...good.map((each) => Number(each.step_s)));
     this.points = new Map(venues.map((venue) => [venue, new Map()]));
     this.shades = new Shades();
@@ -172,7 +183,10 @@ export class History {
 
   view(picture, { live, now }) {
     const venues = venuesOf(picture, this.symbol);
-    if (!this.loading && venues.length) this.#load(venues, now);
+    // Other venues, or a while in which nothing was heard: there is more to ask for.
+    if (this.loading && (this.asked !== venues.join() || (live && this.wasOld))) this.#forget();
+    this.wasOld = !live;
+    if (!this.loading && live && venues.length) this.#load(venues, now);
     if (live && picture.at !== this.seenAt) {
       this.seenAt = picture.at;
       this.#continue(picture, venues, now);
