@@ -175,6 +175,7 @@ async def test_a_lost_connection_is_told_at_once_and_comes_back(
         await expect(found.page.locator(".link")).to_have_text("Disconnected")
         await expect(found.page.locator("html")).to_have_class("stale")
         await expect(found.page.locator("main")).to_have_css("filter", "grayscale(1)")
+        await expect(found.page.get_by_role("heading", level=1)).to_have_text("Was stressed")
         assert await serious(found.page) == []
     finally:
         web_served.start()
@@ -197,13 +198,14 @@ async def test_a_picture_that_stands_still_is_called_old(open_web: Open, stand_i
 async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
     open_web: Open, stand_in: StandIn
 ) -> None:
-    """The rest is not."""
+    """How it is now is then not known."""
     stand_in.frozen = True
     at = stand_in.picture.at - timedelta(seconds=42)
     change(stand_in, "daemons", DAEMON, at=at)
     page = (await open_web()).page
     await expect(page.locator("#banner")).to_contain_text("Part of this is old.")
     await expect(page.locator("tr.old").first).to_contain_text("old: 42 s")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Unknown")
 
 
 async def test_a_picture_that_is_not_understood_is_said_so_and_comes_back(
