@@ -22,6 +22,7 @@ from tests.support.database import until
 from tidegauge.faces.api.binding import bound
 from tidegauge.faces.api.connections import LARGEST_HEAD, MOST_AHEAD, Patience
 from tidegauge.faces.api.serving import LARGEST_MESSAGE, serving
+from tidegauge.faces.api.tokens import tokens_renewed
 from tidegauge.runtime.settings_serve import ServeSettings
 
 MEBI = 1024 * 1024
@@ -202,6 +203,36 @@ async def test_a_head_that_nobody_needs_is_refused(tmp_path: Path, head: str, st
         assert await serves(at)
 
 
+@pytest.mark.parametrize("trailer", ["X: y\r\n" * 200, "X: " + "y" * 1_000])
+async def test_what_follows_a_body_is_not_kept(tmp_path: Path, trailer: str) -> None:
+    """A few trailers are read over; without end they are refused, though the answer was given."""
+    async with api(tmp_path) as at:
+        chunked = f"POST /nothing HTTP/1.1\r\n{at.head}Transfer-Encoding: chunked\r\n\r\n0\r\n"
+        async with client(at) as brief:
+            await brief.say(f"{chunked}Expires: never\r\nHost: evil.example\r\n\r\n")
+            assert (await brief.answer())[0] == 404
+        async with client(at) as endless:
+            await endless.say(chunked)
+            sent, leaving = 0, asyncio.create_task(endless.left())
+            while not leaving.done():
+                await endless.say(trailer)
+                sent += len(trailer)
+                await asyncio.sleep(0)
+            assert b" 431 " in leaving.result() or not leaving.result()
+            assert sent < 10 * MEBI
+        assert await serves(at)
+
+
+async def test_small_chunks_are_a_body_too(tmp_path: Path) -> None:
+    """Of one byte each."""
+    async with api(tmp_path) as at, client(at) as slow:
+        body = '{"comment": "' + "x" * 90 + '"}'
+        chunks = "".join(f"1\r\n{each}\r\n" for each in body)
+        kind = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+        await slow.say(f"POST /things HTTP/1.1\r\n{at.head}{kind}\r\n{chunks}0\r\n\r\n")
+        assert (await slow.answer())[0] == 200
+
+
 async def test_requests_far_ahead_of_their_answers_are_refused(tmp_path: Path) -> None:
     """A few are served in their order."""
     async with api(tmp_path) as at:
@@ -229,6 +260,16 @@ async def test_more_connections_than_are_allowed_cost_the_idle_ones(tmp_path: Pa
             assert await idle[1].left() == b""
             await eager.say(f"GET /things/1 HTTP/1.1\r\n{at.head}\r\n")
             assert (await eager.answer())[0] == 200
+
+
+async def test_one_that_asked_once_does_not_hold_its_place_for_ever(tmp_path: Path) -> None:
+    """Else whoever asks `/healthz` on each of a thousand connections would keep the others out."""
+    async with api(tmp_path, Patience(connections=20)) as at, contextlib.AsyncExitStack() as stack:
+        for _ in range(20):
+            one = await stack.enter_async_context(client(at))
+            await one.say("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await one.answer())[0] == 200
+        assert await serves(at)
 
 
 async def crowd(at: At, many: int) -> int:
@@ -327,6 +368,19 @@ async def test_a_stranger_gets_no_stream(tmp_path: Path) -> None:
         with pytest.raises(websockets.InvalidStatus) as refused:
             await websockets.connect(other, additional_headers=known, proxy=None)
         assert refused.value.response.status_code in (403, 404)
+
+
+async def test_new_tokens_end_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the next thing it would be told."""
+    monkeypatch.setattr("tidegauge.faces.api.access.LOOK_EVERY_S", 0.0)
+    async with api(tmp_path) as at, streaming(at) as stream:
+        await stream.send("before")
+        assert await stream.recv() == "before"
+        tokens_renewed(tmp_path)
+        await stream.send("after")
+        with pytest.raises(websockets.ConnectionClosed):
+            await stream.recv()
+        assert stream.close_code == 1008
 
 
 async def test_two_hundred_requests_a_second_pass(tmp_path: Path) -> None:
