@@ -91,6 +91,7 @@ function go() {
   const wants = page.wants?.() ?? { symbols: [], ladders: 0 };
   app.stream.want(wants.symbols, wants.ladders);
   draw();
+  reachable();
   if (first) return;
   scrollTo(0, 0);
   element("main").focus({ preventScroll: true });
@@ -99,7 +100,17 @@ function go() {
 addEventListener("hashchange", go);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themeChanged());
 addEventListener("themechange", redraw);
+/** What scrolls by itself can be reached with Tab, so that it can be scrolled without a mouse. */
+function reachable() {
+  for (const each of document.querySelectorAll(".scroll, pre")) {
+    const scrolls = each.scrollWidth > each.clientWidth;
+    if (scrolls !== each.hasAttribute("tabindex")) each.toggleAttribute("tabindex", scrolls);
+    if (scrolls) each.setAttribute("tabindex", "0");
+  }
+}
+
 setInterval(() => {
+  reachable();
   app.stream.watch();
   redraw();
 }, 1000);

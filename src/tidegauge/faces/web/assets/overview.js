@@ -21,6 +21,7 @@ import { byUrgency, isOpen, whereOf } from "./incidents.js";
 import { worstVenues } from "./venues.js";
 
 const ALERTS = 8;
+const NAMED = 4;
 
 const COLUMNS = [
   { name: "Symbol" },
@@ -74,6 +75,7 @@ export class OverviewPage {
           incidents(open, now, Object.keys(picture.daemons ?? {}).length > 0),
         ),
         card("Venues", { tools: h("a", { href: "#/venues" }, "Details") }, venues(picture)),
+        exposures(picture),
         card("Daemons", {}, daemons(picture)),
       ),
     );
@@ -91,17 +93,17 @@ function weather(picture, symbols, open) {
   const bad = symbols.filter((each) => rank(each.score.weather) > 0 && rank(each.score.weather) < 4);
   const live = symbols.reduce((sum, each) => sum + each.live, 0);
   const books = symbols.reduce((sum, each) => sum + each.books, 0);
+  const names = bad.map((each) => each.symbol).slice(0, NAMED);
+  const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
+  const still = open.length
+    ? ` ${counted(open.length, "incident")} ${open.length === 1 ? "is" : "are"} still open.`
+    : "";
   const about =
     word === null
       ? "No score is known yet."
       : bad.length
-        ? `${bad
-            .map((each) => each.symbol)
-            .slice(0, 4)
-            .join(
-              ", ",
-            )}${bad.length > 4 ? ` and ${bad.length - 4} more` : ""} ${bad.length === 1 ? "is" : "are"} not calm.`
-        : `${counted(symbols.length, "symbol")}, and nothing unusual.`;
+        ? `${names.join(", ")}${more} ${bad.length === 1 ? "is" : "are"} not calm.`
+        : `Nothing unusual now on ${counted(symbols.length, "symbol")}.${still}`;
   const seen = Object.keys(picture.daemons ?? {}).length > 0;
   const venues = worstVenues(picture);
   const nobody = open.filter((each) => each.state === "open").length;
@@ -292,6 +294,33 @@ function venues(picture) {
         h("b", null, each.venue),
         h("span", null, each.health),
         h("span", { class: "note num" }, `${each.live}/${each.books} live`),
+      ),
+    ),
+  );
+}
+
+/** How much is held, against how much may be in this weather. */
+function exposures(picture) {
+  const all = Object.values(picture.exposures ?? {});
+  if (!all.length) return null;
+  return card(
+    "Exposures",
+    {},
+    h(
+      "ul",
+      { class: "list" },
+      all.map((each) =>
+        h(
+          "li",
+          { key: each.asset },
+          h(
+            "div",
+            { class: "list-head" },
+            Number(each.to_cut) > 0 ? mark("critical", `cut ${money(each.to_cut)}`) : mark(each.weather ?? null),
+            h("b", null, each.asset),
+            h("span", { class: "note num" }, `${money(each.amount)} of ${money(each.cap)}`),
+          ),
+        ),
       ),
     ),
   );

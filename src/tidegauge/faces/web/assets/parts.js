@@ -142,7 +142,7 @@ export const empty = (said) => h("p", { class: "empty" }, said);
 export function table({ caption, columns, rows, class: more = "" }) {
   return h(
     "div",
-    { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
+    { class: "scroll", role: "group", "aria-label": caption },
     h(
       "table",
       { class: `table ${more}`, role: "table" },
