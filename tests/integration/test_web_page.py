@@ -206,6 +206,21 @@ async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
     await expect(page.locator("tr.old").first).to_contain_text("old: 42 s")
 
 
+async def test_a_picture_that_is_not_understood_is_said_so_and_comes_back(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """As of an API of another version: nothing that was shown before stays as if it were live."""
+    page = (await open_web()).page
+    await live(page)
+    stand_in.frozen = True
+    score = stand_in.picture.symbols["BTCUSDT"].score
+    change(stand_in, "symbols", "BTCUSDT", score=None)
+    await expect(page.locator("main")).to_contain_text("cannot be drawn")
+    assert await page.locator("main table").count() == 0
+    change(stand_in, "symbols", "BTCUSDT", score=score)
+    await expect(page.locator("main table").first).to_be_visible()
+
+
 async def test_who_is_not_signed_in_is_told_how_to(open_web: Open, stand_in: StandIn) -> None:
     """And is let in as soon as that is done."""
     stand_in.admitted = False
@@ -229,7 +244,7 @@ async def test_hostile_words_stay_words(
     await live(found.page)
     for about in ("", "incidents", "incident/INC-1", "venues", "symbol/%3Cb%3Ebold%3C%2Fb%3E"):
         await found.page.goto(f"{web_served.url}/#/{about}")
-        words = "<b>bold</b>" if "symbol" in about else "onerror="
+        words = "<B>BOLD</B>" if "symbol" in about else "onerror="
         await expect(found.page.locator("main")).to_contain_text(words)
         assert await found.page.locator("main img, main script, main b > b").count() == 0
         assert await found.page.title() != "taken"

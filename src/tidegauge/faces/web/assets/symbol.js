@@ -14,8 +14,9 @@ import { booksCard, crunchCard, divergenceCard, marketCard, stressCard } from ".
 import { capital, head as firstSentence, span, spoken } from "./words.js";
 
 export class SymbolPage {
-  /** @param {string} symbol */
-  constructor(symbol, app) {
+  /** @param {string} about */
+  constructor(about, app) {
+    const symbol = about.toUpperCase();
     this.symbol = symbol;
     this.parts = {
       depth: new Depth(app),
