@@ -26,7 +26,9 @@ from tidegauge.faces.dashboard.cells import (
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
-def test_padded_text_is_exactly_so_wide_and_steers_nothing(text: str, width: int, right: bool) -> None:
+def test_padded_text_is_exactly_so_wide_and_steers_nothing(
+    text: str, width: int, right: bool
+) -> None:
     """Whatever the text: wide characters, controls, nothing at all."""
     shown, _ = padded(text, width, right=right)
     assert cell_len(shown) == width
@@ -60,7 +62,10 @@ def test_a_bar_is_as_wide_as_its_room(share: float, width: int) -> None:
 
 def test_a_spark_shows_the_lowest_the_highest_and_what_is_not_known() -> None:
     """Values beyond the range are drawn at its ends."""
-    assert spark([0.0, None, 6.0, 99.0, -99.0], 0.0, 6.0) == f"{TICKS[0]}·{TICKS[-1]}{TICKS[-1]}{TICKS[0]}"
+    assert (
+        spark([0.0, None, 6.0, 99.0, -99.0], 0.0, 6.0)
+        == f"{TICKS[0]}·{TICKS[-1]}{TICKS[-1]}{TICKS[0]}"
+    )
     assert spark([1.0, 1.0], 1.0, 1.0) == TICKS[0] * 2
 
 

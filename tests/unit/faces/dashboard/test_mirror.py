@@ -63,7 +63,10 @@ def test_what_a_patch_does_not_name_stays_the_very_same() -> None:
         ([snapshot(), patch(2, {"ladders": 7})], "a ladders that is no object"),
         ([json.dumps({"type": "snapshot", "picture": AT})], "without its number"),
         ([json.dumps({"type": "hello"})], "unknown type 'hello'"),
-        ([json.dumps({"type": "snapshot", "seq": 1, "picture": {"at": "late"}})], "without its time"),
+        (
+            [json.dumps({"type": "snapshot", "seq": 1, "picture": {"at": "late"}})],
+            "without its time",
+        ),
     ],
 )
 def test_what_cannot_be_understood_is_told(messages: list[str], why: str) -> None:
