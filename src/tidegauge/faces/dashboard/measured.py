@@ -19,7 +19,7 @@ SPREAD, IMBALANCE, Z = "spread bps", "imbalance", "z "
 """Names of trends; those of z-scores begin with the last."""
 
 HIGHEST_Z = 6.0
-NAME, NUMBER = 13, 9
+NAME, NUMBER = 15, 8
 LONGEST_SPARK = 60
 
 
@@ -34,7 +34,7 @@ def measure_lines(scene: Scene, venue: str | None, trends: Trends, width: int) -
     past = _Past(trends, row.venue, scene.at, width)
     return [
         _mid(row, measures),
-        past.line("spread", f"{bps(measures.spread_bps)} bps", "", SPREAD),
+        past.line("spread bps", bps(measures.spread_bps), "", SPREAD),
         past.line("imbalance", signed(measures.imbalance), "", IMBALANCE),
         *_costs(measures),
         *_bands(measures),
