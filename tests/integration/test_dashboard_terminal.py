@@ -31,7 +31,9 @@ async def test_it_fits_80_by_24_shows_everything_at_200_by_60_and_q_leaves(tmp_p
             24,
         ) as shown,
     ):
-        screen = await shown.wait_for("● LIVE", "A binance BTCUSDT ● live", "ask .*ask ", "sell 500k")
+        screen = await shown.wait_for(
+            "● LIVE", "A binance BTCUSDT ● live", "ask .*ask ", "sell 500k"
+        )
         lines = screen.splitlines()
         assert len(lines) <= 24
         assert max(map(len, lines)) <= 80
@@ -39,7 +41,9 @@ async def test_it_fits_80_by_24_shows_everything_at_200_by_60_and_q_leaves(tmp_p
             assert f" {venue} " in screen
         assert "✖ stale   a gap in the updates" in screen
         await shown.resize(200, 60)
-        wide = await shown.wait_for("divergence", "crunch +", "z spread", "desk 1 open", "daemon 4711")
+        wide = await shown.wait_for(
+            "divergence", "crunch +", "z spread", "desk 1 open", "daemon 4711"
+        )
         for side in ("ask", "bid"):
             assert len(re.findall(rf"{side} [\d,]+\.\d", wide)) == 2 * 20
         await shown.press("q")
@@ -58,7 +62,15 @@ async def test_leaving_the_dashboard_of_a_monitor_stops_the_monitor_in_order(
             "HOME": str(tmp_path),
         }
         chosen = [part for venue in LOCAL for part in ("--venue", venue)]
-        command = [*TIDEGAUGE, "monitor", "--symbol", "BTCUSDT", *chosen, "--dry-run", "--dashboard"]
+        command = [
+            *TIDEGAUGE,
+            "monitor",
+            "--symbol",
+            "BTCUSDT",
+            *chosen,
+            "--dry-run",
+            "--dashboard",
+        ]
         data = tmp_path / "data"
         async with terminal(tmp_path, [*command, "--data-dir", str(data)], env, 100, 30) as shown:
             await shown.wait_for("● LIVE", "A binance BTCUSDT ● live", "2/2 live", "ask .*ask ")
