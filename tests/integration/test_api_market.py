@@ -76,6 +76,12 @@ async def test_a_book_is_told_level_by_level(asked: Asked) -> None:
     _, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=sell&notional=1000")
     lost = next(each for each in quote["venues"] if each["venue"] == "binance")
     assert (lost["why"], lost["average"], quote["best"]) == ("gap", None, "bybit-linear")
+    other = asked.app.monitor.watched_book(BookId("bybit-linear", "BTCUSDT"))
+    assert other is not None
+    other.keeper.lose(TrustReason.GAP, other.keeper.updated_at or 0)
+    while (await asked.api.get("/readyz"))[0] == 200:
+        await asked.api.hub.changed(asked.api.hub.version, 5)
+    assert (await asked.api.get("/readyz"))[1]["reasons"] == ["no book can be believed now"]
 
 
 async def test_a_quote_names_every_venue_and_the_cheapest_split(asked: Asked) -> None:

@@ -143,9 +143,24 @@ class Gate:
             return
         self._open += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._while_known(asked, send))
         finally:
             self._open -= 1
+
+    def _while_known(self, asked: Asked, send: Send) -> Send:
+        """Return a `send` that ends a stream once who asked is not let in any more."""
+        over = False
+
+        async def sent(message: Message) -> None:
+            nonlocal over
+            if over:
+                return
+            if message["type"] == "websocket.send" and self._principal(asked) is None:
+                over = True
+                message = {"type": "websocket.close", "code": 1008, "reason": "Log in again"}
+            await send(message)
+
+        return sent
 
     def _check_form(self, asked: Asked, scope: Scope) -> None:
         """Refuse what a browser was led to by another page, or by a name that is not ours."""
