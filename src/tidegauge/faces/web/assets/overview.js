@@ -3,6 +3,7 @@
 import { storage, storageRank } from "./board.js";
 import { h } from "./dom.js";
 import {
+  bySeverity,
   card,
   empty,
   incidentLink,
@@ -81,10 +82,6 @@ export class OverviewPage {
     );
   }
 }
-
-/** The worst first; what has no score stands last, for nothing is known of it. */
-export const bySeverity = (symbols) =>
-  symbols.sort((a, b) => (b.score.value ?? -1) - (a.score.value ?? -1) || a.symbol.localeCompare(b.symbol));
 
 /** How it is, in one word and a sentence. What is old says nothing of how it is now. */
 function weather(picture, symbols, open, live) {
