@@ -136,9 +136,13 @@ BAD: list[tuple[str, int, str | None]] = [
     ("/history/binance/BTCUSDT?from=yesterday", 422, "from"),
     ("/history/binance/BTCUSDT?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "from"),
     ("/history/binance/BTCUSDT?from=1970-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "from"),
+    ("/history/binance/BTCUSDT?to=0001-01-01T00:00:00Z", 422, "to"),
+    ("/history/binance/BTCUSDT?from=9999-12-31T23:59:59-14:00", 422, "from"),
+    ("/heat/binance/BTCUSDT?to=0001-01-01T00:00:00%2B14:00", 422, "to"),
     ("/history/binance/BTCUSDT?step=-1", 422, "step"),
     ("/alerts?most=1000000", 422, "most"),
     ("/alerts?since=%00", 422, "since"),
+    ("/incidents?since=0001-01-01T00:00:00%2B14:00", 422, "since"),
     ("/picture?symbols=" + "X" * 5000, 422, "symbols"),
 ]
 

@@ -70,14 +70,17 @@ class Resting(Struct, frozen=True, kw_only=True):
 
     def ladder(self, taker: Taker) -> Ladder:
         """Return what a taker would eat. What lies beyond the last level counts as not known."""
-        side = self.asks if taker is Taker.BUY else self.bids
+        side, nearer = (self.asks, min) if taker is Taker.BUY else (self.bids, max)
+        ends = [] if side.edge is None else [side.edge]
+        if side.more and side.ticks:
+            ends.append(side.ticks[-1])
         scaled = Scaled.of(self.inverse, self.price_scale, self.size_scale)
         return Ladder(
             taker,
             rungs_of(side.ticks, side.lots, scaled),
             price_scale=self.price_scale,
             base_scale=scaled.base_scale,
-            edge=side.ticks[-1] if side.more and side.ticks else side.edge,
+            edge=nearer(ends, default=None),
             wanted=None,
         )
 

@@ -11,7 +11,7 @@ from tests.support.stressed import book_of, books, even_book, sizes
 from tidegauge.core.book import OrderBook
 from tidegauge.core.reading import Taker
 from tidegauge.core.side import Side
-from tidegauge.risk.rests import Resting, resting
+from tidegauge.risk.rests import Resting, RestingSide, resting
 from tidegauge.risk.stress_ladder import ladder_of
 
 ALL = 10_000
@@ -73,3 +73,12 @@ def test_the_mid_is_exact() -> None:
     """Halves need one more decimal."""
     cut = resting(book_of({"99": "1"}, {"100": "1"}), levels=5, quote=Fraction(0), most=ALL)
     assert cut.mid == Decimal("99.5")
+
+
+def test_what_is_known_of_a_cut_book_ends_where_the_book_is_known_to() -> None:
+    """Levels beyond that are no proof that there are no others between them."""
+    for taker, known in ((Taker.BUY, 103), (Taker.SELL, 97)):
+        ticks = [101, 105, 110] if taker is Taker.BUY else [99, 95, 90]
+        side = RestingSide(ticks=ticks, lots=[10, 10, 10], edge=known, more=True)
+        cut = Resting(inverse=False, price_scale=0, size_scale=0, bids=side, asks=side)
+        assert cut.ladder(taker).edge == known

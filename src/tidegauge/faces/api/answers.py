@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Path, Query, Request, Response
+from pydantic import AfterValidator
 
 from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.runtime.window.books import ShownBook
@@ -18,8 +19,21 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/~-]{0,63}$"
 SymbolPath = Annotated[str, Path(pattern=NAME, description="Our name of it, such as BTCUSDT.")]
 SymbolQuery = Annotated[str, Query(pattern=NAME, description="Our name of it, such as BTCUSDT.")]
 VenuePath = Annotated[str, Path(pattern=NAME, description="A venue, such as binance.")]
-Since = Annotated[datetime | None, Query(alias="from", description="From when on, RFC 3339.")]
-Until = Annotated[datetime | None, Query(alias="to", description="Until when, RFC 3339.")]
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+"""Nothing of ours is older or later, and a day more or less is still a time."""
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return a time in UTC; one that names no zone is. Raises `ValueError` for one of another age."""
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"must be from {EARLIEST.year} to {LATEST.year}")
+    return at.astimezone(UTC)
+
+
+Time = Annotated[datetime, AfterValidator(in_utc)]
+Since = Annotated[Time | None, Query(alias="from", description="From when on, RFC 3339.")]
+Until = Annotated[Time | None, Query(alias="to", description="Until when, RFC 3339.")]
 
 
 def hub_of(request: Request) -> Hub:
@@ -55,8 +69,3 @@ def known_book(hub: Hub, venue: str, symbol: str) -> ShownBook:
             HTTPStatus.NOT_FOUND, f"no daemon watches {id_}; GET /instruments says what is watched"
         )
     return book
-
-
-def utc(at: datetime | None) -> datetime | None:
-    """Return a time with its zone; one that names none is UTC."""
-    return at if at is None or at.tzinfo is not None else at.replace(tzinfo=UTC)

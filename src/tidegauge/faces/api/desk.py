@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from tidegauge.core.desk import Order, OrderKind, Silence
 from tidegauge.core.errors import OperatorError
@@ -24,7 +24,7 @@ from tidegauge.sinks import desk_read
 from tidegauge.sinks.orders import OrderRefused, OrderStale, outcome_of, place
 from tidegauge.sinks.table import nanos
 
-from .answers import NAME, HubOf, answer, utc
+from .answers import NAME, HubOf, Time, answer
 from .archive import Archive
 from .problems import Problem
 
@@ -37,8 +37,11 @@ DAY_S = 86_400.0
 MOST = 1_000
 
 IncidentId = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9-]+$")]
-Symbol = Annotated[str | None, Query(pattern=NAME, description="Of this symbol only.")]
-Since = Annotated[datetime | None, Query(description="Those that were open then, or later.")]
+Symbol = Annotated[
+    Annotated[str, AfterValidator(str.upper)] | None,
+    Query(pattern=NAME, description="Of this symbol only."),
+]
+Since = Annotated[Time | None, Query(description="Those that were open then, or later.")]
 Most = Annotated[int, Query(ge=1, le=MOST, description="No more than so many, the newest first.")]
 Comment = Annotated[str, Field(max_length=MOST_COMMENT, pattern=r"^[^\x00]*$")]
 By = Annotated[
@@ -136,12 +139,14 @@ async def alerts(
         shown = [
             each
             for each in hub.picture().alerts.values()
-            if symbol in (None, each.symbol) and (each.state == "firing" or not firing)
+            if symbol in (None, each.symbol)
+            and (each.state == "firing" or not firing)
+            and _lasted(each.ended_at, since)
         ]
         return answer(sorted(shown, key=lambda each: each.started_at, reverse=True)[:most])
     async with archive_of(request).session() as connection:
         rows = await desk_read.alerts(
-            connection, only_firing=firing, symbols=_names(symbol), since=utc(since), most=most
+            connection, only_firing=firing, symbols=_names(symbol), since=since, most=most
         )
     return answer([_alert(row, row["incident"]) for row in rows])
 
@@ -161,12 +166,14 @@ async def incidents(
         shown = [
             each
             for each in hub.picture().incidents.values()
-            if symbol in (None, each.symbol) and (each.state != "resolved" or not only_open)
+            if symbol in (None, each.symbol)
+            and (each.state != "resolved" or not only_open)
+            and _lasted(each.resolved_at, since)
         ]
         return answer(sorted(shown, key=lambda each: each.opened_at, reverse=True)[:most])
     async with archive_of(request).session() as connection:
         rows = await desk_read.incidents(
-            connection, only_open=only_open, symbols=_names(symbol), since=utc(since), most=most
+            connection, only_open=only_open, symbols=_names(symbol), since=since, most=most
         )
     return answer([_incident(row) for row in rows])
 
@@ -334,7 +341,12 @@ def _actor(request: Request, by: str) -> str:
 
 
 def _names(symbol: str | None) -> list[str]:
-    return [] if symbol is None else [symbol.upper()]
+    return [] if symbol is None else [symbol]
+
+
+def _lasted(ended_at: datetime | None, since: datetime | None) -> bool:
+    """Whether what ended then was still open at `since`, or is now."""
+    return since is None or ended_at is None or ended_at >= since
 
 
 def _incident(row: Any) -> ShownIncident:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from tidegauge.sinks.history import History, HistoryPoint, read_history
 
-from .answers import Since, SymbolPath, Until, VenuePath, answer, utc
+from .answers import Since, SymbolPath, Until, VenuePath, answer
 from .desk import archive_of
 from .problems import Problem
 
@@ -88,8 +88,8 @@ async def _read(
     until: datetime | None,
     step: float | None,
 ) -> History:
-    end = utc(until) or datetime.now(UTC)
-    begin = utc(since) or end - USUAL
+    end = until or datetime.now(UTC)
+    begin = since or end - USUAL
     if begin >= end:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

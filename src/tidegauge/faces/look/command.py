@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from tidegauge.core.errors import OperatorError
+from tidegauge.core.exact import is_amount
 from tidegauge.core.reading import Taker
 from tidegauge.faces import running
 from tidegauge.faces.database.opened import AsJson, settings_of
@@ -108,7 +109,7 @@ def size_of(text: str) -> Decimal:
     factor = factors.get(plain[-1:], 1)
     try:
         size = Decimal(plain[:-1] if factor > 1 else plain) * factor
-        usable = size.is_finite() and 0 < size <= LARGEST
+        usable = is_amount(size) and 0 < size <= LARGEST
     except InvalidOperation:
         usable = False
     if not usable:

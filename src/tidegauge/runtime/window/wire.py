@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from tidegauge.core.exact import is_amount
 from tidegauge.risk.rests import Resting
 
 from .across import ShownDaemon, ShownSymbol, ShownVenue
@@ -110,5 +111,9 @@ def said_of(line: bytes) -> Said:
 
 
 def want_of(line: bytes) -> Want:
-    """Read what is wanted of a daemon. Raises `msgspec.MsgspecError`."""
-    return _WANT.decode(line)
+    """Read what is wanted of a daemon. Raises `msgspec.MsgspecError`, or `ValueError` for an amount that
+    nobody can calculate with: it would hold the daemon up for minutes."""
+    want = _WANT.decode(line)
+    if not all(is_amount(each.quote) for each in want.ladders):
+        raise ValueError("a quote that is wanted is no amount")
+    return want

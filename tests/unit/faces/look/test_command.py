@@ -25,7 +25,7 @@ def test_a_size_is_read_as_people_write_it(text: str, size: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "-5", "k", "NaN", "Infinity", "1e99", "ten", "1.5MM", "\0"]
+    "text", ["", "0", "-5", "k", "NaN", "Infinity", "1e99", "1e-61", "ten", "1.5MM", "\0"]
 )
 def test_what_is_no_size_is_refused_with_how_to_write_it(text: str) -> None:
     """Absurd ones, too."""

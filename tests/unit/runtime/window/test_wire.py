@@ -70,3 +70,11 @@ def test_what_is_no_line_of_ours_is_refused(line: bytes) -> None:
     for read in (said_of, want_of):
         with pytest.raises((msgspec.MsgspecError, UnicodeError)):
             read(line)
+
+
+@pytest.mark.parametrize("quote", ["NaN", "-Infinity", "Infinity", "1E+30000000", "1E-30000000"])
+def test_an_amount_that_would_hold_a_daemon_up_is_refused(quote: str) -> None:
+    """As a number of thirty million digits would, for minutes."""
+    line = b'{"type":"want","ladders":[{"venue":"v","symbol":"S","quote":"%s"}]}' % quote.encode()
+    with pytest.raises(ValueError, match="no amount"):
+        want_of(line)
