@@ -5,7 +5,7 @@ from datetime import datetime
 from tidegauge.faces.figures import UNKNOWN
 from tidegauge.runtime.window.across import ShownDaemon, ShownHistogram, ShownVenue
 
-from .cells import Line, cell, line, padded, seconds
+from .cells import Line, line, padded, seconds
 from .ladder import said
 from .scene import Scene
 
