@@ -47,15 +47,10 @@ def standing(
     if shown_at is not None:
         return _paused(connection, scene, shown_at)
     if connection.down is not None:
-        again = (
-            ""
-            if connection.again_in_s is None
-            else f"; trying again in {connection.again_in_s:.0f} s"
-        )
-        then = "" if scene is None else f". BELOW IS OF {scene.at:%H:%M:%S} UTC"
-        return Standing(
-            word="✖ DISCONNECTED", ink="alarm", notice=f"{connection.down}{again}{then}", live=False
-        )
+        then = "" if scene is None else f"BELOW IS OF {scene.at:%H:%M:%S}, "
+        again = "now" if connection.again_in_s is None else f"in {connection.again_in_s:.0f} s"
+        notice = f"{then}tried again {again}: {connection.down}"
+        return Standing(word="✖ DISCONNECTED", ink="alarm", notice=notice, live=False)
     if scene is None:
         return Standing(
             word="◌ waiting",

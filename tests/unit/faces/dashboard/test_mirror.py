@@ -72,9 +72,10 @@ def test_what_a_patch_does_not_name_stays_the_very_same() -> None:
 def test_what_cannot_be_understood_is_told(messages: list[str], why: str) -> None:
     """Each message that docs/api.md does not allow has its own complaint."""
     mirror = Mirror()
+    for each in messages[:-1]:
+        mirror.hear(each)
     with pytest.raises(Misunderstood, match=why):
-        for each in messages:
-            mirror.hear(each)
+        mirror.hear(messages[-1])
 
 
 def test_a_problem_of_the_api_changes_nothing_and_is_kept() -> None:

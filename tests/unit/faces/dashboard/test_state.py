@@ -34,7 +34,7 @@ def test_a_lost_connection_says_why_when_it_is_tried_again_and_how_old_this_is()
     """Nobody takes the numbers below for those of now."""
     found = judged(Connection(down="the token is WRONG", again_in_s=4.2))
     assert found.word == "✖ DISCONNECTED"
-    assert found.notice == "the token is WRONG; trying again in 4 s. BELOW IS OF 22:00:30 UTC"
+    assert found.notice == "BELOW IS OF 22:00:30, tried again in 4 s: the token is WRONG"
     assert not found.live
 
 
