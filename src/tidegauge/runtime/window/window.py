@@ -153,6 +153,8 @@ class Window:
             BookId(each.venue, each.symbol): each for each in want.ladders[:MOST_LADDERS]
         }
         for id_, each in [*watcher.wanted.items()]:
+            if not watcher.keeps_up:
+                return  # the rounds tell the others, once this was read
             if had.get(id_) != each:
                 watcher.tell(line_of(self._ladder(each)))
                 await asyncio.sleep(0)
@@ -192,7 +194,9 @@ class Window:
             yield line_of(Books(books=(shown,))), watchers
         yield line_of(round_of(self._daemon, self._id)), watchers
         for wanted, who in _by_ladder(watchers).items():
-            yield line_of(self._ladder(wanted)), who
+            # Of a round thus far all was told, or it would be another picture; of ladders not.
+            if reading := [each for each in who if each.keeps_up]:
+                yield line_of(self._ladder(wanted)), reading
 
     def _ladder(self, wanted: LadderWanted) -> Ladder:
         now = self._daemon.now()
