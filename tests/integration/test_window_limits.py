@@ -155,6 +155,8 @@ async def test_what_nobody_asks_for_any_more_is_not_kept(
         assert len(documents._ladders) >= 49
         await until(lambda: not hub.markets)
         assert hub._held == {}
+        rounds = hub.rounds
+        await until(lambda: hub.rounds > rounds)
         documents.of(Subscription())
         assert documents._ladders == {}
 
@@ -254,3 +256,21 @@ async def test_wants_of_one_who_does_not_read_are_not_told_at_once(
         writer.close()
         async with watching(tmp_path) as watch:
             await until(lambda: live(watch))
+
+
+async def test_a_bug_in_one_round_does_not_end_the_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted, and the next round is told."""
+    async with daemon(tmp_path) as app, watching(tmp_path) as watch:
+        await until(lambda: live(watch))
+
+        def broken(*_: Any) -> None:
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(the_window, "round_of", broken)
+            await until(lambda: app.crashes > 0)
+        (seen,) = watch.seen.values()
+        told = seen.round
+        await until(lambda: seen.round is not told)

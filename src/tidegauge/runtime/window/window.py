@@ -86,6 +86,7 @@ class Window:
         self.watchers: set[Watcher] = set()
         self._looked_at = asyncio.Event()
         self._id = str(os.getpid())
+        self._crashes = 0
 
     @asynccontextmanager
     async def opened(self, data_dir: Path) -> AsyncIterator[None]:
@@ -167,8 +168,19 @@ class Window:
             if not self.watchers:
                 self._looked_at.clear()
                 await self._looked_at.wait()
-            busy = await self._tell_all()
+            busy = 0.0
+            try:
+                busy = await self._tell_all()
+            except Exception as crash:  # noqa: BLE001 (our bug; the next round may be told)
+                self._crashed(crash)
             await asyncio.sleep(max(EVERY_S, SHARE * busy))
+
+    def _crashed(self, crash: Exception) -> None:
+        """Tell of a bug of ours at the 1st, 10th, 100th … time."""
+        self._daemon.crashes += 1
+        self._crashes += 1
+        if self._crashes == 10 ** (len(str(self._crashes)) - 1):
+            log.error("window_crashed", times=self._crashes, exc_info=crash)
 
     async def _tell_all(self) -> float:
         """Tell one round to all who keep up; return for how many seconds that held the feed up."""
