@@ -231,6 +231,16 @@ async def test_more_connections_than_are_allowed_cost_the_idle_ones(tmp_path: Pa
             assert (await eager.answer())[0] == 200
 
 
+async def test_connections_between_two_requests_are_idle_ones_too(tmp_path: Path) -> None:
+    """Whoever asked something public once could otherwise keep all others out."""
+    async with api(tmp_path, Patience(connections=20)) as at, contextlib.AsyncExitStack() as stack:
+        for _ in range(20):
+            one = await stack.enter_async_context(client(at))
+            await one.say("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await one.answer())[0] == 200
+        assert await serves(at)
+
+
 async def crowd(at: At, many: int) -> int:
     """Open so many connections that say nothing; return how much memory that took."""
     loop, before = asyncio.get_running_loop(), resident()

@@ -43,7 +43,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     patience = Patience()
     waiting: dict["GuardedHttp", None]
-    """Connections without a request so far, the oldest first; of one server."""
+    """Connections without a request, at first or between two, the oldest first; of one server."""
 
     def __init__(
         self,
@@ -108,6 +108,12 @@ class GuardedHttp(HttpToolsProtocol):
         self._disarm()
         self._in_head, self._head = True, 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for another request, unless that is here."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self._in_head and not self.transport.is_closing():
+            self.waiting[self] = None
 
     def handle_websocket_upgrade(self) -> None:
         """Let the protocol of WebSockets go on with it."""

@@ -37,6 +37,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ALWAYS_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (named, not bound)
 
+POLICY_VIOLATION = 1008
+"""The code (RFC 6455) with which a stream ends whose token or session is over."""
+
 FAILURES_PER_S = 10.0
 LONGEST_URL = 8_192
 LARGEST_BODY = 64 * 1024
@@ -141,9 +144,17 @@ class Gate:
         if not asked.is_socket:
             await self._app(scope, receive, send)
             return
+        principal = scope["state"]["principal"]
+
+        async def still_let_in(message: Message) -> None:
+            if message["type"] == "websocket.send" and self._principal(asked) != principal:
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+                raise ConnectionError  # which starlette tells the route as the end of the stream
+            await send(message)
+
         self._open += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, still_let_in)
         finally:
             self._open -= 1
 
