@@ -274,3 +274,19 @@ async def test_a_bug_in_one_round_does_not_end_the_window(
         (seen,) = watch.seen.values()
         told = seen.round
         await until(lambda: seen.round is not told)
+
+
+async def test_of_two_daemons_that_watch_one_book_all_is_told_of_the_same(tmp_path: Path) -> None:
+    """What is shown of it, its levels, and what a quote counts with."""
+    one, two = StandIn("7"), StandIn("8")
+    hub = Hub(tmp_path)
+    async with one.listening(tmp_path), two.listening(tmp_path), running(hub.run()):
+        await one.say(one.hello(), books_of("7"), one.round("0.5"))
+        await until(lambda: bool(hub.picture().books))
+        await two.say(two.hello(), books_of("8"), two.round("2"))
+        await until(lambda: hub.picture().books["binance/BTCUSDT"].daemon == "8")
+        assert hub.terms("BTCUSDT").rates == {"USD": Decimal(2)}
+        hub.wish(BINANCE, 5)
+        await asyncio.sleep(0)
+        await two.say(a_ladder())
+        await until(lambda: hub.held(BINANCE) is not None)

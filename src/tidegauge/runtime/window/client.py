@@ -131,8 +131,8 @@ class Watch:
         return name in self.refused or name in self._dead
 
     def daemon_of(self, book: BookId) -> str | None:
-        """Return who watches a book, None where nobody does."""
-        return next((name for name, each in self.seen.items() if book in each.books), None)
+        """Return who watches a book, None where nobody does; of several the one that a picture shows."""
+        return max((name for name, each in self.seen.items() if book in each.books), default=None)
 
     def _tell(self, name: str, writer: asyncio.StreamWriter) -> None:
         """Want of a daemon what it watches; of a book that nobody is seen to watch, ask all."""

@@ -127,7 +127,7 @@ class Hub:
 
     def terms(self, symbol: str) -> Terms:
         """Return what a quote of a symbol counts with."""
-        for seen in self._watch.seen.values():
+        for _name, seen in sorted(self._watch.seen.items(), reverse=True):
             if seen.gone_at is None and seen.round is not None and symbol in seen.round.terms:
                 return seen.round.terms[symbol]
         return Terms(rates={}, fees={})
