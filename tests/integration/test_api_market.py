@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +14,12 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.support.api_over import Api, api_over
+from tests.support.database import until
 from tests.support.windowed import VENUES, daemon
 
 from tidegauge.core.instrument import BookId
 from tidegauge.core.trust import TrustReason
+from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
 from tidegauge.faces.api.stream import SOONEST_S
 from tidegauge.faces.api.tokens import tokens_renewed
@@ -288,3 +291,17 @@ async def test_a_drill_is_started_and_judged(asked: Asked) -> None:
     assert (await api.post("/drills/nothing", {}))[0] == 404
     assert (await api.post("/drills/calm", {"seed": -1}))[0] == 422
     assert (await api.get("/drills/runs/none"))[0] == 404
+
+
+async def test_a_drill_that_cannot_be_started_is_broken_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It does not run for ever, nor does the API end by it."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    async with Drills().opened() as drills:
+        run = drills.start("crunch", 1)
+        await until(lambda: drills.runs[run.id].state != "running")
+        ended = drills.runs[run.id]
+        assert ended.state == "broken"
+        assert "can't be started" in ended.report
+        assert ended.ended_at is not None
