@@ -1,6 +1,8 @@
 """Who looks costs a daemon little, however much they ask, and is told nothing that is over."""
 
 import asyncio
+import os
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -290,3 +292,15 @@ async def test_of_two_daemons_that_watch_one_book_all_is_told_of_the_same(tmp_pa
         await asyncio.sleep(0)
         await two.say(a_ladder())
         await until(lambda: hub.held(BINANCE) is not None)
+
+
+async def test_a_folder_that_somebody_else_made_in_the_place_of_ours_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all may write, anybody could make one, and pass for a daemon."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deep = tmp_path / ("x" * 100)
+    async with StandIn("7").listening(deep):
+        assert set(windows_of(deep)) == {"7"}
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert windows_of(deep) == {}

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from tidegauge.core.instrument import BookId
-from tidegauge.runtime.control import folder_of
+from tidegauge.runtime.control import sockets_of
 
 from .books import ShownBook
 from .window import SUFFIX
@@ -246,8 +246,4 @@ def _watched_by(seen: Seen) -> set[str]:
 
 def windows_of(data_dir: Path) -> dict[str, Path]:
     """Return the sockets of a data directory, by the id of the daemon."""
-    try:
-        paths = sorted(folder_of(data_dir).glob(f"*{SUFFIX}"))
-    except OSError:
-        return {}
-    return {path.stem: path for path in paths if path.stem.isdigit()}
+    return sockets_of(data_dir, SUFFIX)
