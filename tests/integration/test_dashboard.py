@@ -38,6 +38,10 @@ class Look:
         """Return how much a panel shows."""
         return len(self.text(name))
 
+    def write(self, field: str, text: str) -> None:
+        """Fill in a field of the dialog."""
+        self.app.screen.query_one(f"#field-{field}", Input).value = text
+
     @property
     def dialog(self) -> object:
         """Return what is in front of the panels."""
@@ -195,7 +199,8 @@ async def test_an_incident_is_acknowledged_and_what_came_of_it_is_shown(
     async with standing_in() as served, looking(served) as look:
         await look.press("a")
         assert isinstance(look.dialog, OrderDialog)
-        await look.press("3", "0", "tab", *"mine", "enter")
+        look.write("comment", "mine")
+        await look.press("3", "0", "enter")
         assert "✔ DONE: done by it" in await look.told()
         body = {"comment": "mine", "until_s": 1800.0, "by": "ann"}
         assert served.orders == [("/incidents/INC-1/acknowledge", body)]
@@ -207,7 +212,9 @@ async def test_a_refusal_is_told_in_its_own_words_and_can_be_tried_again() -> No
     """Escaped, whatever it is; nothing of it is understood as markup."""
     refusal = {"detail": "ann has it \x1b[2J[bold]"}
     async with standing_in(answer=(409, refusal)) as served, looking(served) as look:
-        await look.press("x", *"over", "enter")
+        await look.press("x")
+        look.write("comment", "over")
+        await look.press("enter")
         told = await look.told()
         assert "✖ REFUSED: ann has it \\x1b[2J[bold]" in told
         assert "Enter tries again" in told
@@ -228,7 +235,7 @@ async def test_a_silence_and_a_comment_ask_for_what_they_need() -> None:
         proposed = {each.id: each.value for each in look.app.screen.query(Input)}
         assert proposed["field-symbols"] == "BTCUSDT"
         assert proposed["field-signals"] == "liquidity_crunch"
-        look.app.screen.query_one("#field-comment", Input).value = "maintenance"
+        look.write("comment", "maintenance")
         await look.press("enter")
         assert "✔ DONE" in await look.told()
         assert served.orders[0][0] == "/silences"
@@ -237,7 +244,8 @@ async def test_a_silence_and_a_comment_ask_for_what_they_need() -> None:
 async def test_an_order_to_an_api_that_left_says_that_it_may_have_been_carried_out() -> None:
     """Nobody knows what became of it."""
     async with standing_in() as served, looking(served) as look:
-        await look.press("c", *"seen")
+        await look.press("c")
+        look.write("comment", "seen")
         await served.stop()
         await look.press("enter")
         assert "FAILED: it may or may not have been carried out" in await look.told()
@@ -265,7 +273,7 @@ async def test_a_refusal_says_why_until_it_is_lifted() -> None:
         307: "the API answers 307",
         599: "the API answers 599",
     }
-    async with standing_in() as served, looking(served, until_live=False) as look:
+    async with standing_in() as served, looking(served, LARGE, until_live=False) as look:
         for status, why in refusals.items():
             served.refuses = status
             for each in list(served.streams):
@@ -296,11 +304,13 @@ async def test_no_tokens_yet_is_waited_for() -> None:
             raise OperatorError("There are no tokens in data", fix="wait")
         return Access(served.url, TOKEN)
 
-    async with standing_in() as served:
-        async with looking(served, access=access, until_live=False) as look:
-            await look.sees("notice", "There are no tokens in data")
-            ready.append(True)
-            await look.sees("head", "● LIVE")
+    async with (
+        standing_in() as served,
+        looking(served, access=access, until_live=False) as look,
+    ):
+        await look.sees("notice", "There are no tokens in data")
+        ready.append(True)
+        await look.sees("head", "● LIVE")
 
 
 async def test_an_api_that_says_nothing_is_slow_and_one_that_says_nothing_new_is_old() -> None:

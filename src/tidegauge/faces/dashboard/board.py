@@ -75,6 +75,8 @@ class Board(Screen[None]):
         self._judged = Standing(word="", ink="", notice="", live=False)
         self._sheets: list[Sheet] = []
         self._fitted: tuple[int, bool] | None = None
+        self._right = Vertical(id="right")
+        self._books = Sheet(self._drawn(self._book_table), id="books")
 
     def compose(self) -> ComposeResult:
         """Yield the panels."""
@@ -86,8 +88,8 @@ class Board(Screen[None]):
                     yield Sheet(self._drawn(self._ladder_of(0)), id="ladder-a")
                     yield Sheet(self._drawn(self._ladder_of(1)), id="ladder-b")
                 yield Sheet(self._drawn(self._feeds), id="feeds")
-            with Vertical(id="right"):
-                yield Sheet(self._drawn(self._books), id="books")
+            with self._right:
+                yield self._books
                 with Horizontal(classes="pair measures"):
                     yield Sheet(self._drawn(self._measures_of(0)), id="measures-a")
                     yield Sheet(self._drawn(self._measures_of(1)), id="measures-b")
@@ -111,7 +113,7 @@ class Board(Screen[None]):
 
     def draw(self) -> None:
         """Write what changed."""
-        if not self._sheets:
+        if not self._sheets or not self.is_attached:
             return
         viewer = self._viewer
         scene = viewer.scene()
@@ -129,12 +131,11 @@ class Board(Screen[None]):
         alone = self._page == PAGES[0] and not self.has_class("large")
         if (lines, alone) != self._fitted:
             self._fitted = (lines, alone)
-            self.query_one("#books").styles.height = lines
-            right = self.query_one("#right").styles
+            self._books.styles.height = lines
             if alone:
-                right.height = lines
+                self._right.styles.height = lines
             else:
-                right.clear_rule("height")
+                self._right.styles.clear_rule("height")
 
     # -- the panels ------------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class Board(Screen[None]):
         trust, ink = TRUST.get(row.trust, (f"✖ {row.trust}", "bad"))
         return line(mark, cell(f"{row.venue} {scene.symbol}", "strong"), cell(f" {trust}", ink))
 
-    def _books(self, scene: Scene, width: int, _height: int) -> list[Line]:
+    def _book_table(self, scene: Scene, width: int, _height: int) -> list[Line]:
         lines = book_lines(scene, self._viewer.ladders, width)
         return titled(line(cell("venues", "strong")), lines, width)
 
