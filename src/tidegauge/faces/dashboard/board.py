@@ -37,6 +37,9 @@ KEYS = (
 LARGE = (140, 40)
 """From this size on the first page shows everything."""
 
+WIDE = 120
+"""From this width on the matrix and the score stand beside each other."""
+
 Draw = Callable[[Scene, int, int], Sequence[Line]]
 
 
@@ -58,6 +61,9 @@ class Board(Screen[None]):
     Board.page-score #left, Board.page-score #books, Board.page-score .measures, Board.page-score #desk,
     Board.page-venues #right, Board.page-venues .ladders,
     Board.page-desk #left, Board.page-desk #books, Board.page-desk .measures, Board.page-desk .across { display: none; }
+    Board.narrow.page-score .across { layout: vertical; }
+    Board.narrow.page-score #divergence { height: 10; }
+    Board.narrow.page-score #score { margin-left: 0; }
     Board.large.page-market #body { layout: horizontal; }
     Board.large.page-market #left { width: 88; }
     Board.large.page-market #right { height: 1fr; margin-left: 1; }
@@ -128,6 +134,7 @@ class Board(Screen[None]):
         """Choose by the size what the first page shows; give the table of books as many lines as it has."""
         width, height = self.app.size
         self.set_class(width >= LARGE[0] and height >= LARGE[1], "large")
+        self.set_class(width < WIDE, "narrow")
         alone = self._page == PAGES[0] and not self.has_class("large")
         if (lines, alone) != self._fitted:
             self._fitted = (lines, alone)
