@@ -219,7 +219,7 @@ class Board(Screen[None]):
         title = line(
             cell("desk", "strong"),
             cell(f" {len(scene.open_incidents)} open", "dim"),
-            cell(f", {waits} wait for somebody" if waits else "", "bad"),
+            cell(f", {waits} to acknowledge" if waits else "", "bad"),
             cell(f", {len(scene.silences)} silences" if scene.silences else "", "dim"),
         )
         return titled(title, desk_lines(scene, self._viewer.incident, width, height - 1), width)

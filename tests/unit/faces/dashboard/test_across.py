@@ -60,10 +60,10 @@ def test_the_score_is_shown_with_its_parts_and_the_expected_size() -> None:
     for part in (
         *(each.name for each in found.score.parts),
         "30%",
-        "sell 500k less 50% of each level",
+        "sell 500k less 50% safe",
     ):
         assert part in shown
-    assert "safe 0.030%, safe to 2M+, best binance" in shown
+    assert "safe 0.030%, safe to 2M+, binance" in shown
 
 
 def test_a_part_that_is_missing_says_since_when() -> None:
