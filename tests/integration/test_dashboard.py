@@ -1,85 +1,22 @@
 """The dashboard against a stand-in for the API over real sockets, in a terminal that is not there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.dashboards import LARGE, looking
 from tests.support.database import until
 from tests.support.pictured import WHY
 from tests.support.standing_api import TOKEN, StandIn, standing_in, stored_history
-from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.faces.dashboard import app as app_module
 from tidegauge.faces.dashboard import link as link_module
 from tidegauge.faces.dashboard.access import Access
-from tidegauge.faces.dashboard.app import Dashboard
 from tidegauge.faces.dashboard.dialogs import HelpDialog, OrderDialog, SymbolDialog
 from tidegauge.faces.dashboard.sheet import Sheet
-
-SMALL, LARGE = (80, 24), (200, 60)
-
-
-class Look:
-    """A dashboard that is looked at."""
-
-    def __init__(self, app: Dashboard, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.press = pilot.press
-
-    def text(self, name: str) -> str:
-        """Return what a panel shows."""
-        return self.app.board.query_one(f"#{name}", Sheet).text
-
-    def long(self, name: str) -> int:
-        """Return how much a panel shows."""
-        return len(self.text(name))
-
-    @property
-    def dialog(self) -> object:
-        """Return what is in front of the panels."""
-        return None if self.app.screen is self.app.board else self.app.screen
-
-    def shown(self, name: str) -> bool:
-        """Whether a panel is on the screen."""
-        sheet = self.app.board.query_one(f"#{name}", Sheet)
-        return all(each.display for each in sheet.ancestors_with_self if each is not self.app)
-
-    async def sees(self, name: str, part: str) -> str:
-        """Return what a panel shows, once a part of it is there."""
-        await until(lambda: part in self.text(name))
-        return self.text(name)
-
-    @property
-    def said(self) -> str:
-        """Return what the dialog that is open says."""
-        return str(self.app.screen.query_one("#told", Static).render())
-
-    async def told(self) -> str:
-        """Return what came of the order of the dialog that is open."""
-        await until(lambda: any(sign in self.said for sign in "✔✖◌"))
-        return self.said
-
-
-@asynccontextmanager
-async def looking(
-    served: StandIn,
-    size: tuple[int, int] = SMALL,
-    symbol: str | None = None,
-    access: Callable[[], Access] | None = None,
-    until_live: bool = True,
-) -> AsyncIterator[Look]:
-    """Look at a stand-in until the block ends."""
-    app = Dashboard(access or (lambda: Access(served.url, TOKEN)), symbol)
-    async with app.run_test(size=size) as pilot:
-        look = Look(app, pilot)
-        if until_live:
-            await until(lambda: look.text("ladder-a").count("ask ") > 2)
-            await look.sees("head", "● LIVE")
-        yield look
 
 
 @pytest.fixture(autouse=True)
@@ -195,7 +132,8 @@ async def test_an_incident_is_acknowledged_and_what_came_of_it_is_shown(
     async with standing_in() as served, looking(served) as look:
         await look.press("a")
         assert isinstance(look.dialog, OrderDialog)
-        await look.press("3", "0", "tab", *"mine", "enter")
+        look.write("comment", "mine")
+        await look.press("3", "0", "enter")
         assert "✔ DONE: done by it" in await look.told()
         body = {"comment": "mine", "until_s": 1800.0, "by": "ann"}
         assert served.orders == [("/incidents/INC-1/acknowledge", body)]
@@ -207,7 +145,9 @@ async def test_a_refusal_is_told_in_its_own_words_and_can_be_tried_again() -> No
     """Escaped, whatever it is; nothing of it is understood as markup."""
     refusal = {"detail": "ann has it \x1b[2J[bold]"}
     async with standing_in(answer=(409, refusal)) as served, looking(served) as look:
-        await look.press("x", *"over", "enter")
+        await look.press("x")
+        look.write("comment", "over")
+        await look.press("enter")
         told = await look.told()
         assert "✖ REFUSED: ann has it \\x1b[2J[bold]" in told
         assert "Enter tries again" in told
@@ -228,7 +168,7 @@ async def test_a_silence_and_a_comment_ask_for_what_they_need() -> None:
         proposed = {each.id: each.value for each in look.app.screen.query(Input)}
         assert proposed["field-symbols"] == "BTCUSDT"
         assert proposed["field-signals"] == "liquidity_crunch"
-        look.app.screen.query_one("#field-comment", Input).value = "maintenance"
+        look.write("comment", "maintenance")
         await look.press("enter")
         assert "✔ DONE" in await look.told()
         assert served.orders[0][0] == "/silences"
@@ -237,7 +177,8 @@ async def test_a_silence_and_a_comment_ask_for_what_they_need() -> None:
 async def test_an_order_to_an_api_that_left_says_that_it_may_have_been_carried_out() -> None:
     """Nobody knows what became of it."""
     async with standing_in() as served, looking(served) as look:
-        await look.press("c", *"seen")
+        await look.press("c")
+        look.write("comment", "seen")
         await served.stop()
         await look.press("enter")
         assert "FAILED: it may or may not have been carried out" in await look.told()
@@ -265,7 +206,7 @@ async def test_a_refusal_says_why_until_it_is_lifted() -> None:
         307: "the API answers 307",
         599: "the API answers 599",
     }
-    async with standing_in() as served, looking(served, until_live=False) as look:
+    async with standing_in() as served, looking(served, LARGE, until_live=False) as look:
         for status, why in refusals.items():
             served.refuses = status
             for each in list(served.streams):
@@ -296,11 +237,13 @@ async def test_no_tokens_yet_is_waited_for() -> None:
             raise OperatorError("There are no tokens in data", fix="wait")
         return Access(served.url, TOKEN)
 
-    async with standing_in() as served:
-        async with looking(served, access=access, until_live=False) as look:
-            await look.sees("notice", "There are no tokens in data")
-            ready.append(True)
-            await look.sees("head", "● LIVE")
+    async with (
+        standing_in() as served,
+        looking(served, access=access, until_live=False) as look,
+    ):
+        await look.sees("notice", "There are no tokens in data")
+        ready.append(True)
+        await look.sees("head", "● LIVE")
 
 
 async def test_an_api_that_says_nothing_is_slow_and_one_that_says_nothing_new_is_old() -> None:

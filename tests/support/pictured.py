@@ -190,7 +190,6 @@ def _symbol(symbol: str, step: int, live: int) -> ShownSymbol:
     chance = random.Random(f"{symbol}{step}")
     parts = [("crunch", 0.3), ("spread", 0.1), ("slippage", 0.2), ("divergence", 0.1)]
     parts += [("stress", 0.15), ("health", 0.15)]
-    pairs = [(a, b) for n, a in enumerate(VENUES) for b in VENUES[n + 1 :]]
     return ShownSymbol(
         symbol=symbol,
         daemon="4711",
@@ -210,25 +209,7 @@ def _symbol(symbol: str, step: int, live: int) -> ShownSymbol:
                 for name, weight in parts
             ),
         ),
-        divergence=ShownDivergence(
-            phase="calm",
-            venues=VENUES,
-            fresh=VENUES,
-            judged_bps=0.5 + chance.random(),
-            left=(),
-            pairs=tuple(
-                ShownPair(
-                    one=one,
-                    other=other,
-                    phase="calm",
-                    raw_bps=chance.gauss(0, 1),
-                    deviation_bps=chance.gauss(0, 0.4),
-                    premium_bps=chance.gauss(0, 1),
-                    executable_bps=None,
-                )
-                for one, other in pairs
-            ),
-        ),
+        divergence=_divergence(chance),
         size=Decimal(500_000),
         stress=tuple(
             ShownStress(
@@ -246,6 +227,29 @@ def _symbol(symbol: str, step: int, live: int) -> ShownSymbol:
         ),
         live=live,
         books=len(VENUES),
+    )
+
+
+def _divergence(chance: random.Random) -> ShownDivergence:
+    pairs = [(a, b) for n, a in enumerate(VENUES) for b in VENUES[n + 1 :]]
+    return ShownDivergence(
+        phase="calm",
+        venues=VENUES,
+        fresh=VENUES,
+        judged_bps=0.5 + chance.random(),
+        left=(),
+        pairs=tuple(
+            ShownPair(
+                one=one,
+                other=other,
+                phase="calm",
+                raw_bps=chance.gauss(0, 1),
+                deviation_bps=chance.gauss(0, 0.4),
+                premium_bps=chance.gauss(0, 1),
+                executable_bps=None,
+            )
+            for one, other in pairs
+        ),
     )
 
 

@@ -26,7 +26,8 @@ class Terminal:
         self, command: Sequence[str], env: Mapping[str, str], columns: int, lines: int
     ) -> None:
         """Run a program in it."""
-        shown = f"{shlex.join(command)}; echo EXIT=$?; sleep 600"
+        # Readline, which pytest loads, tells every child the size of a terminal that it is not in.
+        shown = f"unset COLUMNS LINES; {shlex.join(command)}; echo EXIT=$?; sleep 600"
         size = ("-x", str(columns), "-y", str(lines))
         variables = [part for name, text in env.items() for part in ("-e", f"{name}={text}")]
         await self._tell("new-session", "-d", "-s", "it", *size, *variables, shown)

@@ -24,6 +24,7 @@ CRUNCH = "unit/risk/test_crunch.py"
 DIVERGENCE = "unit/risk/test_divergence.py"
 WINDOW = "integration/test_window.py"
 SCRAPED = "unit/faces/metrics/test_collector.py"
+DASHBOARD = "integration/test_dashboard.py"
 TESTED_ELSEWHERE = {
     # words and records, which only their users give a meaning
     "core/trust": "unit/core/test_keeper.py",
@@ -54,6 +55,15 @@ TESTED_ELSEWHERE = {
     "runtime/window/show_desk": "integration/test_api_desk.py",
     "runtime/window/window": WINDOW,
     "faces/look/looking": "integration/test_look.py",
+    # a dashboard is an application on a screen, or nothing
+    "faces/dashboard/app": DASHBOARD,
+    "faces/dashboard/board": DASHBOARD,
+    "faces/dashboard/dialogs": DASHBOARD,
+    "faces/dashboard/link": DASHBOARD,
+    "faces/dashboard/sheet": DASHBOARD,
+    "faces/dashboard/orders": "integration/test_dashboard_orders.py",
+    "faces/dashboard/beside": "integration/test_dashboard_terminal.py",
+    "faces/dashboard/command": "integration/test_dashboard_terminal.py",
     "faces/api/answers": "integration/test_api_market.py",
     "faces/api/archive": "integration/test_api_desk.py",
     "faces/api/desk": "integration/test_api_desk.py",

@@ -62,11 +62,11 @@ def _widest(found: ShownDivergence, width: int) -> list[Line]:
         return []
     pair = max(known, key=lambda each: abs(each.deviation_bps or 0.0))
     raw, usual, left = map(signed, (pair.raw_bps, pair.premium_bps, pair.executable_bps))
-    about = f" raw {raw}, usual {usual}, after fees {left} bps"
-    return [
-        line(padded(f" widest {pair.one} ~ {pair.other}", width, "dim")),
-        line(padded(about, width, "dim")),
-    ]
+    widest = f" widest {pair.one} ~ {pair.other}"
+    about = f"raw {raw}, usual {usual}, after fees {left} bps"
+    if len(widest) + len(about) + 2 <= width:
+        return [line(padded(f"{widest}: {about}", width, "dim"))]
+    return [line(padded(each, width, "dim")) for each in (widest, f" {about}")]
 
 
 def score_lines(
@@ -113,18 +113,13 @@ def _part(part: ShownPart, width: int) -> Line:
 def _stress(stress: Sequence[ShownStress], size: Decimal | None, width: int) -> list[Line]:
     if size is None or not stress:
         return [line(padded(" no size is judged", width, "dim"))]
-    lines = [
-        line(
-            padded(f" {money(size)} with {stress[0].haircut:.0%} of every level gone", width, "dim")
-        )
-    ]
+    lines = []
     for each in stress:
         more = "+" if each.largest_at_least else ""
         safe = "" if each.largest_safe is None else f", safe to {money(each.largest_safe)}{more}"
         cost = f"fills {each.filled:.0%}" if each.slippage is None else f"{each.slippage:.3%}"
-        best = "" if each.best is None else f", best {each.best}"
+        best = "" if each.best is None else f", {each.best}"
         ink = {"safe": "good", "elevated": "warn"}.get(each.safety, "bad")
-        lines.append(
-            line(padded(f" {each.side}", 6), cell(each.safety, ink), cell(f" {cost}{safe}{best}"))
-        )
+        what = f" {each.side} {money(size)} less {each.haircut:.0%} "
+        lines.append(line(cell(what), cell(each.safety, ink), cell(f" {cost}{safe}{best}")))
     return lines

@@ -37,6 +37,9 @@ KEYS = (
 LARGE = (140, 40)
 """From this size on the first page shows everything."""
 
+WIDE = 120
+"""From this width on the matrix and the score stand beside each other."""
+
 Draw = Callable[[Scene, int, int], Sequence[Line]]
 
 
@@ -58,6 +61,9 @@ class Board(Screen[None]):
     Board.page-score #left, Board.page-score #books, Board.page-score .measures, Board.page-score #desk,
     Board.page-venues #right, Board.page-venues .ladders,
     Board.page-desk #left, Board.page-desk #books, Board.page-desk .measures, Board.page-desk .across { display: none; }
+    Board.narrow.page-score .across { layout: vertical; }
+    Board.narrow.page-score #divergence { height: 10; }
+    Board.narrow.page-score #score { margin-left: 0; }
     Board.large.page-market #body { layout: horizontal; }
     Board.large.page-market #left { width: 88; }
     Board.large.page-market #right { height: 1fr; margin-left: 1; }
@@ -75,6 +81,8 @@ class Board(Screen[None]):
         self._judged = Standing(word="", ink="", notice="", live=False)
         self._sheets: list[Sheet] = []
         self._fitted: tuple[int, bool] | None = None
+        self._right = Vertical(id="right")
+        self._books = Sheet(self._drawn(self._book_table), id="books")
 
     def compose(self) -> ComposeResult:
         """Yield the panels."""
@@ -86,8 +94,8 @@ class Board(Screen[None]):
                     yield Sheet(self._drawn(self._ladder_of(0)), id="ladder-a")
                     yield Sheet(self._drawn(self._ladder_of(1)), id="ladder-b")
                 yield Sheet(self._drawn(self._feeds), id="feeds")
-            with Vertical(id="right"):
-                yield Sheet(self._drawn(self._books), id="books")
+            with self._right:
+                yield self._books
                 with Horizontal(classes="pair measures"):
                     yield Sheet(self._drawn(self._measures_of(0)), id="measures-a")
                     yield Sheet(self._drawn(self._measures_of(1)), id="measures-b")
@@ -111,7 +119,7 @@ class Board(Screen[None]):
 
     def draw(self) -> None:
         """Write what changed."""
-        if not self._sheets:
+        if not self._sheets or not self.is_attached:
             return
         viewer = self._viewer
         scene = viewer.scene()
@@ -126,15 +134,15 @@ class Board(Screen[None]):
         """Choose by the size what the first page shows; give the table of books as many lines as it has."""
         width, height = self.app.size
         self.set_class(width >= LARGE[0] and height >= LARGE[1], "large")
+        self.set_class(width < WIDE, "narrow")
         alone = self._page == PAGES[0] and not self.has_class("large")
         if (lines, alone) != self._fitted:
             self._fitted = (lines, alone)
-            self.query_one("#books").styles.height = lines
-            right = self.query_one("#right").styles
+            self._books.styles.height = lines
             if alone:
-                right.height = lines
+                self._right.styles.height = lines
             else:
-                right.clear_rule("height")
+                self._right.styles.clear_rule("height")
 
     # -- the panels ------------------------------------------------------------------------------
 
@@ -184,7 +192,7 @@ class Board(Screen[None]):
         trust, ink = TRUST.get(row.trust, (f"✖ {row.trust}", "bad"))
         return line(mark, cell(f"{row.venue} {scene.symbol}", "strong"), cell(f" {trust}", ink))
 
-    def _books(self, scene: Scene, width: int, _height: int) -> list[Line]:
+    def _book_table(self, scene: Scene, width: int, _height: int) -> list[Line]:
         lines = book_lines(scene, self._viewer.ladders, width)
         return titled(line(cell("venues", "strong")), lines, width)
 
@@ -211,7 +219,7 @@ class Board(Screen[None]):
         title = line(
             cell("desk", "strong"),
             cell(f" {len(scene.open_incidents)} open", "dim"),
-            cell(f", {waits} wait for somebody" if waits else "", "bad"),
+            cell(f", {waits} to acknowledge" if waits else "", "bad"),
             cell(f", {len(scene.silences)} silences" if scene.silences else "", "dim"),
         )
         return titled(title, desk_lines(scene, self._viewer.incident, width, height - 1), width)

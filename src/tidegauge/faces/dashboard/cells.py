@@ -50,6 +50,20 @@ def width_of(shown: Line) -> int:
     return sum(cell_len(text) for text, _ in shown)
 
 
+def fitted(shown: Line, width: int) -> Line:
+    """Return a line that is no wider than its room: a number that is cut says that it is."""
+    if width_of(shown) <= width:
+        return shown
+    kept: list[Cell] = []
+    for text, ink in shown:
+        room = width - width_of(tuple(kept))
+        if cell_len(text) < room:
+            kept.append((text, ink))
+            continue
+        return (*kept, (set_cell_size(text, max(0, room - 1)) + MORE, ink))
+    return tuple(kept)
+
+
 def text_of(lines: Iterable[Line]) -> str:
     """Return lines as plain text."""
     return "\n".join("".join(text for text, _ in each) for each in lines)

@@ -21,6 +21,7 @@ SPREAD, IMBALANCE, Z = "spread bps", "imbalance", "z "
 HIGHEST_Z = 6.0
 NAME, NUMBER = 15, 8
 LONGEST_SPARK = 60
+LABEL, WIDEST = 10, 10
 
 
 def measure_lines(scene: Scene, venue: str | None, trends: Trends, width: int) -> list[Line]:
@@ -31,13 +32,14 @@ def measure_lines(scene: Scene, venue: str | None, trends: Trends, width: int) -
     measures = row.measures
     if not row.live or measures is None:
         return not_trusted(row, width)
+    room = min(WIDEST, max(6, (width - LABEL) // 3))
     past = _Past(trends, row.venue, scene.at, width)
     return [
         _mid(row, measures),
         past.line("spread bps", bps(measures.spread_bps), "", SPREAD),
         past.line("imbalance", signed(measures.imbalance), "", IMBALANCE),
-        *_costs(measures),
-        *_bands(measures),
+        *_costs(measures, room),
+        *_bands(measures, room),
         line(
             padded(" z", NAME, "dim"),
             padded("now", NUMBER, "dim", right=True),
@@ -52,22 +54,22 @@ def measure_lines(scene: Scene, venue: str | None, trends: Trends, width: int) -
 
 def _mid(row: Row, measures: Measures) -> Line:
     mid = price(measures.mid, decimals_of([measures.mid]))
-    return line(padded(" mid", 10, "dim"), padded(mid, 14, "strong"), cell(row.quote, "dim"))
+    return line(padded(" mid", LABEL, "dim"), padded(mid, 14, "strong"), cell(row.quote, "dim"))
 
 
-def _costs(measures: Measures) -> Iterator[Line]:
-    yield line(padded(" size", 10, "dim"), *_heads(("sell bps", "buy bps")))
+def _costs(measures: Measures, room: int) -> Iterator[Line]:
+    yield line(padded(" size", LABEL, "dim"), *_heads(("sell bps", "buy bps"), room))
     for size in sorted({each for _, each in measures.costs}):
         costs = [shown_cost(measures.costs.get((side, size))) for side in ("sell", "buy")]
-        cells = (padded(text, 10, ink, right=True) for text, ink in costs)
-        yield line(padded(f" {money(size)}", 10), *cells)
+        cells = (padded(text, room, ink, right=True) for text, ink in costs)
+        yield line(padded(f" {money(size)}", LABEL), *cells)
 
 
-def _bands(measures: Measures) -> Iterator[Line]:
-    yield line(padded(" within", 10, "dim"), *_heads(("bids", "asks", "imbalance")))
+def _bands(measures: Measures, room: int) -> Iterator[Line]:
+    yield line(padded(" within", LABEL, "dim"), *_heads(("bids", "asks", "balance"), room))
     for width_bps, band in sorted(measures.bands.items()):
-        cells = (padded(text, 10, right=True) for text in _band(band))
-        yield line(padded(f" {width_bps} bps", 10), *cells)
+        cells = (padded(text, room, right=True) for text in _band(band))
+        yield line(padded(f" {width_bps} bps", LABEL), *cells)
 
 
 def _band(band: Band) -> tuple[str, str, str]:
@@ -79,8 +81,8 @@ def _band(band: Band) -> tuple[str, str, str]:
     )
 
 
-def _heads(names: Sequence[str]) -> list[Cell]:
-    return [padded(each, 10, "dim", right=True) for each in names]
+def _heads(names: Sequence[str], room: int) -> list[Cell]:
+    return [padded(each, room, "dim", right=True) for each in names]
 
 
 @dataclass(frozen=True, slots=True)

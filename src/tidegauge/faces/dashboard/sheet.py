@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .cells import Line, text_of
+from .cells import Line, fitted, text_of
 
 DARK = {
     "dim": "#8b98a9",
@@ -86,7 +86,7 @@ class Sheet(Widget):
         width, height = self.size
         if not width or not height:
             return
-        lines = list(self._make(width, height))[:height]
+        lines = [fitted(each, width) for each in list(self._make(width, height))[:height]]
         dark = self.app.current_theme.dark
         anew = (dark, self.faded) != (self._dark, self._faded) or len(lines) != len(self._lines)
         self._dark, self._faded = dark, self.faded

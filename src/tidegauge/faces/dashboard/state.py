@@ -76,7 +76,7 @@ def _paused(connection: Connection, scene: Scene | None, at: datetime) -> Standi
         of = f"nothing was seen at {at:%H:%M:%S}, this is of {scene.at:%H:%M:%S} UTC"
     also = f" (and DISCONNECTED: {connection.down})" if connection.down else ""
     return Standing(
-        word="⏸ NOT LIVE",
+        word="‖ NOT LIVE",
         ink="hold",
         notice=f"PAUSED, NOT LIVE: {of}. ←→ 2 s, [ ] a minute, p goes on{also}",
         live=False,

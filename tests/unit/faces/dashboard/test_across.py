@@ -54,12 +54,16 @@ def test_a_pair_of_which_nothing_is_known_is_a_dash() -> None:
 def test_the_score_is_shown_with_its_parts_and_the_expected_size() -> None:
     """Each part with what it makes up; each side with how much is safe."""
     found = summary()
-    lines = score_lines(found.score, found.stress, found.size, 58)
-    assert all(width_of(each) <= 58 for each in lines)
+    lines = score_lines(found.score, found.stress, found.size, 90)
+    assert all(width_of(each) <= 90 for each in lines)
     shown = text_of(lines)
-    for part in (*(each.name for each in found.score.parts), "30%", "500k with 50% of every level"):
+    for part in (
+        *(each.name for each in found.score.parts),
+        "30%",
+        "sell 500k less 50% safe",
+    ):
         assert part in shown
-    assert "sell safe 0.030%, safe to 2M+, best binance" in shown
+    assert "safe 0.030%, safe to 2M+, binance" in shown
 
 
 def test_a_part_that_is_missing_says_since_when() -> None:

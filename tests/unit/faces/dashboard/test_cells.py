@@ -13,6 +13,7 @@ from tidegauge.faces.dashboard.cells import (
     bps,
     cell,
     decimals_of,
+    fitted,
     padded,
     price,
     seconds,
@@ -108,3 +109,13 @@ def test_a_title_fills_its_line_and_is_cut_where_it_must_be() -> None:
     lines = titled((cell("binance", "strong"),), [(cell("x"),)], 20)
     assert text_of(lines) == "─ binance ──────────\nx"
     assert width_of(titled((cell("binance" * 9),), [], 20)[0]) == 20
+
+
+@given(st.lists(st.text(max_size=9), max_size=6), st.integers(1, 30))
+def test_a_line_that_is_too_wide_says_so_at_its_end(texts: list[str], width: int) -> None:
+    """A number of which the last digits are missing is not shown as if it were whole."""
+    shown = tuple(cell(each) for each in texts)
+    found = fitted(shown, width)
+    assert width_of(found) <= width
+    assert (found == shown) == (width_of(shown) <= width)
+    assert found == shown or text_of([found]).endswith("…")

@@ -68,7 +68,7 @@ def test_a_pause_says_of_when_it_is_even_while_disconnected() -> None:
     """And from where, if it is the database's."""
     scene = replace(scene_at(), stored=True)
     found = standing(replace(CONNECTED, down="REFUSED"), scene, AT, Reader())
-    assert (found.word, found.live) == ("⏸ NOT LIVE", False)
+    assert (found.word, found.live) == ("‖ NOT LIVE", False)
     assert "PAUSED, NOT LIVE: this is of the database 22:00:30 UTC" in found.notice
     assert "DISCONNECTED: REFUSED" in found.notice
 
