@@ -1,4 +1,9 @@
-"""Do those who look slow the feed down? The monitor alone and with onlookers, in turn, in one run."""
+"""Do those who look slow the feed down? The monitor alone, looked at, and beside a process that works as
+much as they do without looking, in turn, in one run.
+
+The last tells what is of looking, and what of sharing the machine: on two cores the monitor, the venue,
+the API and those who ask it get into each other's way whatever they do.
+"""
 
 import asyncio
 import json
@@ -22,6 +27,10 @@ from .timing import percentile, progress
 
 RATE = 2_000
 STREAMS, REQUESTS = 50, 200
+NEIGHBOUR = 0.3
+"""The share of a core that API and onlookers take together, and so the neighbour."""
+
+ALONE, LOOKED_AT, NEIGHBOURED = KINDS = ("alone", "looked at", "beside a neighbour")
 SETTLE_S = 1.0
 """Of each phase, what is not counted: streams are opened, or their end is dealt with."""
 
@@ -47,43 +56,45 @@ class Ages:
 
 
 def run(scale: Scale) -> Outcome:
-    """Run the phases: alone, looked at, alone, looked at …"""
-    pairs, seconds = (1, 2.0) if scale.quick else (6, 10.0)
-    return daemon.run_loop(_run(pairs, seconds))
+    """Run the phases, each kind in turn."""
+    rate, rounds, seconds = (RATE // 5, 1, 1.0) if scale.quick else (RATE, 6, 10.0)
+    return daemon.run_loop(_run(rate, rounds, seconds))
 
 
-async def _run(pairs: int, seconds: float) -> Outcome:
-    messages = round(RATE * (2 * pairs * (seconds + SETTLE_S) + 30))
+async def _run(rate: int, rounds: int, seconds: float) -> Outcome:
+    messages = round(rate * (len(KINDS) * rounds * (seconds + SETTLE_S) + 30))
     progress(f"  a tape of {messages:,} messages")
     given, ages = load(TEN, messages), Ages()
-    phases: dict[str, list[dict[str, Any]]] = {"alone": [], "looked at": []}
+    phases: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     with tempfile.TemporaryDirectory(prefix="tg-bench-") as name:
         folder = Path(name)
         async with venue_of(given) as port:
             host = f"127.0.0.1:{port}"
             app = ages.app = daemon.looking_at(
-                folder, f"ws://{host}/{RATE}", f"http://{host}", ages.heard
+                folder, f"ws://{host}/{rate}", f"http://{host}", ages.heard
             )
             async with app.opened(), asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(app.run())
                 await _until(lambda: bool(ages.now))
-                async with _served(folder) as onlookers:
-                    for number in range(2 * pairs):
-                        progress(f"  phase {number + 1} of {2 * pairs}")
-                        looked_at = number % 2 == 1
-                        told = await _phase(ages, seconds, onlookers if looked_at else None)
-                        phases["looked at" if looked_at else "alone"].append(told)
+                async with _served(folder) as onlookers, _neighbour() as neighbour:
+                    others = {LOOKED_AT: onlookers, NEIGHBOURED: neighbour}
+                    for number in range(len(KINDS) * rounds):
+                        progress(f"  phase {number + 1} of {len(KINDS) * rounds}")
+                        # Each kind comes first as often as the others: what drifts meets all alike.
+                        kind = KINDS[(number + number // len(KINDS)) % len(KINDS)]
+                        phases[kind].append(await _phase(ages, seconds, others.get(kind)))
                 app.stop.set()
                 await running
-    return _summary(phases, seconds)
+    return {"frames_per_s": rate, "seconds_a_phase": seconds, **_summary(phases)}
 
 
-async def _phase(ages: Ages, seconds: float, onlookers: "Onlookers | None") -> dict[str, Any]:
+async def _phase(ages: Ages, seconds: float, onlookers: "Others | None") -> dict[str, Any]:
     if onlookers is not None:
         await onlookers.say("go")
     await asyncio.sleep(SETTLE_S)
     ages.taken()
-    cpu = time.process_time()
+    others = [] if onlookers is None else onlookers.pids
+    cpu, before = time.process_time(), [cpu_of(each) for each in others]
     await asyncio.sleep(seconds)
     found, cpu = ages.taken(), time.process_time() - cpu
     told: dict[str, Any] = {
@@ -97,14 +108,17 @@ async def _phase(ages: Ages, seconds: float, onlookers: "Onlookers | None") -> d
     if onlookers is not None:
         await onlookers.say("stop")
         told["onlookers"] = json.loads(await onlookers.answer())
+        used = [cpu_of(each) - was for each, was in zip(others, before, strict=True)]
+        told["others_cpu"] = [round(each / seconds, 3) for each in used]
     return told
 
 
 @dataclass(frozen=True, slots=True)
-class Onlookers:
-    """The process that looks."""
+class Others:
+    """A process that works when it is told to, and the ids of all whose work counts."""
 
     process: asyncio.subprocess.Process
+    pids: list[int]
 
     async def say(self, word: str) -> None:
         assert self.process.stdin is not None
@@ -117,7 +131,7 @@ class Onlookers:
 
 
 @asynccontextmanager
-async def _served(folder: Path) -> AsyncIterator[Onlookers]:
+async def _served(folder: Path) -> AsyncIterator[Others]:
     """Serve the API as a monitor does, and bring the onlookers."""
     pipe = asyncio.subprocess.PIPE
     api = await asyncio.create_subprocess_exec(
@@ -141,7 +155,7 @@ async def _served(folder: Path) -> AsyncIterator[Onlookers]:
         )
         assert looking.stdin is not None
         try:
-            yield Onlookers(looking)
+            yield Others(looking, [api.pid, looking.pid])
         finally:
             looking.stdin.close()
             await looking.wait()
@@ -151,31 +165,60 @@ async def _served(folder: Path) -> AsyncIterator[Onlookers]:
         await api.wait()
 
 
+@asynccontextmanager
+async def _neighbour() -> AsyncIterator[Others]:
+    """Bring a neighbour, who gives way as the API does."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *("nice", "-n", "10", sys.executable, "-m", "benchmarks.neighbours", str(NEIGHBOUR)),
+        cwd=ROOT,
+        stdin=pipe,
+        stdout=pipe,
+    )
+    assert process.stdin is not None
+    try:
+        yield Others(process, [process.pid])
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds of processor that a process used (proc(5)); 0 where that is not told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
 
 
-def _summary(phases: dict[str, list[dict[str, Any]]], seconds: float) -> Outcome:
-    alone, looked_at = phases["alone"], phases["looked at"]
-    ratios = [b["p99_us"] / a["p99_us"] for a, b in zip(alone, looked_at, strict=True)]
+def _summary(phases: dict[str, list[dict[str, Any]]]) -> Outcome:
     return {
-        "frames_per_s": RATE,
         "streams": STREAMS,
         "requests_per_s": REQUESTS,
-        "seconds_a_phase": seconds,
-        "alone": alone,
-        "looked_at": looked_at,
-        "p99_ratio": round(median(ratios), 3),
-        "p99_ratio_spread": [round(min(ratios), 3), round(max(ratios), 3)],
+        "phases": phases,
+        "p99_ratio": _ratio(phases, ALONE, LOOKED_AT),
+        "p99_ratio_beside_a_neighbour": _ratio(phases, ALONE, NEIGHBOURED),
+        "p99_ratio_to_a_neighbour": _ratio(phases, NEIGHBOURED, LOOKED_AT),
     }
+
+
+def _ratio(phases: dict[str, list[dict[str, Any]]], one: str, other: str) -> list[float]:
+    """Return how much worse the p99 is in one kind of phase: the median over the rounds, least, most."""
+    ratios = [b["p99_us"] / a["p99_us"] for a, b in zip(phases[one], phases[other], strict=True)]
+    return [round(each, 3) for each in (median(ratios), min(ratios), max(ratios))]
 
 
 def tell(outcome: Outcome) -> list[str]:
     """Return the lines that show the figures."""
     lines = []
-    for name, phases in (("alone", outcome["alone"]), ("looked at", outcome["looked_at"])):
+    for name, phases in outcome["phases"].items():
         p99 = [each["p99_us"] for each in phases]
         lines.append(
             f"{name}: {median(each['readings_per_s'] for each in phases):,.0f} readings/s, feed to "
@@ -184,7 +227,7 @@ def tell(outcome: Outcome) -> list[str]:
             f"{median(each['p99_9_us'] for each in phases):,.0f}; "
             f"{median(each['monitor_cpu'] for each in phases):.0%} of a core"
         )
-    seen = [each["onlookers"] for each in outcome["looked_at"]]
+    seen = [each["onlookers"] for each in outcome["phases"][LOOKED_AT]]
     lines.append(
         f"onlookers: {outcome['streams']} streams with "
         f"{median(each['steps_per_s'] for each in seen):,.0f} steps/s, "
@@ -193,8 +236,20 @@ def tell(outcome: Outcome) -> list[str]:
         f"{median(each['answer_p99_ms'] for each in seen)} ms; "
         f"{sum(each['failures'] for each in seen)} failures"
     )
-    low, high = outcome["p99_ratio_spread"]
-    lines.append(f"p99 looked at / alone: {outcome['p99_ratio']} ({low} to {high})")
+    api, looking = (
+        median(each["others_cpu"][place] for each in outcome["phases"][LOOKED_AT])
+        for place in (0, 1)
+    )
+    lines.append(
+        f"of a core: the API {api:.0%}, who asks {looking:.0%}, a neighbour {NEIGHBOUR:.0%}"
+    )
+    for says, name in (
+        ("looked at / alone", "p99_ratio"),
+        ("beside a neighbour / alone", "p99_ratio_beside_a_neighbour"),
+        ("looked at / beside a neighbour", "p99_ratio_to_a_neighbour"),
+    ):
+        middle, low, high = outcome[name]
+        lines.append(f"p99 {says}: {middle} ({low} to {high})")
     return lines
 
 

@@ -22,7 +22,6 @@ from tidegauge.core.trust import TrustReason
 from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
 from tidegauge.faces.api.stream import SOONEST_S
-from tidegauge.faces.api.tokens import tokens_renewed
 from tidegauge.runtime.app import App
 
 HOSTILE = "%3Cscript%3Ealert(1)%3C%2Fscript%3E"
@@ -83,6 +82,12 @@ async def test_a_book_is_told_level_by_level(asked: Asked) -> None:
     _, quote = await asked.api.get("/quote?symbol=BTCUSDT&side=sell&notional=1000")
     lost = next(each for each in quote["venues"] if each["venue"] == "binance")
     assert (lost["why"], lost["average"], quote["best"]) == ("gap", None, "bybit-linear")
+    other = asked.app.monitor.watched_book(BookId("bybit-linear", "BTCUSDT"))
+    assert other is not None
+    other.keeper.lose(TrustReason.GAP, other.keeper.updated_at or 0)
+    while (await asked.api.get("/readyz"))[0] == 200:
+        await asked.api.hub.changed(asked.api.hub.version, 5)
+    assert (await asked.api.get("/readyz"))[1]["reasons"] == ["no book can be believed now"]
 
 
 async def test_a_quote_names_every_venue_and_the_cheapest_split(asked: Asked) -> None:
@@ -244,19 +249,6 @@ async def test_a_client_that_wants_something_else_all_the_time_is_told_no_faster
         times = [datetime.fromisoformat(each["patch"]["picture"]["at"]) for each in seen[1:]]
         gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
         assert min(gaps) > 0.9 * SOONEST_S
-
-
-async def test_a_stream_ends_with_the_token_it_was_opened_with(
-    asked: Asked, tmp_path: Path
-) -> None:
-    """Who has a token that was replaced sees no more."""
-    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
-        await streamed(socket)
-        tokens_renewed(tmp_path)
-        async with asyncio.timeout(5):
-            while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
-                pass
-        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
 
 
 async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> None:

@@ -105,8 +105,13 @@ async def test_the_command_line_says_what_it_cannot_serve(tmp_path: Path) -> Non
             (("monitor", "--symbol", "BTCUSDT", "--serve", "--dry-run"), "Address already in use"),
         )
         env = {"TIDEGAUGE_SERVE__PORT": port}
-        for arguments, why in refused:
-            told = await asyncio.to_thread(tidegauge, *arguments, cwd=tmp_path, env=env)
+        ended = await asyncio.gather(
+            *(
+                asyncio.to_thread(tidegauge, *arguments, cwd=tmp_path, env=env)
+                for arguments, _why in refused
+            )
+        )
+        for told, (arguments, why) in zip(ended, refused, strict=True):
             assert told.code == 1, arguments
             assert len(told.complaints) == 1
             assert why in told.complaints[0]

@@ -122,11 +122,29 @@ def _wait_for(tmux: list[str], pattern: str, within_s: float) -> str:
     pytest.fail(f"{pattern!r} was not shown within {within_s} s:\n{_screen(tmux)}")
 
 
+TOLD = "echo EXIT=$?; sleep 60"
+
+
+def test_on_a_terminal_the_demo_is_a_dashboard_that_ends_with_its_report(
+    tmux: list[str], data_dir: Path
+) -> None:
+    """Its ladders are live, q leaves it and stops the monitor, and what was found is printed."""
+    demo = f"{TIDEGAUGE} demo --data-dir {data_dir}; {TOLD}"
+    subprocess.run(
+        [*tmux, "new-session", "-d", "-s", "demo", "-x", "120", "-y", "40", demo], check=True
+    )
+    screen = _wait_for(tmux, r"bid [\d,.]+", DEADLINE_S)
+    assert re.search(r"LIVE \d\d:\d\d:\d\d UTC", screen), screen
+    subprocess.run([*tmux, "send-keys", "-t", "demo", "q"], check=True)
+    assert "tidegauge report" in _wait_for(tmux, r"EXIT=0", 30)
+
+
 def test_the_live_view_fits_a_terminal_and_ctrl_c_ends_it(tmux: list[str], data_dir: Path) -> None:
     """At 80 by 24 every book is a line with its prices; Ctrl-C drains, reports and exits 0."""
-    demo = f"{TIDEGAUGE} demo --keep-running --data-dir {data_dir}; echo EXIT=$?; sleep 60"
+    demo = f"{TIDEGAUGE} demo --no-dashboard --keep-running --data-dir {data_dir}"
     subprocess.run(
-        [*tmux, "new-session", "-d", "-s", "demo", "-x", "80", "-y", "24", demo], check=True
+        [*tmux, "new-session", "-d", "-s", "demo", "-x", "80", "-y", "24", f"{demo}; {TOLD}"],
+        check=True,
     )
     screen = _wait_for(tmux, r"hyperliquid BTCUSDT +live", DEADLINE_S)
     for venue in VENUES:

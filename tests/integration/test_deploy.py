@@ -45,10 +45,12 @@ def understood(command: list[str]) -> None:
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units with a program that is here in place of ours, one of them for a symbol."""
+    """The units with a program that is here in place of ours, one of them for a symbol, and the drop-in."""
     for path in UNITS:
         name = path.name.replace("@.", "@BTCUSDT.")
         (tmp_path / name).write_text(path.read_text().replace(PROGRAM, sys.executable))
+        (tmp_path / f"{name}.d").mkdir()
+        shutil.copy(DEPLOY / "systemd" / "own-database.conf", tmp_path / f"{name}.d")
     return tmp_path
 
 
@@ -62,6 +64,10 @@ def test_systemd_understands_every_line_of_the_units(units: Path) -> None:
     wrong = units / "tidegauge-api.service"
     wrong.write_text(wrong.read_text().replace("ProtectHome=yes", "ProtectHomes=yes"))
     assert "ProtectHomes" in run("systemd-analyze", "verify", "--man=no", wrong).stderr
+    (units / f"{wrong.name}.d" / "own-database.conf").write_text(
+        "[Service]\nLoadCredentials=x:/x\n"
+    )
+    assert "LoadCredentials" in run("systemd-analyze", "verify", "--man=no", wrong).stderr
 
 
 def test_the_units_are_confined(units: Path) -> None:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.support.stand_in_books import SYMBOLS
+
 from tidegauge.faces.api.desk import IncidentDetail, TimelineEvent, ToldChannel
 from tidegauge.faces.api.drills import DrillCheck, DrillRun, ShownDrill
 from tidegauge.faces.api.history import Heat, HeatColumn
@@ -100,7 +102,7 @@ def _point(book: ShownBook, at: int, rows: int, since: datetime, step: float) ->
     bad = 0.35 if 0.62 < at / rows < 0.7 else 1.0
     wave = ((at * 7919) % 101) / 101
     depth = Decimal(round(2_000_000 * bad * (0.9 + wave / 5)))
-    mid = Decimal(61_000) if book.reading is None or book.reading.mid is None else book.reading.mid
+    mid = SYMBOLS[book.symbol]
     return HistoryPoint(
         at=since + timedelta(seconds=at * step),
         mid=mid * (1 + Decimal(at % 97) / 200_000),

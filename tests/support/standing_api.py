@@ -87,7 +87,8 @@ class StandIn:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self.refuses is not None:
-            return web.json_response({"title": "refused"}, status=self.refuses)
+            elsewhere = {"Location": "/elsewhere"}
+            return web.json_response({"title": "no"}, status=self.refuses, headers=elsewhere)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.streams.add(socket)

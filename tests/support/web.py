@@ -95,9 +95,12 @@ async def live(page: Page) -> None:
     await expect(page.locator(".link.live")).to_be_visible()
 
 
-async def serious(page: Page) -> list[str]:
-    """Return what axe finds that keeps somebody out."""
-    found = await Axe().run(page)
+async def serious(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds that keeps somebody out; by these rules only, where some are named."""
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    found = await Axe().run(page, options=options)
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:200]}"
         for each in found.response["violations"]

@@ -30,6 +30,8 @@ from . import demo_clerk, demo_report, running
 from .api.binding import bound
 from .api.companion import Companion
 from .api.tokens import tokens_made
+from .dashboard import command as dashboard_command
+from .dashboard.beside import DashboardBeside
 from .logs import log_to_file
 from .options import DataDir, PlainView, Record, RecordMaxGb
 
@@ -63,6 +65,10 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the generated market.")] = 1,
     plain: PlainView = False,
+    *,
+    dashboard: Annotated[
+        bool, typer.Option(help="On a terminal, show the dashboard; without it, one table.")
+    ] = True,
     data_dir: DataDir = None,
     record: Record = None,
     record_max_gb: RecordMaxGb = DEFAULT_GIB,
@@ -83,7 +89,8 @@ def command(
         command="demo",
     )
     recorder = running.recorder_into(record, record_max_gb)
-    running.run_loop(_run(settings, assignment, console, (speed, seed), recorder))
+    shown = dashboard and console.is_terminal and sys.stdin.isatty()
+    running.run_loop(_run(settings, assignment, console, (speed, seed), recorder, dashboard=shown))
 
 
 def chosen(names: list[str] | None) -> tuple[VenueName, ...]:
@@ -157,8 +164,11 @@ async def _run(
     console: Console,
     market: tuple[float, int],
     recorder: Recorder | None,
+    *,
+    dashboard: bool,
 ) -> None:
-    """Run venues and monitor; `market` is its speed and its seed."""
+    """Run venues and monitor; `market` is its speed and its seed. With a `dashboard` the terminal is its
+    own until it is left, or the demo is over."""
     with console.status("Starting PostgreSQL and the local venues (the first time takes longer)"):
         stack = contextlib.AsyncExitStack()
         try:
@@ -173,11 +183,18 @@ async def _run(
             await stack.aclose()
             raise
     async with stack:
-        beside = [
-            asyncio.create_task(demo_clerk.sit(app, console), name="clerk"),
-            asyncio.create_task(running.introduce(companion, console), name="introduction"),
-        ]
-        await running.watch(app, console, "tidegauge demo")
+        view = None
+        if dashboard:
+            console.print(await companion.introduction(link=True), soft_wrap=True)
+            shown = dashboard_command.arguments(settings, SYMBOLS, None)
+            view = DashboardBeside(shown, app.stop.set)
+        # What the others say meanwhile has no place on a dashboard.
+        aside = Console(quiet=True) if dashboard else console
+        beside = [asyncio.create_task(demo_clerk.sit(app, aside), name="clerk")]
+        if not dashboard:
+            introducing = running.introduce(companion, console)
+            beside.append(asyncio.create_task(introducing, name="introduction"))
+        await running.watch(app, console, "tidegauge demo", view=view)
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)

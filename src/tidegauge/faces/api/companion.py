@@ -99,7 +99,7 @@ class Companion:
             once = await asyncio.to_thread(link_from, address, token, host=self._host)
         except OperatorError as error:
             return f"web: {error}"
-        return f"web: {once} (good once, for five minutes; `tidegauge web` prints another)"
+        return f"web: {once}\n(good once, for five minutes; `tidegauge web` prints another)"
 
     async def _address(self) -> str:
         until = time.monotonic() + READY_WITHIN_S

@@ -12,11 +12,14 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from .doors import LONGEST_URL, RAW_HEADERS
+from .doors import LARGEST_BODY, LONGEST_URL, RAW_HEADERS
 from .problems import MEDIA_TYPE, problem_body
 
 LARGEST_HEAD = 16 * 1024
 MOST_HEADERS = 100
+MOST_FRAMING = 8
+"""Bytes around a byte of body: a chunk of one byte has six."""
+
 MOST_AHEAD = 16
 """Requests that may be sent on a connection before the first is answered."""
 
@@ -43,7 +46,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     patience = Patience()
     waiting: dict["GuardedHttp", None]
-    """Connections without a request, at first or between two, the oldest first; of one server."""
+    """Connections without a request, the one that has waited longest first; of one server."""
 
     def __init__(
         self,
@@ -54,9 +57,9 @@ class GuardedHttp(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._deadline: asyncio.TimerHandle | None = None
-        self._head = 0
         self._in_head = True
-        self._refusal: tuple[int, str] | None = None
+        self._came = 0
+        self._body = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or close one."""
@@ -77,14 +80,36 @@ class GuardedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; a head has to be whole in time, and small."""
-        if self._in_head:
-            self._head += len(data)
-            if self._deadline is None:
-                self._arm(self.patience.head_s)
+        """Read on; a head has to be whole in time, and all that is no body has to be small."""
+        self._came += len(data)
+        if self._in_head and self._deadline is None:
+            self._arm(self.patience.head_s)
         super().data_received(data)
-        if self._in_head and self._head > LARGEST_HEAD and not self.transport.is_closing():
+        if self._came - self._body > self._most_around() and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _most_around(self) -> int:
+        """Return how much may have come beside the body: the head; then the frames of chunks, of which
+        some hold one byte, and what may follow them. The parser would keep a trailer of any size."""
+        if self._in_head:
+            return LARGEST_HEAD
+        return 2 * LARGEST_HEAD + MOST_FRAMING * min(self._body, LARGEST_BODY)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what follows a body is read over."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Count it."""
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, as one that has waited least."""
+        super().on_response_complete()
+        if not self.pipeline and not self.transport.is_closing():
+            self.waiting[self] = None
 
     def on_headers_complete(self) -> None:
         """Begin with a request whose head is whole."""
@@ -106,14 +131,8 @@ class GuardedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a request that is whole."""
         self._disarm()
-        self._in_head, self._head = True, 0
+        self._in_head, self._came, self._body = True, 0, 0
         super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        """Wait for another request, unless that is here."""
-        super().on_response_complete()
-        if self.cycle.response_complete and self._in_head and not self.transport.is_closing():
-            self.waiting[self] = None
 
     def handle_websocket_upgrade(self) -> None:
         """Let the protocol of WebSockets go on with it."""

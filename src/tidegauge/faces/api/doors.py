@@ -37,9 +37,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ALWAYS_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (named, not bound)
 
-POLICY_VIOLATION = 1008
-"""The code (RFC 6455) with which a stream ends whose token or session is over."""
-
 FAILURES_PER_S = 10.0
 LONGEST_URL = 8_192
 LARGEST_BODY = 64 * 1024
@@ -144,19 +141,26 @@ class Gate:
         if not asked.is_socket:
             await self._app(scope, receive, send)
             return
-        principal = scope["state"]["principal"]
-
-        async def still_let_in(message: Message) -> None:
-            if message["type"] == "websocket.send" and self._principal(asked) != principal:
-                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-                raise ConnectionError  # which starlette tells the route as the end of the stream
-            await send(message)
-
         self._open += 1
         try:
-            await self._app(scope, receive, still_let_in)
+            await self._app(scope, receive, self._while_known(asked, send))
         finally:
             self._open -= 1
+
+    def _while_known(self, asked: Asked, send: Send) -> Send:
+        """Return a `send` that ends a stream once who asked is not let in any more."""
+        over = False
+
+        async def sent(message: Message) -> None:
+            nonlocal over
+            if over:
+                return
+            if message["type"] == "websocket.send" and self._principal(asked) is None:
+                over = True
+                message = {"type": "websocket.close", "code": 1008, "reason": "Log in again"}
+            await send(message)
+
+        return sent
 
     def _check_form(self, asked: Asked, scope: Scope) -> None:
         """Refuse what a browser was led to by another page, or by a name that is not ours."""

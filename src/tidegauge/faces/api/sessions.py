@@ -14,6 +14,9 @@ CODE_LASTS_S = 300.0
 SESSION_LASTS_S = 7 * 86_400.0
 """A week, since a desk leaves the page open."""
 
+CODE_BYTES = 24
+"""So few that a link fits into a line of a terminal, and far more than can be guessed in five minutes."""
+
 MOST_CODES = 1_000
 """Codes nobody used yet; beyond that the oldest are forgotten."""
 
@@ -51,7 +54,7 @@ class Sessions:
 
     def code(self, scope: Scope) -> tuple[str, float]:
         """Return a new code, and until when (seconds since 1970) it is good."""
-        code, until = secrets.token_urlsafe(32), self._now() + CODE_LASTS_S
+        code, until = secrets.token_urlsafe(CODE_BYTES), self._now() + CODE_LASTS_S
         while len(self._codes) >= MOST_CODES:
             del self._codes[next(iter(self._codes))]
         self._codes[_digest(code)] = (scope, until)

@@ -6,14 +6,16 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
+from .across import divergence_lines, score_lines
 from .cells import Cell, Line, cell, line, titled, width_of
 from .desk_lines import desk_lines
 from .feed_lines import feed_lines
 from .ladder import ladder_lines
+from .measured import measure_lines
 from .scene import Scene
 from .sheet import Sheet
 from .state import Connection, Standing, head_line, notice_line, standing
-from .tables import TRUST, book_lines, divergence_lines, measure_lines, score_lines
+from .tables import TRUST, book_lines
 from .viewer import Viewer
 
 PAGES = ("market", "measures", "score", "venues", "desk")

@@ -95,14 +95,14 @@ def bps(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     size = abs(value)
-    return f"{value:.2f}" if size < 100 else f"{value:.1f}" if size < 1000 else f"{value:.0f}"  # noqa: PLR2004
+    return f"{value:.2f}" if size < 99.995 else f"{value:.1f}" if size < 999.95 else f"{value:.0f}"  # noqa: PLR2004
 
 
 def signed(value: float | None) -> str:
     """Write a signed number in at most six columns."""
     if value is None:
         return UNKNOWN
-    return f"{value:+.2f}" if abs(value) < 100 else f"{value:+.0f}"  # noqa: PLR2004
+    return f"{value:+.2f}" if abs(value) < 99.995 else f"{value:+.0f}"  # noqa: PLR2004
 
 
 def z_score(value: float | None) -> tuple[str, str]:

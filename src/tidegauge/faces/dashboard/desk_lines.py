@@ -27,9 +27,8 @@ def desk_lines(scene: Scene, chosen: str | None, width: int, height: int) -> lis
         _incident(each, scene.at, width, chosen=n == place)
         for n, each in enumerate(shown[first : first + room], first)
     ]
-    if len(shown) > room:
-        rows[-1] = line(*rows[-1][:-1], padded(f"… {place + 1} of {len(shown)}", 16, "dim"))
-    head = line(padded(f" {counted(len(firing), 'alert')} firing", width, "dim"))
+    where = f" incident {place + 1} of {len(shown)};" if len(shown) > room else ""
+    head = line(padded(f"{where} {counted(len(firing), 'alert')} firing", width, "dim"))
     return [*rows, *about, head, *alerts][:height]
 
 

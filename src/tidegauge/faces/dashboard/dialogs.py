@@ -18,9 +18,6 @@ from tidegauge.faces.figures import printable
 from .orders import Told
 
 SIGNS = {"done": "✔ DONE", "waits": "◌ WAITS", "refused": "✖ REFUSED", "failed": "✖ FAILED"}
-BOX = """
-    align: center middle;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,9 @@ class OrderDialog(ModalScreen[None]):
     def __init__(self, title: str, about: str, fields: Sequence[Field], act: Act) -> None:
         super().__init__()
         self._title = title
-        self._about = about
-        self._fields = fields
-        self._act = act
+        self.about = about
+        self.fields = fields
+        self.act = act
         self._told: Told | None = None
         self._busy = False
 
@@ -64,8 +61,8 @@ class OrderDialog(ModalScreen[None]):
         """Yield the fields."""
         with Vertical():
             yield Static(Text(printable(self._title), style="bold"))
-            yield Static(Text(printable(self._about)), id="about")
-            for field in self._fields:
+            yield Static(Text(printable(self.about)), id="about")
+            for field in self.fields:
                 yield Static(Text(field.label))
                 yield Input(value=printable(field.value), id=f"field-{field.name}")
             yield Static(Text("Enter gives the order, Tab the next field, Esc closes"), id="told")
@@ -86,7 +83,7 @@ class OrderDialog(ModalScreen[None]):
     async def _give(self, values: Mapping[str, str]) -> None:
         self._busy = True
         self._say("… given; waiting for the answer", "")
-        told = await self._act({name.removeprefix("field-"): each for name, each in values.items()})
+        told = await self.act({name.removeprefix("field-"): each for name, each in values.items()})
         self._busy, self._told = False, told
         style = (
             "bold green"

@@ -5,7 +5,7 @@ from datetime import datetime
 from tidegauge.faces.figures import UNKNOWN
 from tidegauge.runtime.window.across import ShownDaemon, ShownHistogram, ShownVenue
 
-from .cells import Line, cell, line, padded, seconds
+from .cells import Line, line, padded, seconds
 from .ladder import said
 from .scene import Scene
 
@@ -38,7 +38,7 @@ def feed_lines(scene: Scene, width: int) -> list[Line]:
     heads = (*HEAD, *MORE) if wide else HEAD
     head = line(
         *(padded(name, size, "dim", right=n >= NAMED) for n, (name, size) in enumerate(heads)),
-        cell("  why", "dim"),
+        padded("  why", max(0, width - sum(size for _, size in heads)), "dim"),
     )
     lines = [head, *(_feed(each, scene, width, wide=wide) for each in scene.feeds), line()]
     for daemon in scene.daemons:

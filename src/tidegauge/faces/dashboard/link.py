@@ -1,6 +1,7 @@
 """The connection to the API's stream: kept up, begun again when it ends, with a reason for every pause."""
 
 import asyncio
+import os
 import random
 import ssl
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.instrument import SECOND
@@ -26,12 +27,20 @@ SILENT_AFTER_S = 15.0
 
 LARGEST = 64 * 1024 * 1024
 FIRST_PAUSE, LONGEST_PAUSE = SECOND, 10 * SECOND
-WORDS = {
+WORDS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the token is WRONG: it is not one of this API",
     HTTPStatus.FORBIDDEN: "the API refuses us (403): its `serve.hosts` may lack this name",
     HTTPStatus.NOT_FOUND: "WRONG VERSION or program: what answers has no /stream",
     HTTPStatus.TOO_MANY_REQUESTS: "the API has too many clients (429)",
 }
+
+
+class _Connect(connect):
+    """Goes nowhere else: whoever is redirected to would be told the token."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow none."""
+        return exc
 
 
 class Link:
@@ -87,7 +96,7 @@ class Link:
         access = self._access()
         self._address = access.url
         try:
-            async with connect(
+            async with _Connect(
                 access.stream,
                 additional_headers=access.headers,
                 open_timeout=OPEN_WITHIN_S,
@@ -100,15 +109,15 @@ class Link:
                 return await self._converse(socket)
         except InvalidStatus as error:
             status = error.response.status_code
-            return f"{WORDS.get(HTTPStatus(status), f'the API answers {status}')} ({access.url})"
-        except (InvalidHandshake, InvalidMessage, EOFError):
+            return f"{WORDS.get(status, f'the API answers {status}')} ({access.url})"
+        except (WebSocketException, EOFError, UnicodeError):
             return f"WRONG PROGRAM: what answers at {access.url} is no API of Tidegauge"
         except TimeoutError:
             return f"SLOW: {access.url} did not answer within {OPEN_WITHIN_S:.0f} s"
         except ssl.SSLError as error:
             return f"{access.url} is not trusted: {error.reason or 'no TLS'}"
         except OSError as error:
-            return f"REFUSED: {access.url} can't be reached: {error.strerror or error}"
+            return f"REFUSED: {access.url} ({os.strerror(error.errno) if error.errno else error})"
 
     async def _converse(self, socket: ClientConnection) -> str:
         self.mirror = Mirror()

@@ -28,7 +28,7 @@ class Mirror:
             case "snapshot":
                 self._seq = _number(message)
                 self.document = _checked(
-                    {name: message.get(name) for name in ("picture", "ladders")}
+                    {name: message.get(name, {}) for name in ("picture", "ladders")}
                 )
             case "patch":
                 self._patch(message)

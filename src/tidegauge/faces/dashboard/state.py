@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tidegauge import __version__
 from tidegauge.faces.figures import UNKNOWN
 
+from .across import WEATHER
 from .cells import Line, bps, cell, decimals_of, line, padded, price, seconds, width_of
 from .feed_lines import OLD_S, age_of
 from .records import Reader
 from .scene import Scene
-from .tables import WEATHER
+
+GAP = timedelta(seconds=6)
+"""A picture that is older than this was the last before a stretch in which nothing was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +45,12 @@ def standing(
 ) -> Standing:
     """Judge what is shown. `shown_at`: the instant that somebody paused at."""
     if shown_at is not None:
-        behind = ""
-        if scene is not None:
-            behind = " of the database" if scene.stored else ""
-        also = f" (and DISCONNECTED: {connection.down})" if connection.down else ""
-        return Standing(
-            word="⏸ NOT LIVE",
-            ink="hold",
-            notice=f"PAUSED, NOT LIVE: this is{behind} {shown_at:%H:%M:%S} UTC. ←→ 2 s, [ ] a minute, p goes on{also}",
-            live=False,
-        )
+        return _paused(connection, scene, shown_at)
     if connection.down is not None:
-        again = (
-            ""
-            if connection.again_in_s is None
-            else f"; trying again in {connection.again_in_s:.0f} s"
-        )
-        then = "" if scene is None else f". BELOW IS OF {scene.at:%H:%M:%S} UTC"
-        return Standing(
-            word="✖ DISCONNECTED", ink="alarm", notice=f"{connection.down}{again}{then}", live=False
-        )
+        then = "" if scene is None else f"BELOW IS OF {scene.at:%H:%M:%S}, "
+        again = "now" if connection.again_in_s is None else f"in {connection.again_in_s:.0f} s"
+        notice = f"{then}tried again {again}: {connection.down}"
+        return Standing(word="✖ DISCONNECTED", ink="alarm", notice=notice, live=False)
     if scene is None:
         return Standing(
             word="◌ waiting",
@@ -77,6 +66,21 @@ def standing(
             live=False,
         )
     return _connected(connection, scene, reader)
+
+
+def _paused(connection: Connection, scene: Scene | None, at: datetime) -> Standing:
+    of = f"this is {at:%H:%M:%S} UTC"
+    if scene is not None and scene.stored:
+        of = f"this is of the database {at:%H:%M:%S} UTC"
+    elif scene is not None and at - scene.at > GAP:
+        of = f"nothing was seen at {at:%H:%M:%S}, this is of {scene.at:%H:%M:%S} UTC"
+    also = f" (and DISCONNECTED: {connection.down})" if connection.down else ""
+    return Standing(
+        word="⏸ NOT LIVE",
+        ink="hold",
+        notice=f"PAUSED, NOT LIVE: {of}. ←→ 2 s, [ ] a minute, p goes on{also}",
+        live=False,
+    )
 
 
 def _connected(connection: Connection, scene: Scene, reader: Reader) -> Standing:

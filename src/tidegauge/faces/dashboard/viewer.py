@@ -8,12 +8,12 @@ from typing import Any
 from tidegauge.runtime.window.desk import ShownIncident
 
 from .desk_lines import moved
+from .measured import IMBALANCE, SPREAD, Z
 from .memory import HOUR, Memory, Trends
 from .mirror import instant_of
 from .records import Reader
 from .scene import Scene, scene_of
 from .stored import Stored
-from .tables import IMBALANCE, SPREAD, Z
 
 SYMBOLS = 4
 """Symbols of which what was seen is kept, the latest that were looked at."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from tidegauge.core.exact import LARGEST
 from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.core.reading import Taker
+from tidegauge.core.trust import Trust
 from tidegauge.risk.quoting import Market
 from tidegauge.risk.stress_ladder import Ladder as Rungs
 
@@ -143,6 +144,9 @@ class Hub:
         daemons = self.picture().daemons
         if not daemons:
             return [*said, "no daemon is seen: is `tidegauge monitor` running?"]
+        books = self.picture().books.values()
+        if not any(book.trust == Trust.LIVE for book in books):
+            said.append("no book can be believed now" if books else "no book is watched yet")
         now = datetime.now(UTC)
         for name, daemon in daemons.items():
             age = (now - daemon.at).total_seconds() - daemon.clock_behind_s

@@ -74,51 +74,42 @@ function connection(stream) {
 }
 
 /** What is wrong with what is shown; nothing where nothing is. */
-export function banner(app) {
-  const { stream } = app;
-  const shown = stream.picture ? `What is shown is ${span(stream.age)} old.` : "Nothing is known yet.";
+export function banner({ stream }) {
+  const age = stream.picture ? `What is shown is ${span(stream.age)} old.` : "Nothing is known yet.";
   if (stream.state === "signed out") {
-    return alarm("Not signed in.", [
-      "Run ",
-      h("code", null, "tidegauge web"),
-      " in a terminal: it prints a link that signs you in. ",
-      stream.picture ? shown : "",
-    ]);
+    const said = ["Run ", h("code", null, "tidegauge web"), " in a terminal: it prints a link that signs you in."];
+    return alarm("Not signed in.", said, stream.picture ? age : "");
   }
   if (stream.state === "lost") {
-    const next = stream.retryIn === null ? " Trying again …" : ` Trying again in ${Math.ceil(stream.retryIn)} s.`;
-    return alarm(
-      "Disconnected.",
-      [shown, h("span", { "aria-hidden": "true" }, next)],
-      h("button", { type: "button", onclick: () => stream.retry() }, "Try now"),
-    );
+    const next = stream.retryIn === null ? "Trying again …" : `Trying again in ${Math.ceil(stream.retryIn)} s.`;
+    const retry = h("button", { type: "button", onclick: () => stream.retry() }, "Try now");
+    return alarm("Disconnected.", "", `${age} ${next}`, retry);
   }
   if (stream.state === "open" && stream.age > OLD_AFTER_S) {
-    return alarm("The picture stands still.", `The API answers, and shows nothing new. ${shown}`);
+    return alarm("The picture stands still.", "The API answers, and shows nothing new.", age);
   }
   return oldDaemons(stream.picture);
 }
 
-function alarm(head, said, button = null) {
-  return h("div", { class: "banner" }, h("p", null, h("b", null, head), " ", said), button);
+/** `ticking` changes each second, so it is not read aloud. */
+function alarm(head, said, ticking, button = null) {
+  const moving = h("span", { "aria-hidden": "true" }, ticking);
+  return h("div", { class: "banner" }, h("p", null, h("b", null, head), " ", said, " ", moving), button);
 }
 
 function oldDaemons(picture) {
   if (!picture) return null;
   const daemons = Object.values(picture.daemons ?? {});
-  if (!daemons.length)
-    return alarm("No daemon is seen.", [
-      "Nothing is being watched. Start one with ",
-      h("code", null, "tidegauge monitor"),
-      ".",
-    ]);
+  if (!daemons.length) {
+    const said = ["Nothing is being watched. Start one with ", h("code", null, "tidegauge monitor"), "."];
+    return alarm("No daemon is seen.", said, "");
+  }
   const old = daemons.filter((each) => daemonAge(picture, each.id) > OLD_AFTER_S);
   if (!old.length) return null;
-  const said = old.map(
-    (each) =>
-      `${each.symbols.join(", ") || "all it watches"} (daemon ${each.id}, ${span(daemonAge(picture, each.id))})`,
-  );
-  return alarm("Part of this is old.", `Not heard of lately: ${said.join("; ")}.`);
+  const watched = (each) => each.symbols.join(", ") || "all it watches";
+  const said = old.map((each) => `${watched(each)} (daemon ${each.id})`).join("; ");
+  const ages = old.map((each) => span(daemonAge(picture, each.id))).join(", ");
+  return alarm("Part of this is old.", `Not heard of lately: ${said}.`, `For ${ages}.`);
 }
 
 /** The daemons and where their rows go, in a line each. */

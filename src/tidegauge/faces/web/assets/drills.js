@@ -3,7 +3,7 @@
 import { Refused, ask, path } from "./ask.js";
 import { drillForm, openDialog } from "./commands.js";
 import { h } from "./dom.js";
-import { card, empty, mark, since } from "./parts.js";
+import { card, empty, since } from "./parts.js";
 import { capital, span } from "./words.js";
 
 const LOOK_EVERY_MS = 1000;
@@ -128,8 +128,9 @@ export class DrillsPage {
 
 const isOver = (run) => run.state !== "running";
 
-/** What a state is worth, for its shape. */
-const WORTH = { passed: "calm", failed: "critical", broken: "high" };
+/** Well or not, by a sign, a word and a colour. */
+const verdict = (well, said) =>
+  h("span", { class: `mark r${well ? 0 : 3}` }, h("span", { "aria-hidden": "true" }, well ? "✓" : "✕"), said);
 
 function outcome(run, lost, now) {
   const over = isOver(run);
@@ -137,7 +138,7 @@ function outcome(run, lost, now) {
   return card(
     `Drill ${run.drill}`,
     { class: "drill-run", about: `${over ? "took" : "for"} ${span(took)}` },
-    h("div", { role: "status" }, over ? mark(WORTH[run.state] ?? null, run.state) : "It runs …"),
+    h("div", { role: "status" }, over ? verdict(run.state === "passed", run.state) : "It runs …"),
     !over && h("progress", { "aria-label": "The drill runs" }),
     lost && h("p", { class: "problem" }, lost),
     run.checks?.length
@@ -148,13 +149,13 @@ function outcome(run, lost, now) {
             h(
               "li",
               { key: String(at), class: "check" },
-              mark(check.met ? "calm" : "critical", check.met ? "met" : "not met"),
+              verdict(check.met, check.met ? "met" : "not met"),
               h("span", null, capital(check.expected)),
               h("span", { class: "note" }, check.came),
             ),
           ),
         )
       : null,
-    run.report && h("details", null, h("summary", null, "The whole report"), h("pre", { tabindex: "0" }, run.report)),
+    run.report && h("details", null, h("summary", null, "The whole report"), h("pre", null, run.report)),
   );
 }

@@ -7,7 +7,7 @@ import { FONT, easel, faint, ink, sized, venuesOf } from "./paint.js";
 import { card, choice, picker } from "./parts.js";
 import { hatch } from "./plot.js";
 import { RANGES } from "./history.js";
-import { clock, exact, fixed, millis, money } from "./words.js";
+import { apart, clock, exact, fixed, millis, money } from "./words.js";
 
 const HEIGHT = 260;
 const COLUMNS = 300;
@@ -97,7 +97,9 @@ export class Heat {
   view(picture, { live, now }) {
     const venues = venuesOf(picture, this.symbol);
     if (!venues.includes(this.venue)) this.venue = venues[0] ?? "";
-    if (!this.loading && this.venue) this.#load(now);
+    if (this.loading && live && this.wasOld) this.#again({});
+    this.wasOld = !live;
+    if (!this.loading && live && this.venue) this.#load(now);
     const book = picture.books?.[`${this.venue}/${this.symbol}`];
     if (live && book && trusted(book) && picture.at !== this.seenAt) {
       this.seenAt = picture.at;
@@ -224,13 +226,14 @@ function paint(canvas, told, { columns, bands, step, range, now, reach, venue })
 }
 
 function fill(context, shown, { x, y, step, least, most }) {
+  const held = 2 * Math.max(step, apart(shown.map((each) => each.at)));
   const ramp = Array.from({ length: 64 }, (_, at) => faint(ink("heat"), 0.03 + 0.97 * (at / 63) ** 1.3));
   const known = Math.log(Math.max(most / least, 1.0001));
   const surface = ink("surface");
   for (const [index, { at, cells: each }] of shown.entries()) {
     // Rows come a little late at times: a column stands until the next, if that is near.
     const next = shown[index + 1]?.at ?? at + step;
-    const [left, right] = [Math.floor(x(at)), Math.ceil(x(next - at <= step * 3 ? next : at + step))];
+    const [left, right] = [Math.floor(x(at)), Math.ceil(x(next - at <= held ? next : at + step))];
     for (const cell of each) {
       if (cell.dense === null) continue;
       const [top, bottom] = [y(Math.max(cell.from, cell.to)), y(Math.min(cell.from, cell.to))];
@@ -245,7 +248,7 @@ function fill(context, shown, { x, y, step, least, most }) {
   let before = null;
   for (const { at, mid } of shown) {
     const place = [x(at + step / 2), y(mid)];
-    if (before === null || at - before > step * 3) context.moveTo(...place);
+    if (before === null || at - before > held) context.moveTo(...place);
     else context.lineTo(...place);
     before = at;
   }

@@ -7,7 +7,7 @@ import { lineOf, venuesOf } from "./paint.js";
 import { card, choice, picker } from "./parts.js";
 import { plotIsland } from "./plot.js";
 import { Shades } from "./shades.js";
-import { bps, exact, fixed, millis, money } from "./words.js";
+import { apart, bps, exact, fixed, millis, money } from "./words.js";
 
 export const RANGES = [
   [300, "5 min"],
@@ -17,7 +17,8 @@ export const RANGES = [
   [86400, "24 h"],
 ];
 const POINTS = 900;
-/** A value stands for so many steps where the next is missing: rows come a little early or late. */
+const AGAIN_MS = 15000;
+/** A value stands for so many of the usual distances of rows: they come a little early or late. */
 const HELD = 2;
 
 /** What one plot shows of a point. @typedef {{title: string, about?: string, of: (point: any, pick: any) => any, say: (value: number) => string, zero?: boolean, least?: number}} Metric */
@@ -77,23 +78,33 @@ export class History {
     /** By venue: points by the number of their step. @type {Map<string, Map<number, any>>} */
     this.points = new Map();
     this.step = 1;
+    this.held = HELD;
     this.shades = new Shades();
   }
 
   end() {
-    this.loading?.abort();
+    this.#forget();
   }
 
   choose(range) {
     this.range = range;
+    this.step = Math.max(1, Math.round(range / POINTS));
+    this.points = new Map();
+    this.#forget();
+    this.app.redraw();
+  }
+
+  /** Have it asked for again. */
+  #forget() {
     this.loading?.abort();
     this.loading = null;
-    this.app.redraw();
+    clearTimeout(this.timer);
   }
 
   async #load(venues, now) {
     const loading = new AbortController();
     this.loading = loading;
+    this.asked = venues.join();
     const asked = {
       from: new Date(now - this.range * 1000).toISOString(),
       to: new Date(now).toISOString(),
@@ -113,6 +124,7 @@ export class History {
       .filter((each) => each.failed)
       .map((each) => `${each.venue}: ${each.failed}`)
       .join(" ");
+    if (this.problem) this.timer = setTimeout(() => this.#forget(), AGAIN_MS);
     this.step = Math.max(1, ...good.map((each) => Number(each.step_s)));
     this.points = new Map(venues.map((venue) => [venue, new Map()]));
     this.shades = new Shades();
@@ -121,6 +133,7 @@ export class History {
       for (const point of each.points) held.set(Math.floor(millis(point.at) / 1000 / this.step), plain(point));
       this.shades.told(each.venue, each);
     }
+    this.held = HELD * Math.max(1, ...[...this.points.values()].map((held) => apart(held.keys())));
     this.loaded += 1;
     this.version = `${this.loaded}`;
     this.app.redraw();
@@ -161,7 +174,7 @@ export class History {
         const point = held?.get(first + at);
         const found = point ? metric.of(point, pick) : undefined;
         if (found !== undefined) [value, age] = [found === null ? null : Number(found), 0];
-        else if ((age += 1) > HELD) value = null;
+        else if ((age += 1) > this.held) value = null;
         return value;
       });
     });
@@ -170,7 +183,10 @@ export class History {
 
   view(picture, { live, now }) {
     const venues = venuesOf(picture, this.symbol);
-    if (!this.loading && venues.length) this.#load(venues, now);
+    // Other venues, or a while in which nothing was heard: there is more to ask for.
+    if (this.loading && (this.asked !== venues.join() || (live && this.wasOld))) this.#forget();
+    this.wasOld = !live;
+    if (!this.loading && live && venues.length) this.#load(venues, now);
     if (live && picture.at !== this.seenAt) {
       this.seenAt = picture.at;
       this.#continue(picture, venues, now);

@@ -5,7 +5,7 @@ import { acknowledgeForm, commentForm, openDialog, rebaseForm, resolveForm, sile
 import { h } from "./dom.js";
 import { holder, isOpen, subject, whereOf } from "./incidents.js";
 import { card, empty, facts, mark, rank, since, symbolLink, table } from "./parts.js";
-import { DASH, capital, fixed, moment, money, span, spoken } from "./words.js";
+import { DASH, capital, fixed, head, moment, money, span, spoken } from "./words.js";
 
 export class IncidentPage {
   /** @param {string} id */
@@ -83,16 +83,16 @@ export class IncidentPage {
       this.problem && h("p", { class: "problem" }, `The database does not tell more: ${this.problem}`),
       h(
         "div",
-        { class: "columns" },
-        card("Facts", {}, facts(pairs(incident, now))),
-        card("Timeline", {}, timeline(this.told?.timeline ?? [], now)),
+        { class: "columns incident" },
+        h(
+          "div",
+          { class: "beside" },
+          card("Facts", {}, facts(pairs(incident, now))),
+          card("Deliveries", { about: "who was told" }, deliveries(this.told?.deliveries ?? [], now)),
+        ),
+        card("Timeline", { about: "the latest first" }, timeline(this.told?.timeline ?? [], now)),
       ),
       card("Alerts", {}, alerts(this.told?.alerts ?? stillShown(picture, incident), now)),
-      card(
-        "Deliveries",
-        { about: "who was told, and whether it came in" },
-        deliveries(this.told?.deliveries ?? [], now),
-      ),
     ];
   }
 
@@ -173,21 +173,19 @@ function timeline(events, now) {
             h("b", null, capital(spoken(each.kind))),
             each.actor ? h("span", { class: "note" }, ` by ${each.actor}`) : null,
             each.comment && h("p", { class: "said" }, each.comment),
-            h("p", { class: "note" }, detail(each.detail)),
+            details(each.detail ?? {}),
           ),
         ),
       ),
   );
 }
 
-/** What a transition says beside its kind; it may be a sentence or a record. */
-function detail(told) {
-  if (told === null || told === undefined) return "";
-  if (typeof told !== "object") return String(told);
-  return Object.entries(told)
-    .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => `${spoken(name)}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
-    .join(", ");
+/** The record of an alert that a transition came of, in words; ids say nothing to a reader. */
+function details({ says, signal, venue, severity, state, alert: _alert, order: _order, ...rest } = {}) {
+  const of = signal && `${spoken(signal)}${venue && venue !== "*" ? ` on ${venue.replace("~", " and ")}` : ""}`;
+  const other = Object.entries(rest).map(([name, value]) => `${spoken(name)}: ${value}`);
+  const about = [of, severity, state, ...other].filter(Boolean).join(", ");
+  return [says && h("p", null, head(says)), about && h("p", { class: "note" }, about)];
 }
 
 const ALERT_COLUMNS = [
@@ -216,7 +214,7 @@ function alerts(all, now) {
           ? h("span", { class: "stack" }, each.state, h("span", { class: "note" }, "not seen now"))
           : each.state,
         h("span", { class: "sentence" }, each.sentence),
-        each.value === null || each.value === undefined ? DASH : fixed(each.value, 2),
+        Math.abs(each.value ?? 0) >= 10000 ? money(each.value) : fixed(each.value, 2),
         moment(each.started_at, now),
       ],
     })),

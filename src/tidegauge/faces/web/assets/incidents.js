@@ -82,6 +82,7 @@ export class IncidentsPage {
           : empty("None was resolved lately."),
       ),
       silences(app),
+      mutes(picture?.mutes ?? [], now),
     ];
   }
 }
@@ -151,6 +152,33 @@ function silences(app) {
           ),
         )
       : empty("None: everything that should page does."),
+  );
+}
+
+const MUTES = 10;
+
+/** What went no further, and why: so that nobody wonders about a page that never came. */
+function mutes(all, now) {
+  const latest = [...all].sort((a, b) => b.at.localeCompare(a.at)).slice(0, MUTES);
+  if (!latest.length) return null;
+  const columns = [{ name: "At" }, { name: "Stage" }, { name: "Why" }, { name: "Of" }];
+  return card(
+    "Held back lately",
+    { about: "alerts and pages that went no further" },
+    table({
+      caption: "What was held back lately",
+      columns,
+      class: "cards tight",
+      rows: latest.map((each, at) => ({
+        key: `${each.at} ${at}`,
+        cells: [
+          moment(each.at, now),
+          spoken(each.stage),
+          h("span", { class: "sentence" }, each.reason),
+          each.incident ? incidentLink(each.incident, each.incident) : (each.alert ?? DASH),
+        ],
+      })),
+    }),
   );
 }
 

@@ -43,25 +43,24 @@ function draw() {
   document.documentElement.classList.toggle("stale", stream.picture !== null && !stream.live);
   const shown = page.title(app);
   document.title = `${shown ? `${shown} · ` : ""}Tidegauge`;
-  render(element("nav"), nav(app, route.name));
-  render(element("status"), status(app));
-  render(element("banner"), banner(app));
-  render(element("foot"), foot(app));
-  render(element("main"), viewOf(page));
+  part("nav", () => nav(app, route.name));
+  part("status", () => status(app));
+  part("banner", () => banner(app));
+  part("foot", () => foot(app));
+  part("main", () => page.view(app));
   teller.tell(app);
 }
 
-/** What a page shows. One that cannot be drawn says so: what it showed before must not look live. */
-function viewOf(shown) {
+/** Draw a part. One that cannot be drawn says so: what it showed before must not look live. */
+function part(id, view) {
+  let shown;
   try {
-    return shown.view(app);
+    shown = view();
   } catch (error) {
     console.error(error);
-    return [
-      h("h1", null, "This page cannot be drawn"),
-      h("p", { class: "problem" }, `It met something it does not understand: ${error.message}`),
-    ];
+    shown = h("p", { class: "problem" }, `This part cannot be drawn: ${error.message}. Is the API of another version?`);
   }
+  render(element(id), shown);
 }
 
 /** The address behind the #: a page and what it is about. */
@@ -91,6 +90,7 @@ function go() {
   const wants = page.wants?.() ?? { symbols: [], ladders: 0 };
   app.stream.want(wants.symbols, wants.ladders);
   draw();
+  reachable();
   if (first) return;
   scrollTo(0, 0);
   element("main").focus({ preventScroll: true });
@@ -99,7 +99,17 @@ function go() {
 addEventListener("hashchange", go);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themeChanged());
 addEventListener("themechange", redraw);
+/** What scrolls by itself can be reached with Tab, so that it can be scrolled without a mouse. */
+function reachable() {
+  for (const each of document.querySelectorAll(".scroll, pre")) {
+    const scrolls = each.scrollWidth > each.clientWidth;
+    if (scrolls !== each.hasAttribute("tabindex")) each.toggleAttribute("tabindex", scrolls);
+    if (scrolls) each.setAttribute("tabindex", "0");
+  }
+}
+
 setInterval(() => {
+  reachable();
   app.stream.watch();
   redraw();
 }, 1000);

@@ -3,6 +3,7 @@
 import { storage, storageRank } from "./board.js";
 import { h } from "./dom.js";
 import {
+  bySeverity,
   card,
   empty,
   incidentLink,
@@ -21,6 +22,7 @@ import { byUrgency, isOpen, whereOf } from "./incidents.js";
 import { worstVenues } from "./venues.js";
 
 const ALERTS = 8;
+const NAMED = 4;
 
 const COLUMNS = [
   { name: "Symbol" },
@@ -47,7 +49,7 @@ export class OverviewPage {
     return h(
       "div",
       { class: "overview" },
-      weather(picture, symbols, open),
+      weather(picture, symbols, open, stream.live),
       h(
         "div",
         { class: "beside" },
@@ -74,62 +76,57 @@ export class OverviewPage {
           incidents(open, now, Object.keys(picture.daemons ?? {}).length > 0),
         ),
         card("Venues", { tools: h("a", { href: "#/venues" }, "Details") }, venues(picture)),
+        exposures(picture),
         card("Daemons", {}, daemons(picture)),
       ),
     );
   }
 }
 
-/** The worst first; what has no score stands last, for nothing is known of it. */
-export const bySeverity = (symbols) =>
-  symbols.sort((a, b) => (b.score.value ?? -1) - (a.score.value ?? -1) || a.symbol.localeCompare(b.symbol));
-
-/** How it is, in one word and a sentence. */
-function weather(picture, symbols, open) {
-  const worst = symbols.find((each) => each.score.weather);
-  const word = worst?.score.weather ?? null;
-  const bad = symbols.filter((each) => rank(each.score.weather) > 0 && rank(each.score.weather) < 4);
-  const live = symbols.reduce((sum, each) => sum + each.live, 0);
-  const books = symbols.reduce((sum, each) => sum + each.books, 0);
-  const about =
-    word === null
-      ? "No score is known yet."
-      : bad.length
-        ? `${bad
-            .map((each) => each.symbol)
-            .slice(0, 4)
-            .join(
-              ", ",
-            )}${bad.length > 4 ? ` and ${bad.length - 4} more` : ""} ${bad.length === 1 ? "is" : "are"} not calm.`
-        : `${counted(symbols.length, "symbol")}, and nothing unusual.`;
+/** How it is, in one word and a sentence. What is old says nothing of how it is now. */
+function weather(picture, symbols, open, live) {
+  const fresh = symbols.filter((each) => outdated(picture, each.daemon) === null);
+  const word = fresh.find((each) => each.score.weather)?.score.weather ?? null;
+  const books = fresh.reduce((sum, each) => sum + each.books, 0);
+  const up = fresh.reduce((sum, each) => sum + each.live, 0);
   const seen = Object.keys(picture.daemons ?? {}).length > 0;
-  const venues = worstVenues(picture);
+  const venues = worstVenues(picture).filter((each) => outdated(picture, each.daemon) === null);
+  const well = venues.filter((each) => each.health === "well").length;
   const nobody = open.filter((each) => each.state === "open").length;
+  const taken = nobody ? `${nobody} taken on by nobody` : "all taken on";
   return h(
     "header",
     { class: `weather r${rank(word)}` },
-    h("h1", null, shape(word), h("span", null, word ? capital(word) : "Unknown")),
-    h("p", { class: "weather-said" }, about),
+    h("h1", null, shape(word), h("span", null, !word ? "Unknown" : live ? capital(word) : `Was ${word}`)),
+    h("p", { class: "weather-said" }, weatherWords(word, symbols, fresh, open)),
     h(
       "ul",
       { class: "tiles" },
-      tile(
-        "Open incidents",
-        seen ? open.length : DASH,
-        !seen ? "not known" : open.length ? (nobody ? `${nobody} taken on by nobody` : "all taken on") : "none",
-      ),
+      tile("Open incidents", seen ? open.length : DASH, !seen ? "not known" : open.length ? taken : "none"),
       tile(
         "Books live",
-        books ? `${live}/${books}` : DASH,
-        !books ? "none is watched" : live === books ? "all of them" : `${books - live} not`,
+        books ? `${up}/${books}` : DASH,
+        !books ? "not known" : up === books ? "all of them" : `${books - up} not`,
       ),
-      tile(
-        "Venues well",
-        venues.length ? `${venues.filter((each) => each.health === "well").length}/${venues.length}` : DASH,
-        venueWords(venues),
-      ),
+      tile("Venues well", venues.length ? `${well}/${venues.length}` : DASH, venueWords(venues)),
     ),
   );
+}
+
+function weatherWords(word, symbols, fresh, open) {
+  const old = symbols.length - fresh.length;
+  const but = old ? ` ${counted(old, "symbol")} ${old === 1 ? "is" : "are"} old, and not counted.` : "";
+  if (word === null) return `No score is known now.${but}`;
+  const bad = fresh.filter((each) => rank(each.score.weather) > 0 && rank(each.score.weather) < 4);
+  if (bad.length) {
+    const names = bad.map((each) => each.symbol).slice(0, NAMED);
+    const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
+    return `${names.join(", ")}${more} ${bad.length === 1 ? "is" : "are"} not calm.${but}`;
+  }
+  const still = open.length
+    ? ` ${counted(open.length, "incident")} ${open.length === 1 ? "is" : "are"} still open.`
+    : "";
+  return `Nothing unusual now on ${counted(fresh.length, "symbol")}.${still}${but}`;
 }
 
 const tile = (name, value, said) =>
@@ -142,7 +139,7 @@ const tile = (name, value, said) =>
   );
 
 function venueWords(venues) {
-  if (!venues.length) return "none is joined";
+  if (!venues.length) return "not known";
   const unwell = venues.filter((each) => each.health !== "well");
   return unwell.length
     ? unwell
@@ -292,6 +289,33 @@ function venues(picture) {
         h("b", null, each.venue),
         h("span", null, each.health),
         h("span", { class: "note num" }, `${each.live}/${each.books} live`),
+      ),
+    ),
+  );
+}
+
+/** How much is held, against how much may be in this weather. */
+function exposures(picture) {
+  const all = Object.values(picture.exposures ?? {});
+  if (!all.length) return null;
+  return card(
+    "Exposures",
+    {},
+    h(
+      "ul",
+      { class: "list" },
+      all.map((each) =>
+        h(
+          "li",
+          { key: each.asset },
+          h(
+            "div",
+            { class: "list-head" },
+            Number(each.to_cut) > 0 ? mark("critical", `cut ${money(each.to_cut)}`) : mark(each.weather ?? null),
+            h("b", null, each.asset),
+            h("span", { class: "note num" }, `${money(each.amount)} of ${money(each.cap)}`),
+          ),
+        ),
       ),
     ),
   );

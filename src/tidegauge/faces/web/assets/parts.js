@@ -142,7 +142,7 @@ export const empty = (said) => h("p", { class: "empty" }, said);
 export function table({ caption, columns, rows, class: more = "" }) {
   return h(
     "div",
-    { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
+    { class: "scroll", role: "group", "aria-label": caption },
     h(
       "table",
       { class: `table ${more}`, role: "table" },
@@ -243,3 +243,7 @@ export const since = (at, now) => (millis(at) === null ? null : Math.max(0, (now
 /** The link to a symbol, an incident. */
 export const symbolLink = (symbol) => h("a", { href: `#/symbol/${encodeURIComponent(symbol)}` }, symbol);
 export const incidentLink = (id, said) => h("a", { href: `#/incident/${encodeURIComponent(id)}` }, said);
+
+/** The worst first; what has no score stands last, for nothing is known of it. */
+export const bySeverity = (symbols) =>
+  symbols.sort((a, b) => (b.score.value ?? -1) - (a.score.value ?? -1) || a.symbol.localeCompare(b.symbol));

@@ -131,7 +131,11 @@ function answer(told) {
         })
       : empty("No book may be asked now."),
     together(told),
-    told.fees_counted && h("p", { class: "note" }, "Best and split count the fees."),
+    h(
+      "p",
+      { class: "note" },
+      `Best is by the price that comes out${told.fees_counted ? ", fees counted" : ""}; slippage is from each venue's own mid.`,
+    ),
   ];
 }
 

@@ -30,7 +30,7 @@ export function divergenceCard(symbol) {
     },
     h(
       "div",
-      { class: "scroll", tabindex: "0", role: "group", "aria-label": "Divergence matrix" },
+      { class: "scroll", role: "group", "aria-label": "Divergence matrix" },
       h(
         "table",
         { class: "matrix num" },

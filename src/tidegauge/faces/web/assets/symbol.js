@@ -8,14 +8,27 @@ import { History } from "./history.js";
 import { isOpen, subject } from "./incidents.js";
 import { LEVELS, ladder } from "./ladder.js";
 import { venuesOf } from "./paint.js";
-import { card, empty, incidentLink, mark, oldNote, outdated, rank, scoreBlock, since } from "./parts.js";
+import {
+  bySeverity,
+  card,
+  empty,
+  incidentLink,
+  mark,
+  oldNote,
+  outdated,
+  rank,
+  scoreBlock,
+  shape,
+  since,
+} from "./parts.js";
 import { Quote } from "./quote.js";
 import { booksCard, crunchCard, divergenceCard, marketCard, stressCard } from "./risk.js";
 import { capital, head as firstSentence, span, spoken } from "./words.js";
 
 export class SymbolPage {
-  /** @param {string} symbol */
-  constructor(symbol, app) {
+  /** @param {string} about */
+  constructor(about, app) {
+    const symbol = about.toUpperCase();
     this.symbol = symbol;
     this.parts = {
       depth: new Depth(app),
@@ -41,24 +54,12 @@ export class SymbolPage {
   view({ stream }) {
     const { picture, ladders } = stream;
     const symbol = picture?.symbols?.[this.symbol];
-    const crumb = h("p", { class: "crumb" }, h("a", { href: "#/" }, "Overview"));
+    const crumb = crumbs(picture, this.symbol);
     if (!symbol) {
-      const others = Object.keys(picture?.symbols ?? {});
       return [
         crumb,
         h("h1", null, this.symbol || "Symbol"),
         empty(!picture ? "Reading what the daemons show …" : `Nobody watches ${this.symbol || "it"}.`),
-        others.length
-          ? h(
-              "ul",
-              { class: "strip" },
-              others
-                .sort()
-                .map((name) =>
-                  h("li", { key: name, class: "chip" }, h("a", { href: `#/symbol/${encodeURIComponent(name)}` }, name)),
-                ),
-            )
-          : null,
       ];
     }
     const venues = venuesOf(picture, this.symbol);
@@ -93,6 +94,30 @@ export class SymbolPage {
       booksCard(picture, books),
     ];
   }
+}
+
+const MOST_NAMED = 16;
+
+/** The way back, and to the other symbols, the worst first. */
+function crumbs(picture, here) {
+  const others = bySeverity(Object.values(picture?.symbols ?? {})).slice(0, MOST_NAMED);
+  return h(
+    "nav",
+    { class: "crumbs", "aria-label": "Symbols" },
+    h("a", { href: "#/" }, "Overview"),
+    others.map(({ symbol, score }) =>
+      h(
+        "a",
+        {
+          key: symbol,
+          href: `#/symbol/${encodeURIComponent(symbol)}`,
+          "aria-current": symbol === here ? "page" : null,
+        },
+        shape(score.weather),
+        symbol,
+      ),
+    ),
+  );
 }
 
 function head(picture, symbol, now) {

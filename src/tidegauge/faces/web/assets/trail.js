@@ -9,7 +9,7 @@ export class Teller {
   /** @param {HTMLElement} place   an element that is read as it grows */
   constructor(place) {
     this.place = place;
-    /** @type {Map<string, string>|null} */
+    /** @type {Map<string, {stamp: string, said: string}>|null} */
     this.known = null;
     this.live = true;
   }
@@ -24,7 +24,9 @@ export class Teller {
     }
     const now = states(picture);
     if (this.known) {
-      const changed = [...now].filter(([id, said]) => this.known.get(id) !== said).map(([, said]) => said);
+      const changed = [...now]
+        .filter(([id, { stamp }]) => this.known.get(id)?.stamp !== stamp)
+        .map(([, { said }]) => said);
       for (const said of changed.slice(0, MOST)) this.#say(said);
       if (changed.length > MOST) this.#say(`And ${changed.length - MOST} more changes.`);
     }
@@ -39,13 +41,17 @@ export class Teller {
   }
 }
 
-/** What would be said of each thing; what is said anew has changed. */
+/** What would be said of each thing, and a stamp that changes when it is worth saying again. */
 function states(picture) {
-  const said = new Map();
-  for (const each of Object.values(picture.incidents ?? {}))
-    said.set(each.id, `Incident ${subject(each)}: ${each.state}, ${each.severity}.`);
-  for (const each of Object.values(picture.alerts ?? {})) {
-    if (each.state === "firing" && !each.incident) said.set(each.id, `Alert, ${each.severity}: ${each.sentence}`);
+  const found = new Map();
+  for (const each of Object.values(picture.incidents ?? {})) {
+    const stamp = `${each.state}, ${each.severity}`;
+    found.set(each.id, { stamp, said: `Incident ${subject(each)}: ${stamp}.` });
   }
-  return said;
+  for (const each of Object.values(picture.alerts ?? {})) {
+    // An alert that belongs to an incident is told by that; its numbers move all the time.
+    if (each.state !== "firing" || each.incident) continue;
+    found.set(each.id, { stamp: each.severity, said: `Alert, ${each.severity}: ${each.sentence}` });
+  }
+  return found;
 }

@@ -127,5 +127,12 @@ export const decimalsOf = (numbers) =>
 export const price = (text) =>
   known(text) && String(text).includes(".") ? exact(String(text).replace(/\.?0+$/, "")) : exact(text);
 
+/** How far these whole numbers usually lie apart: the median. */
+export function apart(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const gaps = sorted.slice(1).map((number, at) => number - sorted[at]);
+  return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 1;
+}
+
 /** With a capital at its head. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
