@@ -4,8 +4,8 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from tests.support.api_over import Api, api_over
 from tests.support.database import until
+from tests.support.pictures import NOW, an_alert
 from tests.support.windowed import VENUES, daemon
 
 from tidegauge.core.instrument import BookId
@@ -23,6 +24,7 @@ from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
 from tidegauge.faces.api.stream import SOONEST_S
 from tidegauge.runtime.app import App
+from tidegauge.runtime.window.picture import Picture
 
 HOSTILE = "%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 
@@ -172,6 +174,23 @@ async def test_without_a_database_the_past_is_refused_and_the_present_is_told(
     assert "no database" in problem["detail"]
     assert (await asked.api.get("/incidents"))[0] == 200
     assert (await asked.api.get("/alerts"))[0] == 200
+
+
+async def test_alerts_of_no_database_are_chosen_like_those_of_one(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By symbol, however it is written, and by when they were open."""
+    over = replace(an_alert("a1", "BTCUSDT", "resolved"), ended_at=NOW)
+    alerts = {"a1": over, "a2": an_alert("a2", "BTCUSDT")}
+    monkeypatch.setattr(asked.api.hub, "picture", lambda: Picture(at=NOW, alerts=alerts))
+    for query, found in (
+        ("symbol=btcusdt", {"a1", "a2"}),
+        ("symbol=ethusdt", set()),
+        (f"since={(NOW + timedelta(seconds=1)).isoformat().replace('+', '%2B')}", {"a2"}),
+        ("since=2026-01-01T00:00:00Z&firing=true", {"a2"}),
+    ):
+        _status, told = await asked.api.get(f"/alerts?{query}")
+        assert {each["id"] for each in told} == found, query
 
 
 # -- the stream --------------------------------------------------------------------------------------
