@@ -4,8 +4,8 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from tests.support.api_over import Api, api_over
 from tests.support.database import until
+from tests.support.pictures import NOW, an_alert
 from tests.support.windowed import VENUES, daemon
 
 from tidegauge.core.instrument import BookId
@@ -22,8 +23,8 @@ from tidegauge.core.trust import TrustReason
 from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
 from tidegauge.faces.api.stream import SOONEST_S
-from tidegauge.faces.api.tokens import tokens_renewed
 from tidegauge.runtime.app import App
+from tidegauge.runtime.window.picture import Picture
 
 HOSTILE = "%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 
@@ -175,6 +176,23 @@ async def test_without_a_database_the_past_is_refused_and_the_present_is_told(
     assert (await asked.api.get("/alerts"))[0] == 200
 
 
+async def test_alerts_of_no_database_are_chosen_like_those_of_one(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By symbol, however it is written, and by when they were open."""
+    over = replace(an_alert("a1", "BTCUSDT", "resolved"), ended_at=NOW)
+    alerts = {"a1": over, "a2": an_alert("a2", "BTCUSDT")}
+    monkeypatch.setattr(asked.api.hub, "picture", lambda: Picture(at=NOW, alerts=alerts))
+    for query, found in (
+        ("symbol=btcusdt", {"a1", "a2"}),
+        ("symbol=ethusdt", set()),
+        (f"since={(NOW + timedelta(seconds=1)).isoformat().replace('+', '%2B')}", {"a2"}),
+        ("since=2026-01-01T00:00:00Z&firing=true", {"a2"}),
+    ):
+        _status, told = await asked.api.get(f"/alerts?{query}")
+        assert {each["id"] for each in told} == found, query
+
+
 # -- the stream --------------------------------------------------------------------------------------
 
 
@@ -250,19 +268,6 @@ async def test_a_client_that_wants_something_else_all_the_time_is_told_no_faster
         times = [datetime.fromisoformat(each["patch"]["picture"]["at"]) for each in seen[1:]]
         gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
         assert min(gaps) > 0.9 * SOONEST_S
-
-
-async def test_a_stream_ends_with_the_token_it_was_opened_with(
-    asked: Asked, tmp_path: Path
-) -> None:
-    """Who has a token that was replaced sees no more."""
-    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
-        await streamed(socket)
-        tokens_renewed(tmp_path)
-        async with asyncio.timeout(5):
-            while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
-                pass
-        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
 
 
 async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> None:

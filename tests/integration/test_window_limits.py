@@ -304,3 +304,11 @@ async def test_a_folder_that_somebody_else_made_in_the_place_of_ours_is_not_look
         assert set(windows_of(deep)) == {"7"}
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
         assert windows_of(deep) == {}
+
+
+async def test_who_is_not_let_in_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than that no monitor runs."""
+    monkeypatch.setattr(the_window, "MOST_WATCHERS", 0)
+    async with daemon(tmp_path), watching(tmp_path) as watch:
+        await until(lambda: bool(watch.refused))
+        assert "others look" in next(iter(watch.refused.values()))

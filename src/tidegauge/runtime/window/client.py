@@ -177,6 +177,8 @@ class Watch:
             async with asyncio.timeout(ROUND_S):
                 line = await reader.readline()
             if not line:
+                if name not in self._writers:
+                    raise ValueError("it let nobody in: others look at it already, or it ends")
                 return
             match said_of(line):
                 case Hello() as hello:
