@@ -2,20 +2,27 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from tests.support.api_over import Api, api_over
+from tests.support.database import until
 from tests.support.windowed import VENUES, daemon
 
 from tidegauge.core.instrument import BookId
 from tidegauge.core.trust import TrustReason
+from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
+from tidegauge.faces.api.stream import SOONEST_S
+from tidegauge.faces.api.tokens import tokens_renewed
 from tidegauge.runtime.app import App
 
 HOSTILE = "%3Cscript%3Ealert(1)%3C%2Fscript%3E"
@@ -218,6 +225,46 @@ async def test_what_cannot_be_understood_changes_nothing(asked: Asked) -> None:
         assert (await streamed(socket))["type"] == "patch"
 
 
+async def test_a_subscription_may_come_as_bytes_and_nonsense_too(asked: Asked) -> None:
+    """Neither ends the stream."""
+    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+        await streamed(socket)
+        await socket.send_bytes(b"\xff\xfe")
+        while (message := await streamed(socket))["type"] != "problem":
+            pass
+        await socket.send_bytes(b'{"symbols": ["BTCUSDT"]}')
+        while not message.get("patch", {}).get("picture", {}).get("books"):
+            message = await streamed(socket)
+
+
+async def test_a_client_that_wants_something_else_all_the_time_is_told_no_faster(
+    asked: Asked,
+) -> None:
+    """It would keep the API from all others."""
+    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+        for number in range(400):
+            await socket.send_str(f'{{"symbols": ["BTCUSDT"], "ladders": {number % 200}}}')
+            if number % 40 == 0:
+                await asyncio.sleep(0.01)
+        seen = [await streamed(socket) for _ in range(4)]
+        times = [datetime.fromisoformat(each["patch"]["picture"]["at"]) for each in seen[1:]]
+        gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
+        assert min(gaps) > 0.9 * SOONEST_S
+
+
+async def test_a_stream_ends_with_the_token_it_was_opened_with(
+    asked: Asked, tmp_path: Path
+) -> None:
+    """Who has a token that was replaced sees no more."""
+    async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+        await streamed(socket)
+        tokens_renewed(tmp_path)
+        async with asyncio.timeout(5):
+            while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
 async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> None:
     """Another client is told at its own pace meanwhile."""
     api = asked.api
@@ -250,3 +297,17 @@ async def test_a_drill_is_started_and_judged(asked: Asked) -> None:
     assert (await api.post("/drills/nothing", {}))[0] == 404
     assert (await api.post("/drills/calm", {"seed": -1}))[0] == 422
     assert (await api.get("/drills/runs/none"))[0] == 404
+
+
+async def test_a_drill_that_cannot_be_started_is_broken_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It does not run for ever, nor does the API end by it."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    async with Drills().opened() as drills:
+        run = drills.start("crunch", 1)
+        await until(lambda: drills.runs[run.id].state != "running")
+        ended = drills.runs[run.id]
+        assert ended.state == "broken"
+        assert "can't be started" in ended.report
+        assert ended.ended_at is not None

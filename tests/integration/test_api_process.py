@@ -213,9 +213,8 @@ async def test_a_companion_is_started_again_and_ends_with_its_monitor(
             said = await companion.introduction(link=True)
             assert said.startswith(f"web: {first}/login?code=")
             ((pid, line),) = companions().items()
-            assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + (
-                NICENESS
-            )
+            ours, lowest = os.getpriority(os.PRIO_PROCESS, 0), 19
+            assert os.getpriority(os.PRIO_PROCESS, pid) == min(lowest, ours + NICENESS)
             tokens = tokens_in(tmp_path)
             assert not {tokens.read, tokens.operate, tokens.secret} & set(line.split())
             os.kill(pid, signal.SIGKILL)

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 FOLDER = "control"
 """The folder of these sockets, below the data directory."""
 
+SUFFIX = ".sock"
 LONGEST_FOLDER = 90
 """A socket's whole path holds 104 bytes at most on some systems (unix(4))."""
 
@@ -54,7 +55,7 @@ Handler = Callable[[Request], Awaitable[Sequence[str]]]
 @asynccontextmanager
 async def answering(data_dir: Path, handler: Handler) -> AsyncIterator[None]:
     """Answer requests while the block runs. Where no socket can be had, the monitor runs without."""
-    path = folder_of(data_dir) / f"{os.getpid()}.sock"
+    path = folder_of(data_dir) / f"{os.getpid()}{SUFFIX}"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)
@@ -99,7 +100,8 @@ async def _reply(line: bytes, handler: Handler) -> Reply:
 
 def ask(data_dir: Path, request: Request, pid: int | None = None) -> Reply:
     """Ask the monitor that runs in this data directory. Raises `OperatorError`."""
-    running = {found: path for found, path in _sockets(data_dir) if _answers(path)}
+    sockets = sockets_of(data_dir, SUFFIX)
+    running = {int(found): path for found, path in sockets.items() if _answers(path)}
     if pid is not None:
         running = {found: path for found, path in running.items() if found == pid}
     if not running:
@@ -134,12 +136,17 @@ def folder_of(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"tidegauge-{os.getuid()}-{digest}"
 
 
-def _sockets(data_dir: Path) -> list[tuple[int, Path]]:
+def sockets_of(data_dir: Path, suffix: str) -> dict[str, Path]:
+    """Return the sockets of a data directory whose names end so, by process id. None where the folder in
+    a place that all share is somebody else's: what is behind them is no monitor of ours."""
+    folder = folder_of(data_dir)
     try:
-        paths = sorted(folder_of(data_dir).glob("*.sock"))
+        if folder.name != FOLDER and folder.stat().st_uid != os.geteuid():
+            return {}
+        paths = sorted(folder.glob(f"*{suffix}"))
     except OSError:
-        return []
-    return [(int(path.stem), path) for path in paths if path.stem.isdigit()]
+        return {}
+    return {path.stem: path for path in paths if path.stem.isdigit()}
 
 
 def _answers(path: Path) -> bool:

@@ -113,14 +113,19 @@ class Drills:
 
     async def _run(self, run: DrillRun) -> None:
         command = ("-m", "tidegauge", "drill", run.drill, "--json", "--seed", str(run.seed))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            *self._options,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *command,
+                *self._options,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            broken = replace(run, state="broken", report=f"it can't be started: {error}")
+            self.runs[run.id] = replace(broken, ended_at=datetime.now(UTC))
+            return
         try:
             async with asyncio.timeout(PATIENCE_S):
                 out, err = await process.communicate()

@@ -142,7 +142,7 @@ async def book(
                 venue=shown.venue,
                 symbol=shown.symbol,
                 at=datetime.now(UTC),
-                trust=shown.trust,
+                trust="unknown",
                 mid=None,
                 bids=(),
                 asks=(),

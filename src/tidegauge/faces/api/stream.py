@@ -22,6 +22,9 @@ router = APIRouter()
 
 EVERY_S = 0.5
 AT_LEAST_EVERY_S = 1.0
+SOONEST_S = 0.1
+"""A client that wants something else is told at once, though no more often than this."""
+
 MOST_SYMBOLS, MOST_LEVELS = 50, 200
 PARTS = tuple(each.name for each in fields(Picture) if each.name not in ("at", "books"))
 """Of a picture, what every client is told."""
@@ -95,10 +98,16 @@ class Documents:
 
     def _remake(self) -> None:
         """Make the documents anew, if anything has changed."""
-        if self._made_for == self.hub.version:
+        if self._made_for == self.hub.rounds:
             return
-        self._made_for = self.hub.version
+        self._made_for = self.hub.rounds
         self._books = {}
+        # Of a client that wants each depth in turn only the last is kept.
+        self._ladders = {
+            (id_, levels): known
+            for (id_, levels), known in self._ladders.items()
+            if self.hub.held(id_) is known[0]
+        }
         picture = self.hub.picture()
         self._plain = {name: document_of(getattr(picture, name)) for name in PARTS}
 
@@ -137,10 +146,13 @@ class Conversation:
 
     async def _listen(self) -> None:
         while True:
-            text = await self._websocket.receive_text()
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message["code"])
+            said = message.get("text") or message.get("bytes") or ""
             try:
-                wanted = msgspec.json.decode(text, type=Subscription)
-            except msgspec.MsgspecError as error:
+                wanted = msgspec.json.decode(said, type=Subscription)
+            except (msgspec.MsgspecError, UnicodeError) as error:
                 await self._send({"type": "problem", "detail": f"not a subscription: {error}"})
                 continue
             symbols = tuple(dict.fromkeys(name.strip().upper() for name in wanted.symbols))
@@ -161,6 +173,7 @@ class Conversation:
             finally:
                 changed.cancel()
                 asked.cancel()
+            await asyncio.sleep(max(0.0, began + SOONEST_S - time.monotonic()))
 
     async def _changed(self, version: int, began: float) -> None:
         """Wait until there is something new, and until the last step is long enough ago."""

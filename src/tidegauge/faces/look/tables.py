@@ -10,7 +10,13 @@ from rich.text import Text
 
 from tidegauge.faces import figures
 from tidegauge.faces.figures import UNKNOWN, printable
-from tidegauge.runtime.window.across import ShownDaemon, ShownStress, ShownSymbol, ShownVenue
+from tidegauge.runtime.window.across import (
+    ShownDaemon,
+    ShownHistogram,
+    ShownStress,
+    ShownSymbol,
+    ShownVenue,
+)
 from tidegauge.runtime.window.picture import Picture
 from tidegauge.runtime.window.pricing import QuotedVenue, ShownQuote
 
@@ -143,22 +149,22 @@ def _daemon(daemon: ShownDaemon) -> tuple[str, ...]:
         str(up).partition(".")[0],
         f"{len(daemon.symbols)} symbols" if len(daemon.symbols) > 3 else ", ".join(daemon.symbols),  # noqa: PLR2004
         f"{daemon.readings:,}",
-        _percentiles(daemon.feed_to_reading.bounds, daemon.feed_to_reading.counts),
-        _percentiles(daemon.loop_lag.bounds, daemon.loop_lag.counts),
+        _percentiles(daemon.feed_to_reading),
+        _percentiles(daemon.loop_lag),
         stored,
     )
 
 
-def _percentiles(bounds: Sequence[float], counts: Sequence[int]) -> str:
+def _percentiles(spans: ShownHistogram) -> str:
     """Write the bounds below which half, and 99 in 100, of a histogram lie."""
-    if not counts or not counts[-1]:
+    if not spans.count:
         return UNKNOWN
     found = []
     for share in (0.5, 0.99):
         within = (
             bound
-            for bound, count in zip(bounds, counts, strict=False)
-            if count >= share * counts[-1]
+            for bound, count in zip(spans.bounds, spans.counts, strict=True)
+            if count >= share * spans.count
         )
         bound = next(within, None)
         found.append("more" if bound is None else f"≤ {bound * 1000:g} ms")

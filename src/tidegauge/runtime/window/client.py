@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from tidegauge.core.instrument import BookId
-from tidegauge.runtime.control import folder_of
+from tidegauge.runtime.control import sockets_of
 
 from .books import ShownBook
 from .window import SUFFIX
@@ -45,19 +45,22 @@ ROUND_S = 20.0
 @dataclass(slots=True)
 class Seen:
     """One daemon as it was last seen. `round` is None before the first one was whole; `gone_at`: when
-    (monotonic) it went without a goodbye; it shows no book any more."""
+    (monotonic) it went without a goodbye; it shows no book any more. `told_at`: when its last round
+    was whole."""
 
     hello: Hello
     books: dict[BookId, ShownBook] = field(default_factory=dict)
     round: Round | None = None
     gone_at: float | None = None
+    told_at: float = 0.0
 
 
 class Watch:
     """Looks at the daemons of a data directory.
 
     `seen`: by the daemon's id. `ladders`: the last of each book that is wanted. `changed` is told
-    after each whole round, after each ladder, and when a daemon comes or goes.
+    after each whole round, after each ladder, and when a daemon comes or goes; `rounds` counts all of
+    these but the ladders: while it stays, `seen` does.
     """
 
     def __init__(self, data_dir: Path, changed: Callable[[], None] = lambda: None) -> None:
@@ -67,8 +70,11 @@ class Watch:
         self.ladders: dict[BookId, Ladder] = {}
         self.refused: dict[str, str] = {}
         """Why a daemon that answers cannot be understood, by its id."""
+        self.rounds = 0
         self._dead: set[str] = set()
         self._wanted: tuple[LadderWanted, ...] = ()
+        self._books: frozenset[BookId] = frozenset()
+        """Of which ladders are wanted."""
         self._writers: dict[str, asyncio.StreamWriter] = {}
         self._looks: dict[str, asyncio.Task[None]] = {}
 
@@ -89,14 +95,25 @@ class Watch:
                 writer.close()
 
     def _forget(self, windows: Mapping[str, Path]) -> None:
-        """Forget who cannot come back, and who has been away for long."""
+        """Forget who cannot come back, who has been away for long, and who was started again."""
         self.refused = {name: why for name, why in self.refused.items() if name in windows}
+        self._dead &= windows.keys()
         long_ago = time.monotonic() - REMEMBERED_S
-        self.seen = {
+        watched = {
+            symbol
+            for seen in self.seen.values()
+            if seen.gone_at is None and seen.round is not None
+            for symbol in seen.round.daemon.symbols
+        }
+        kept = {
             name: seen
             for name, seen in self.seen.items()
-            if seen.gone_at is None or seen.gone_at > long_ago
+            if seen.gone_at is None
+            or (seen.gone_at > long_ago and not (watched and _watched_by(seen) <= watched))
         }
+        if len(kept) != len(self.seen):
+            self.seen = kept
+            self._moved()
 
     def want(self, ladders: Iterable[LadderWanted]) -> None:
         """Want these ladders from now on, and no others."""
@@ -104,8 +121,8 @@ class Watch:
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        books = {BookId(each.venue, each.symbol) for each in wanted}
-        self.ladders = {id_: each for id_, each in self.ladders.items() if id_ in books}
+        self._books = frozenset(BookId(each.venue, each.symbol) for each in wanted)
+        self.ladders = {id_: each for id_, each in self.ladders.items() if id_ in self._books}
         for name, writer in self._writers.items():
             self._tell(name, writer)
 
@@ -114,8 +131,8 @@ class Watch:
         return name in self.refused or name in self._dead
 
     def daemon_of(self, book: BookId) -> str | None:
-        """Return who watches a book, None where nobody does."""
-        return next((name for name, each in self.seen.items() if book in each.books), None)
+        """Return who watches a book, None where nobody does; of several the one that a picture shows."""
+        return max((name for name, each in self.seen.items() if book in each.books), default=None)
 
     def _tell(self, name: str, writer: asyncio.StreamWriter) -> None:
         """Want of a daemon what it watches; of a book that nobody is seen to watch, ask all."""
@@ -133,9 +150,10 @@ class Watch:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
         except (OSError, TimeoutError):
-            self._dead.add(name)  # a socket that a crash left behind
             del self._looks[name]
-            self._changed()
+            if name not in self._dead:  # a socket that a crash left behind
+                self._dead.add(name)
+                self._moved()
             return
         self._dead.discard(name)
         try:
@@ -148,8 +166,8 @@ class Watch:
             writer.close()
             if (seen := self.seen.get(name)) is not None:
                 seen.gone_at = time.monotonic()
-                seen.books = {}
-            self._changed()
+                self._take_back(seen)
+            self._moved()
 
     async def _converse(
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -166,16 +184,32 @@ class Watch:
                 case Books(books=books):
                     told |= {BookId(each.venue, each.symbol): each for each in books}
                 case Round() as round_:
-                    seen = self.seen[name]
+                    seen = self._known(name)
                     knew, seen.books, seen.round, told = seen.books, told, round_, {}
+                    seen.told_at = time.monotonic()
                     if knew.keys() != seen.books.keys() and self._wanted:
                         self._tell(name, writer)
-                    self._changed()
+                    self._moved()
                 case Ladder() as ladder:
                     self._laid(name, ladder)
                 case Bye():
+                    self._take_back(self._known(name))
                     del self.seen[name]
                     return
+
+    def _known(self, name: str) -> Seen:
+        if name not in self._writers:
+            raise ValueError("it did not say who it is")
+        return self.seen[name]
+
+    def _take_back(self, seen: Seen) -> None:
+        """Have nothing more to show of the books of a daemon that goes."""
+        self.ladders = {id_: each for id_, each in self.ladders.items() if id_ not in seen.books}
+        seen.books = {}
+
+    def _moved(self) -> None:
+        self.rounds += 1
+        self._changed()
 
     def _met(self, name: str, hello: Hello, writer: asyncio.StreamWriter) -> None:
         if hello.protocol != PROTOCOL:
@@ -193,7 +227,7 @@ class Watch:
     def _laid(self, name: str, ladder: Ladder) -> None:
         id_ = BookId(ladder.venue, ladder.symbol)
         owner = self.daemon_of(id_)
-        if owner in (name, None) and any((each.venue, each.symbol) == id_ for each in self._wanted):
+        if owner in (name, None) and id_ in self._books:
             if owner is None and ladder.resting is None and id_ in self.ladders:
                 return  # who does not watch it has nothing to say of it
             self.ladders[id_] = ladder
@@ -206,10 +240,10 @@ class Watch:
         self.refused[name] = reason
 
 
+def _watched_by(seen: Seen) -> set[str]:
+    return set() if seen.round is None else set(seen.round.daemon.symbols)
+
+
 def windows_of(data_dir: Path) -> dict[str, Path]:
     """Return the sockets of a data directory, by the id of the daemon."""
-    try:
-        paths = sorted(folder_of(data_dir).glob(f"*{SUFFIX}"))
-    except OSError:
-        return {}
-    return {path.stem: path for path in paths if path.stem.isdigit()}
+    return sockets_of(data_dir, SUFFIX)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 
+from tidegauge.core.exact import LARGEST
 from tidegauge.core.instrument import BookId, Symbol
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
@@ -80,6 +82,7 @@ class Hub:
         self._watch = Watch(data_dir, self._changed)
         self._moved = asyncio.Event()
         self._wishes: dict[BookId, _Wish] = {}
+        self._telling = False
         self._held: dict[BookId, HeldLadder] = {}
         self._picture: tuple[int, Picture] | None = None
         self.markets: dict[Symbol, tuple[Terms, tuple[HeldLadder, ...], Market]] = {}
@@ -90,6 +93,11 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch.run(), name="watch")
             tasks.create_task(self._forget_wishes(), name="wishes")
+
+    @property
+    def rounds(self) -> int:
+        """Counts what has changed, but for ladders."""
+        return self._watch.rounds
 
     def _changed(self) -> None:
         self.version += 1
@@ -110,8 +118,8 @@ class Hub:
 
     def picture(self) -> Picture:
         """Return all that the daemons show, as of now."""
-        if self._picture is None or self._picture[0] != self.version:
-            self._picture = self.version, picture_of(self._watch.seen, datetime.now(UTC))
+        if self._picture is None or self._picture[0] != self.rounds:
+            self._picture = self.rounds, picture_of(self._watch.seen, datetime.now(UTC))
         return self._picture[1]
 
     def silent(self, daemon: str) -> bool:
@@ -120,8 +128,8 @@ class Hub:
 
     def terms(self, symbol: str) -> Terms:
         """Return what a quote of a symbol counts with."""
-        for seen in self._watch.seen.values():
-            if seen.round is not None and symbol in seen.round.terms:
+        for _name, seen in sorted(self._watch.seen.items(), reverse=True):
+            if seen.gone_at is None and seen.round is not None and symbol in seen.round.terms:
                 return seen.round.terms[symbol]
         return Terms(rates={}, fees={})
 
@@ -163,6 +171,8 @@ class Hub:
 
     def wish(self, book: BookId, levels: int = 0, quote: Decimal = Decimal(0)) -> None:
         """Want at least so many levels of a book, and so much quote in them, for a while."""
+        # Who asks for a little more each time would have the daemon cut the book each time.
+        levels, quote = _rounded_up(levels), min(Decimal(_rounded_up(ceil(quote))), LARGEST)
         until = time.monotonic() + WANTED_FOR_S
         before = self._wishes.get(book)
         if before is not None:
@@ -173,27 +183,37 @@ class Hub:
                 return
         wanted = LadderWanted(venue=book.venue, symbol=book.symbol, levels=levels, quote=quote)
         self._wishes[book] = _Wish(wanted, until)
-        self._tell_wishes()
+        if not self._telling:
+            # Those of many books are told together.
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._tell_wishes)
 
     def _tell_wishes(self) -> None:
+        self._telling = False
         self._watch.want(wish.wanted for wish in self._wishes.values())
 
     async def ladders(
         self, books: Collection[BookId], levels: int = 0, quote: Decimal = Decimal(0)
     ) -> dict[BookId, HeldLadder]:
-        """Return the levels of these books, those that did not come in time left out."""
+        """Return the levels of these books; left out are those that did not come in time, and those of
+        a daemon that tells nothing any more: they are not what rests now."""
         for book in books:
             self.wish(book, levels, quote)
         wanted = LadderWanted(venue="", symbol="", levels=levels, quote=quote)
 
         def there(book: BookId) -> bool:
-            held = self.held(book)
+            held = None if self._is_old(book) else self.held(book)
             return held is not None and held.covers(wanted)
 
         deadline = time.monotonic() + LADDER_S
         while not all(there(book) for book in books) and time.monotonic() < deadline:
             await self.changed(self.version, max(0.0, deadline - time.monotonic()))
-        return {book: held for book in books if (held := self.held(book)) is not None}
+        fresh = [book for book in books if not self._is_old(book)]
+        return {book: held for book in fresh if (held := self.held(book)) is not None}
+
+    def _is_old(self, book: BookId) -> bool:
+        seen = self._watch.seen.get(self._watch.daemon_of(book) or "")
+        return seen is not None and time.monotonic() - seen.told_at > OLD_AFTER_S
 
     async def _forget_wishes(self) -> None:
         """Want no more what nobody asked for lately."""
@@ -204,3 +224,11 @@ class Hub:
             if len(kept) != len(self._wishes):
                 self._wishes = kept
                 self._tell_wishes()
+                self._held = {book: held for book, held in self._held.items() if book in kept}
+                symbols = {book.symbol for book in kept}
+                self.markets = {name: of for name, of in self.markets.items() if name in symbols}
+
+
+def _rounded_up(number: int) -> int:
+    """Return the power of two that is at least `number`, or 0."""
+    return 1 << (number - 1).bit_length() if number > 0 else 0

@@ -9,6 +9,7 @@ from math import log10
 from tidegauge.core.instrument import BookId, Symbol, base_and_quote
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
+from tidegauge.risk.plan import BPS
 from tidegauge.risk.quoting import Market, VenueQuote
 
 from .across import ShownPortion
@@ -83,7 +84,7 @@ Held = Mapping[BookId, HeldLadder]
 
 async def market_of(hub: Hub, symbol: Symbol, notional: Decimal) -> tuple[Market, Held]:
     """Return the books of a symbol that may be trusted, as deep as a size needs."""
-    held = await hub.ladders(hub.books_of(symbol), levels=1, quote=notional)
+    held = await hub.ladders(hub.books_of(symbol), levels=1, quote=_needed(hub, symbol, notional))
     terms, levels = hub.terms(symbol), tuple(held.values())
     known = hub.markets.get(symbol)
     if known is not None and known[:2] == (terms, levels):
@@ -102,6 +103,16 @@ async def market_of(hub: Hub, symbol: Symbol, notional: Decimal) -> tuple[Market
     )
     hub.markets[symbol] = (terms, levels, market)
     return market, held
+
+
+def _needed(hub: Hub, symbol: Symbol, notional: Decimal) -> Decimal:
+    """Return how much has to rest in each book for a size to fill: more of it where the book's quote is
+    worth less, or a fee is taken off."""
+    terms, books = hub.terms(symbol), hub.picture().books.values()
+    quotes = {book.quote for book in books if book.symbol == symbol}
+    worth = min([Decimal(1), *(terms.rates[each] for each in quotes if each in terms.rates)])
+    kept = 1 - Decimal(max([0.0, *terms.fees.values()])) / BPS
+    return notional / (worth * kept)
 
 
 def quote_of(

@@ -86,6 +86,7 @@ class Window:
         self.watchers: set[Watcher] = set()
         self._looked_at = asyncio.Event()
         self._id = str(os.getpid())
+        self._crashes = 0
 
     @asynccontextmanager
     async def opened(self, data_dir: Path) -> AsyncIterator[None]:
@@ -153,6 +154,8 @@ class Window:
             BookId(each.venue, each.symbol): each for each in want.ladders[:MOST_LADDERS]
         }
         for id_, each in [*watcher.wanted.items()]:
+            if not watcher.keeps_up:
+                return  # the rounds tell the others, once this was read
             if had.get(id_) != each:
                 watcher.tell(line_of(self._ladder(each)))
                 await asyncio.sleep(0)
@@ -165,8 +168,19 @@ class Window:
             if not self.watchers:
                 self._looked_at.clear()
                 await self._looked_at.wait()
-            busy = await self._tell_all()
+            busy = 0.0
+            try:
+                busy = await self._tell_all()
+            except Exception as crash:  # noqa: BLE001 (our bug; the next round may be told)
+                self._crashed(crash)
             await asyncio.sleep(max(EVERY_S, SHARE * busy))
+
+    def _crashed(self, crash: Exception) -> None:
+        """Tell of a bug of ours at the 1st, 10th, 100th … time."""
+        self._daemon.crashes += 1
+        self._crashes += 1
+        if self._crashes == 10 ** (len(str(self._crashes)) - 1):
+            log.error("window_crashed", times=self._crashes, exc_info=crash)
 
     async def _tell_all(self) -> float:
         """Tell one round to all who keep up; return for how many seconds that held the feed up."""
@@ -192,7 +206,9 @@ class Window:
             yield line_of(Books(books=(shown,))), watchers
         yield line_of(round_of(self._daemon, self._id)), watchers
         for wanted, who in _by_ladder(watchers).items():
-            yield line_of(self._ladder(wanted)), who
+            # Of a round thus far all was told, or it would be another picture; of ladders not.
+            if reading := [each for each in who if each.keeps_up]:
+                yield line_of(self._ladder(wanted)), reading
 
     def _ladder(self, wanted: LadderWanted) -> Ladder:
         now = self._daemon.now()

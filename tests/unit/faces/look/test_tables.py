@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 from rich.console import Console, RenderableType
-from tests.support.pictures import NOW, a_daemon, a_symbol, a_venue
+from tests.support.pictures import NOW, a_daemon, a_symbol, a_venue, histogram
 
 from tidegauge.faces.look.tables import status_view, top_table, worst_first
 from tidegauge.runtime.window.picture import Picture
@@ -56,3 +56,10 @@ def test_what_a_venue_says_is_told_and_not_obeyed() -> None:
 def test_without_a_judged_symbol_there_is_a_sentence() -> None:
     """Rather than an empty table."""
     assert "no symbol is judged yet" in drawn(top_table(Picture(at=NOW)))
+
+
+def test_what_took_longer_than_any_bound_counts_in_the_percentiles() -> None:
+    """A monitor that is behind by more than can be told does not look like a quick one."""
+    behind = replace(a_daemon("1"), feed_to_reading=histogram(1, 60_000, 60_000, 60_000).snapshot())
+    text = drawn(status_view(Picture(at=NOW, daemons={"1": behind}), []))
+    assert "p50 more, p99 more" in text

@@ -1,11 +1,20 @@
 """The sizes of a curve are round, rise by a like factor, and end where the books end."""
 
+from dataclasses import replace
 from decimal import Decimal
+from math import ceil
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.pictures import NOW, a_book
 
-from tidegauge.runtime.window.pricing import LEAST_CURVE, sizes_of
+from tidegauge.core.instrument import BookId
+from tidegauge.runtime.window.hub import HeldLadder, Hub
+from tidegauge.runtime.window.picture import Picture
+from tidegauge.runtime.window.pricing import LEAST_CURVE, market_of, sizes_of
+from tidegauge.runtime.window.wire import Terms
 
 
 @given(st.decimals("0.01", "1e9", places=2), st.integers(2, 200))
@@ -23,6 +32,31 @@ def test_a_curve_begins_small_and_ends_with_all_there_is() -> None:
     """From a thousand on."""
     sizes = sizes_of(Decimal(5_000_000), 40)
     assert (sizes[0], sizes[-1]) == (LEAST_CURVE, Decimal(5_000_000))
+
+
+@pytest.mark.parametrize(
+    ("rate", "fee", "needed"), [("1", 0.0, 1000), ("0.0008", 0.0, 1_250_000), ("60000", 10.0, 1002)]
+)
+async def test_levels_are_asked_for_as_deep_as_the_size_is_in_the_quote_of_a_book(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: str, fee: float, needed: int
+) -> None:
+    """A won is worth less than a dollar, and a fee is taken off what a sale brings."""
+    terms = Terms(rates={"KRW": Decimal(rate), "JPY": Decimal("0.000001")}, fees={"one": fee})
+    book = replace(a_book("one", "BTCUSDT"), quote="KRW")
+    monkeypatch.setattr(Hub, "terms", lambda _self, _symbol: terms)
+    monkeypatch.setattr(Hub, "picture", lambda _self: Picture(at=NOW, books={"one/BTCUSDT": book}))
+    asked: list[Decimal] = []
+
+    async def ladders(
+        _self: Hub, books: list[BookId], levels: int, quote: Decimal
+    ) -> dict[BookId, HeldLadder]:
+        assert (books, levels) == ([BookId("one", "BTCUSDT")], 1)
+        asked.append(quote)
+        return {}
+
+    monkeypatch.setattr(Hub, "ladders", ladders)
+    await market_of(Hub(tmp_path), "BTCUSDT", Decimal(1000))
+    assert ceil(asked[0]) == needed
 
 
 def test_without_a_book_there_is_no_curve() -> None:
