@@ -31,13 +31,15 @@ def divergence_lines(found: ShownDivergence | None, width: int) -> list[Line]:
         cell(f"{judged}{'; left: ' + ', '.join(found.left) if found.left else ''}"),
     )
     pairs = {(each.one, each.other): each for each in found.pairs}
-    each_width = min(9, max(6, (width - 20) // max(1, len(found.venues))))
+    count = max(1, len(found.venues))
+    label = max(10, min(19, width - 6 * count))
+    each_width = min(9, max(6, (width - label - 1) // count))
     numbers = (padded(n, each_width, "dim", right=True) for n in range(1, len(found.venues) + 1))
-    lines = [head, line(padded(" row dearer by", 19, "dim"), *numbers)]
+    lines = [head, line(padded(" row dearer by", label, "dim"), *numbers)]
     for number, one in enumerate(found.venues, 1):
         name, ink = (one, "") if one in found.fresh else (f"{one}?", "dim")
         cells = [_apart(pairs, one, other, each_width) for other in found.venues]
-        lines.append(line(padded(f" {number} {name}", 19, ink), *cells))
+        lines.append(line(padded(f" {number} {name}", label, ink), *cells))
     return [*lines, *_widest(found, width)]
 
 
@@ -77,7 +79,7 @@ def score_lines(
         return said("not known", "no daemon tells a score", width)
     return [
         _score(score, width),
-        line(*(padded(*each, "dim", right=n > 0) for n, each in enumerate(PARTS))),
+        line(*(padded(*each, "dim", right=n > 0) for n, each in enumerate(_parts(width)))),
         *(_part(each, width) for each in score.parts),
         *_stress(stress, size, width),
     ]
@@ -89,22 +91,28 @@ def _score(score: ShownScore, width: int) -> Line:
     ink = WEATHER.get(score.weather or "", "bad")
     some = " (a part is missing)" if score.incomplete else ""
     return line(
-        padded(f" {score.value:.1f} {score.weather or ''}{some}", 48, ink),
+        padded(f" {score.value:.1f} {score.weather or ''}{some}", min(48, width), ink),
         (bar(score.value / 100, max(0, min(BAR, width - 49))), ink),
     )
 
 
+def _parts(width: int) -> Sequence[tuple[str, int]]:
+    """Return the columns that fit; without its weight a part can still be read."""
+    fits = sum(size for _, size in PARTS) <= width
+    return [each for each in PARTS if fits or each[0] != "weight"]
+
+
 def _part(part: ShownPart, width: int) -> Line:
-    known = (
-        UNKNOWN if part.value is None else f"{part.value:.3g}",
-        UNKNOWN if part.points is None else f"{part.points:.1f}",
-        f"{part.weight:.0%}",
-        f"{part.share:.1f}",
-    )
-    sizes = [size for _, size in PARTS]
-    cells = (padded(text, size, right=True) for text, size in zip(known, sizes[1:], strict=True))
-    shown = (padded(f" {part.name}", sizes[0]), *cells)
-    room = max(0, width - sum(sizes) - 1)
+    known = {
+        "value": UNKNOWN if part.value is None else f"{part.value:.3g}",
+        "points": UNKNOWN if part.points is None else f"{part.points:.1f}",
+        "weight": f"{part.weight:.0%}",
+        "share": f"{part.share:.1f}",
+    }
+    (_, first), *rest = _parts(width)
+    cells = (padded(known[name], size, right=True) for name, size in rest)
+    shown = (padded(f" {part.name}", first), *cells)
+    room = max(0, width - first - sum(size for _, size in rest) - 1)
     if part.missing_since is not None:
         return line(*shown, padded(f" missing since {part.missing_since:%H:%M:%S}", room, "warn"))
     return line(*shown, (" " + bar((part.points or 0.0) / 100, min(BAR, room)), "accent"))

@@ -162,7 +162,7 @@ def _summary(scene: Scene) -> list[tuple[str, str]]:
     waits = sum(each.state == "open" for each in scene.open_incidents)
     firing = sum(each.state == "firing" for each in scene.alerts)
     if waits or firing:
-        found.append(cell(f"  {waits} to ack", "bad" if waits else ""))
+        found.append(cell(f"  {waits} to ack" if waits else "", "bad"))
         found.append(cell(f"  {firing} firing", "warn" if firing else ""))
     spreads = [row.measures for row in scene.rows if row.measures is not None]
     tightest = min(spreads, key=lambda each: each.spread_bps or 0.0, default=None)

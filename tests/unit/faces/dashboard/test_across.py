@@ -29,6 +29,18 @@ def test_the_matrix_is_read_by_row_and_says_the_opposite_by_column() -> None:
             assert float(row[m]) == -float(rows[m][n])
 
 
+def test_in_a_narrow_panel_no_number_is_lost() -> None:
+    """Names are cut, and the weights left out."""
+    found = summary()
+    lines = divergence_lines(found.divergence, 48)
+    assert all(width_of(each) <= 48 for each in lines[:8])
+    assert len(re.findall(r"[+-]\d+\.\d\d", text_of(lines[2:8]))) == 30
+    parts = score_lines(found.score, (), None, 40)
+    assert all(width_of(each) <= 40 for each in parts)
+    assert "weight" not in text_of(parts)
+    assert "share" in text_of(parts)
+
+
 def test_a_pair_that_fires_and_a_venue_that_is_not_fresh_are_marked() -> None:
     """By signs, whatever the colours."""
     found = summary().divergence
