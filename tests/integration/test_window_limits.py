@@ -298,12 +298,13 @@ async def test_a_folder_that_somebody_else_made_in_the_place_of_ours_is_not_look
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where all may write, anybody could make one, and pass for a daemon."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    deep = tmp_path / ("x" * 100)
-    async with StandIn("7").listening(deep):
-        assert set(windows_of(deep)) == {"7"}
-        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-        assert windows_of(deep) == {}
+    with tempfile.TemporaryDirectory(prefix="tg-") as shared:  # pytest's own may be too deep
+        monkeypatch.setattr(tempfile, "tempdir", shared)
+        deep = tmp_path / ("x" * 100)
+        async with StandIn("7").listening(deep):
+            assert set(windows_of(deep)) == {"7"}
+            monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+            assert windows_of(deep) == {}
 
 
 async def test_who_is_not_let_in_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

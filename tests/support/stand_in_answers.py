@@ -149,6 +149,7 @@ def told_quote(picture: Picture, symbol: str, side: str, notional: Decimal) -> S
         together=QuotedTogether(
             filled=notional,
             average=60_999.2,
+            floor=False,
             slippage_bps=0.84,
             portions=tuple(
                 ShownPortion(venue=book.venue, quote=portion, share=1 / len(live), average=60_999.1)

@@ -46,12 +46,14 @@ class Together:
     """A size split over the venues in the cheapest way, with fees where they are counted.
 
     `filled` (quote) is less than the size where all of them do not fill it. `slippage_bps` against the
-    median of the mids, None unless all is filled, or without a mid.
+    median of the mids, None unless all is filled, or without a mid. `floor`: it reaches beyond what is
+    known of one of them, so more may rest there than is counted.
     """
 
     filled: Decimal
     average: float
     slippage_bps: float | None
+    floor: bool
     portions: tuple[Portion, ...]
 
 
@@ -179,7 +181,7 @@ class Market:
             slippage_bps=slippage if filled else None,
             partial_slippage_bps=None if filled else slippage,
             cost=cost if filled else None,
-            floor=_beyond(ladder, worst) if filled else ladder.edge is not None,
+            floor=_floor(ladder, size),
         )
 
     def _together(self, side: "_Side", size: Decimal) -> Together | None:
@@ -192,6 +194,7 @@ class Market:
             filled=split.filled,
             average=split.average,
             slippage_bps=slippage,
+            floor=_floor(side.together, size),
             portions=split.portions,
         )
 
@@ -221,6 +224,14 @@ def _slippage_bps(ladder: Ladder, mid: Fraction | None, size: Decimal) -> float 
         return None
     average = ladder.units(Fraction(size)) / base / 10**ladder.price_scale
     return float(ladder.sign * (average / mid - 1) * BPS)
+
+
+def _floor(ladder: Ladder, size: Decimal) -> bool:
+    """Whether a size reaches beyond what is known of a book, or of one of several."""
+    last = ladder.ends_at(ladder.units(Fraction(size)))
+    if last is None:
+        return ladder.edge is not None
+    return _beyond(ladder, ladder.rungs.prices[last])
 
 
 def _beyond(ladder: Ladder, worst: int | None) -> bool:

@@ -101,10 +101,15 @@ def test_a_size_beyond_the_book_is_told_as_far_as_it_goes() -> None:
 
 
 def test_beyond_the_known_range_a_fill_is_a_floor() -> None:
-    """The book may hold more than the venue told."""
-    book = even_book(levels=5, limit=5)
-    (venue,) = Market({"one": book}, quotes=USDT).quote(Taker.BUY, Decimal(10**9)).venues
-    assert venue.floor
+    """The book may hold more than the venue told, and so may all of them together."""
+    found = {"one": even_book(levels=5, limit=5), "two": even_book()}
+    market = Market(found, quotes=USDT)
+    large, small = (market.quote(Taker.BUY, Decimal(size)) for size in (10**9, 1_000))
+    assert [each.floor for each in large.venues] == [True, False]
+    assert [each.floor for each in small.venues] == [False, False]
+    assert large.together is not None
+    assert small.together is not None
+    assert (large.together.floor, small.together.floor) == (True, False)
 
 
 def test_what_is_paid_more_than_the_mid_is_the_cost() -> None:

@@ -26,6 +26,7 @@ from .wire import (
     Ladder,
     LadderWanted,
     Round,
+    Symbols,
     Want,
     line_of,
     said_of,
@@ -173,6 +174,7 @@ class Watch:
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         told: dict[BookId, ShownBook] = {}
+        symbols: list[Symbols] = []
         while True:
             async with asyncio.timeout(ROUND_S):
                 line = await reader.readline()
@@ -185,19 +187,32 @@ class Watch:
                     self._met(name, hello, writer)
                 case Books(books=books):
                     told |= {BookId(each.venue, each.symbol): each for each in books}
+                case Symbols() as some:
+                    symbols.append(some)
                 case Round() as round_:
-                    seen = self._known(name)
-                    knew, seen.books, seen.round, told = seen.books, told, round_, {}
-                    seen.told_at = time.monotonic()
-                    if knew.keys() != seen.books.keys() and self._wanted:
-                        self._tell(name, writer)
-                    self._moved()
+                    self._saw(name, _whole(round_, symbols), told, writer)
+                    told, symbols = {}, []
                 case Ladder() as ladder:
                     self._laid(name, ladder)
                 case Bye():
                     self._take_back(self._known(name))
                     del self.seen[name]
                     return
+
+    def _saw(
+        self,
+        name: str,
+        round_: Round,
+        books: dict[BookId, ShownBook],
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        """Take a whole round in the place of the last one."""
+        seen = self._known(name)
+        knew, seen.books, seen.round = seen.books, books, round_
+        seen.told_at = time.monotonic()
+        if knew.keys() != seen.books.keys() and self._wanted:
+            self._tell(name, writer)
+        self._moved()
 
     def _known(self, name: str) -> Seen:
         if name not in self._writers:
@@ -249,3 +264,12 @@ def _watched_by(seen: Seen) -> set[str]:
 def windows_of(data_dir: Path) -> dict[str, Path]:
     """Return the sockets of a data directory, by the id of the daemon."""
     return sockets_of(data_dir, SUFFIX)
+
+
+def _whole(round_: Round, told: list[Symbols]) -> Round:
+    """Return a round with the symbols that were told before it."""
+    return msgspec.structs.replace(
+        round_,
+        symbols=(*round_.symbols, *(symbol for each in told for symbol in each.symbols)),
+        terms=round_.terms | {name: terms for each in told for name, terms in each.terms.items()},
+    )

@@ -14,7 +14,7 @@ from .across import ShownDaemon, ShownStorage
 from .instants import instant, seconds
 from .show_across import show_storage, show_symbol, show_venue
 from .show_desk import show_desk, show_exposure
-from .wire import Round, Terms
+from .wire import Round, Symbols, Terms
 
 
 class Daemon(Protocol):
@@ -35,24 +35,24 @@ class Daemon(Protocol):
 
 
 def round_of(daemon: Daemon, name: str) -> Round:
-    """Return all that is shown beside the books."""
+    """Return all that is shown beside the books and symbols."""
     now, monitor = daemon.now(), daemon.monitor
     crossing = monitor.crossing
     across = crossing.view(now)
     health = {each.name: each for each in across.venues}
     return Round(
         daemon=_daemon(daemon, name, now),
-        symbols=tuple(show_symbol(each, name) for each in crossing.symbols.values()),
         venues=tuple(show_venue(each, health, name) for each in daemon.venue_views()),
         desk=show_desk(monitor.desk.view(now), monitor.alerts.values()),
         exposures=tuple(show_exposure(each) for each in across.exposures),
-        terms={name: _terms(each) for name, each in crossing.symbols.items()},
     )
 
 
-def _terms(watched: WatchedSymbol) -> Terms:
+def symbol_of(watched: WatchedSymbol, name: str) -> Symbols:
+    """Return what is shown of one symbol."""
     stress, fees = watched.terms()
-    return Terms(rates=dict(stress.rates), fees=dict(fees))
+    terms = Terms(rates=dict(stress.rates), fees=dict(fees))
+    return Symbols(symbols=(show_symbol(watched, name),), terms={watched.symbol: terms})
 
 
 def _daemon(daemon: Daemon, name: str, now: Nanos) -> ShownDaemon:

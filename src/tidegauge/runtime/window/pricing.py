@@ -48,6 +48,7 @@ class QuotedTogether:
     filled: Decimal
     average: float
     slippage_bps: float | None
+    floor: bool
     portions: tuple[ShownPortion, ...]
 
 
@@ -142,6 +143,7 @@ def quote_of(
             filled=together.filled,
             average=together.average,
             slippage_bps=together.slippage_bps,
+            floor=together.floor,
             portions=tuple(show_portion(each) for each in together.portions),
         ),
         left_out=quote.left_out,

@@ -1,6 +1,6 @@
 """What passes over the window's socket: lines of JSON, each with its `type`.
 
-The daemon says `hello`, then round after round: `books` in several lines, `round` when it is whole;
+The daemon says `hello`, then round after round: `books` and `symbols` in several lines, `round` when it is whole;
 `ladder` as they are wanted; `bye` when it stops. Whoever looks says `want`, whenever that changes.
 """
 
@@ -49,15 +49,23 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     fees: dict[str, float]
 
 
+class Symbols(msgspec.Struct, frozen=True, kw_only=True, tag="symbols"):
+    """Some of the symbols of a round, and by their names what a quote of each counts with."""
+
+    symbols: tuple[ShownSymbol, ...]
+    terms: dict[str, Terms]
+
+
 class Round(msgspec.Struct, frozen=True, kw_only=True, tag="round"):
-    """All else of a round, which it ends. Books that were not told in it are watched no more."""
+    """All else of a round, which it ends. What was not told in it is watched no more. Its symbols and
+    their terms come in lines of their own; whoever listens puts them here."""
 
     daemon: ShownDaemon
-    symbols: tuple[ShownSymbol, ...]
     venues: tuple[ShownVenue, ...]
     desk: ShownDesk
     exposures: tuple[ShownExposure, ...]
-    terms: dict[str, Terms]
+    symbols: tuple[ShownSymbol, ...] = ()
+    terms: dict[str, Terms] = {}
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, tag="ladder"):
@@ -77,7 +85,7 @@ class Bye(msgspec.Struct, frozen=True, kw_only=True, tag="bye"):
     """The daemon stops in order."""
 
 
-Said: TypeAlias = Hello | Books | Round | Ladder | Bye
+Said: TypeAlias = Hello | Books | Symbols | Round | Ladder | Bye
 
 
 class LadderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
