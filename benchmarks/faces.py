@@ -252,8 +252,8 @@ def tell(outcome: Outcome) -> list[str]:
         f"onlookers: {outcome['streams']} streams with "
         f"{median(each['steps_per_s'] for each in seen):,.0f} steps/s, "
         f"{median(each['requests_per_s'] for each in seen):,.0f} requests/s answered within p50 "
-        f"{median(each['answer_p50_ms'] for each in seen)} ms, p99 "
-        f"{median(each['answer_p99_ms'] for each in seen)} ms; "
+        f"{median(each['answer_p50_ms'] for each in seen):.1f} ms, p99 "
+        f"{median(each['answer_p99_ms'] for each in seen):.1f} ms; "
         f"{sum(each['failures'] for each in seen)} failures"
     )
     api, looking = (

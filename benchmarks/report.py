@@ -4,6 +4,7 @@ The prose round the markers is written by hand and left as it is.
 """
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .charts import growth_charts
@@ -212,6 +213,41 @@ def _sockets(outcome: dict[str, Any]) -> str:
     return table([*head, *calm_head, "loop lag ms, p99 / max"], rows)
 
 
+def _faces(outcome: dict[str, Any]) -> str:
+    rows = []
+    for name, phases in outcome["phases"].items():
+        p99 = [each["p99_us"] for each in phases]
+        others = [sum(each.get("others_cpu", [])) for each in phases]
+        rows.append(
+            [
+                name,
+                f"{median(each['p50_us'] for each in phases):,.0f}",
+                f"{median(p99):,.0f} ({min(p99):,.0f} to {max(p99):,.0f})",
+                f"{median(each['p99_9_us'] for each in phases):,.0f}",
+                f"{median(each['monitor_cpu'] for each in phases):.0%}",
+                f"{median(others):.0%}",
+            ]
+        )
+    head = ["the monitor", "feed to reading us, p50", "p99 (least to most)", "p99.9"]
+    ratios = [
+        f"{says} {outcome[name][0]:.2f} ({outcome[name][1]:.2f} to {outcome[name][2]:.2f})"
+        for says, name in (
+            ("looked at / alone", "p99_ratio"),
+            ("beside a neighbour / alone", "p99_ratio_beside_a_neighbour"),
+            ("looked at / beside a neighbour", "p99_ratio_to_a_neighbour"),
+        )
+    ]
+    seen = [each["onlookers"] for each in outcome["phases"]["looked at"]]
+    return (
+        f"{table([*head, 'of a core', 'the others, of a core'], rows)}\n\n"
+        f"{outcome['frames_per_s']:,} frames a second, {len(seen)} rounds of "
+        f"{outcome['seconds_a_phase']:.0f} s. p99 {', '.join(ratios)}. "
+        f"{median(each['requests_per_s'] for each in seen):,.0f} requests a second were answered, p50 "
+        f"{median(each['answer_p50_ms'] for each in seen):.1f} ms, "
+        f"{sum(each['failures'] for each in seen)} failed."
+    )
+
+
 def _scale(outcome: dict[str, Any]) -> str:
     rows = []
     for found in outcome["loads"]:
@@ -270,6 +306,7 @@ WRITERS = {
     "spool": _spool,
     "desk": _desk,
     "sockets": _sockets,
+    "faces": _faces,
     "scale": _scale,
     "memory": _memory,
 }

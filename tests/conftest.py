@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from tests.support.programs import absent, required
 
@@ -53,6 +54,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("TIDEGAUGE_") and name not in KEPT_VARIABLES:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _usual_logging() -> None:
+    """Undo what an earlier test of this process set for the log: a line that is looked for is told."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
