@@ -1,6 +1,7 @@
 """The dashboard in a real browser: live, honest about what is old, and for everybody to use."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +62,27 @@ async def test_what_is_shown_moves_by_itself(open_web: Open) -> None:
     mid = page.get_by_label("Ladder of binance").locator(".middle b")
     first = await mid.inner_text()
     await expect(mid).not_to_have_text(first)
+
+
+async def test_nothing_is_called_calm_while_an_incident_fires(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """Scores recover at once, an alert only after it held."""
+    page = (await open_web()).page
+    await live(page)
+    stand_in.frozen = True
+    for name, each in stand_in.picture.symbols.items():
+        change(
+            stand_in,
+            "symbols",
+            name,
+            score=replace(each.score, value=3.0, weather="calm", parts=()),
+        )
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Watch")
+    await expect(page.get_by_text("but 1 incident still fires")).to_be_visible()
+    change(stand_in, "incidents", "INC-1", firing=(), state="mitigated")
+    await expect(heading).to_have_text("Calm")
 
 
 async def test_the_browser_goes_back_to_where_one_was(open_web: Open) -> None:

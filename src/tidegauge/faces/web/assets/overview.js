@@ -86,7 +86,10 @@ export class OverviewPage {
 /** How it is, in one word and a sentence. What is old says nothing of how it is now. */
 function weather(picture, symbols, open, live) {
   const fresh = symbols.filter((each) => outdated(picture, each.daemon) === null);
-  const word = fresh.find((each) => each.score.weather)?.score.weather ?? null;
+  const scored = fresh.find((each) => each.score.weather)?.score.weather ?? null;
+  const firing = open.filter((each) => each.firing?.length);
+  // The scores may have recovered while an alert still holds: that is no calm.
+  const word = scored === "calm" && firing.length ? "watch" : scored;
   const books = fresh.reduce((sum, each) => sum + each.books, 0);
   const up = fresh.reduce((sum, each) => sum + each.live, 0);
   const seen = Object.keys(picture.daemons ?? {}).length > 0;
@@ -98,7 +101,7 @@ function weather(picture, symbols, open, live) {
     "header",
     { class: `weather r${rank(word)}` },
     h("h1", null, shape(word), h("span", null, !word ? "Unknown" : live ? capital(word) : `Was ${word}`)),
-    h("p", { class: "weather-said" }, weatherWords(word, symbols, fresh, open)),
+    h("p", { class: "weather-said" }, weatherWords(word, symbols, fresh, open, firing)),
     h(
       "ul",
       { class: "tiles" },
@@ -113,7 +116,7 @@ function weather(picture, symbols, open, live) {
   );
 }
 
-function weatherWords(word, symbols, fresh, open) {
+function weatherWords(word, symbols, fresh, open, firing) {
   const old = symbols.length - fresh.length;
   const but = old ? ` ${counted(old, "symbol")} ${old === 1 ? "is" : "are"} old, and not counted.` : "";
   if (word === null) return `No score is known now.${but}`;
@@ -122,6 +125,9 @@ function weatherWords(word, symbols, fresh, open) {
     const names = bad.map((each) => each.symbol).slice(0, NAMED);
     const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
     return `${names.join(", ")}${more} ${bad.length === 1 ? "is" : "are"} not calm.${but}`;
+  }
+  if (firing.length) {
+    return `All scores are calm, but ${counted(firing.length, "incident")} still ${firing.length === 1 ? "fires" : "fire"}.${but}`;
   }
   const still = open.length
     ? ` ${counted(open.length, "incident")} ${open.length === 1 ? "is" : "are"} still open.`
