@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# These tests wait for timers and processes for a third of their time: one more than there are cores.
+WAITING = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/python -m piptools compile --quiet --generate-hashes --no-strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
@@ -47,7 +49,7 @@ unit: setup ## unit tests, with the coverage of core and risk by their own
 	@$(BIN)/pytest tests/unit --ignore=tests/unit/core --ignore=tests/unit/risk --numprocesses=auto --dist=worksteal
 
 integration: setup ## tests with real sockets, databases and terminals
-	@$(BIN)/pytest tests/integration --numprocesses=auto --dist=loadfile
+	@$(BIN)/pytest tests/integration --numprocesses=$(WAITING) --dist=loadfile
 
 simulation: setup ## the whole monitor in simulated worlds, and whatever can go wrong there
 	@$(BIN)/pytest tests/simulation --numprocesses=auto --dist=worksteal

@@ -77,7 +77,8 @@ async def test_every_update_agrees_with_the_best_prices_binance_told(
     assert oracle.equal >= figure.equal, oracle.different[:5]
     assert oracle.crossed == 0
     assert_undisturbed(watched)
-    assert watched.view.readings > figure.counted
+    # What came faster than it was read was read with a later one.
+    assert watched.view.readings + watched.view.conflated > figure.counted
 
 
 @dataclass(slots=True)
