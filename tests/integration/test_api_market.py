@@ -100,7 +100,9 @@ async def test_a_quote_names_every_venue_and_the_cheapest_split(asked: Asked) ->
     averages = {each["venue"]: each["average"] for each in quote["venues"]}
     assert quote["best"] == max(averages, key=averages.__getitem__)
     assert quote["together"]["average"] >= max(averages.values())
-    assert sum(Decimal(each["quote"]) for each in quote["together"]["portions"]) == 250_000
+    told = [each["quote"] for each in quote["together"]["portions"]]
+    assert sum(map(Decimal, told)) == 250_000
+    assert not [each for each in told if "." in each and each.endswith("0")]
 
 
 async def test_an_absurd_size_is_told_as_far_as_it_goes(asked: Asked) -> None:

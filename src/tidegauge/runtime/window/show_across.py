@@ -1,7 +1,9 @@
 """Shows symbols, venues and storage: from the monitor's views to the records of `across`."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
+from tidegauge.core.exact import EXACT
 from tidegauge.core.instrument import VenueName
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
@@ -99,7 +101,11 @@ def show_storage(view: StorageView, batches: int) -> ShownStorage:
 def show_portion(portion: Portion) -> ShownPortion:
     """Return what one venue takes of a size."""
     return ShownPortion(
-        venue=portion.venue, quote=portion.quote, share=portion.share, average=portion.average
+        venue=portion.venue,
+        # The same number without the zeros that a derived base leaves behind it.
+        quote=Decimal(f"{portion.quote.normalize(EXACT):f}"),
+        share=portion.share,
+        average=portion.average,
     )
 
 
