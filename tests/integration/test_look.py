@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import signal
 from decimal import Decimal
 from pathlib import Path
 
 from tests.support.cli import Told, tidegauge
+from tests.support.cli import running as running_command
+from tests.support.database import until
 from tests.support.windowed import VENUES, daemon, hub_of
 
 from tidegauge.core.instrument import BookId
@@ -73,3 +76,14 @@ async def test_what_cannot_be_answered_says_what_to_do(tmp_path: Path) -> None:
         assert unknown.complaints == [
             "tidegauge: no daemon watches NOPE. Watched are BTCUSDT",
         ]
+
+
+async def test_a_watch_is_drawn_anew_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """Which is no failure: exit 0."""
+    async with daemon(tmp_path), hub_of(tmp_path):
+        command = ("top", "--watch", "--data-dir", str(tmp_path))
+        async with running_command(*command, cwd=tmp_path) as watching:
+            await until(lambda: "".join(watching.out).count("BTCUSDT") > 1)
+            watching.signal(signal.SIGINT)
+            told = await watching.ended(10)
+        assert (told.code, told.complaints) == (0, [])

@@ -67,14 +67,23 @@ def once(data_dir: Path, act: Callable[[Hub], Awaitable[None]]) -> None:
 
 
 def watched(data_dir: Path, draw: Callable[[Hub], RenderableType]) -> None:
-    """Draw what is seen, again and again, until somebody stops it."""
+    """Draw what is seen, again and again, until somebody stops it, which is how it usually ends."""
 
     async def run() -> None:
+        stop = asyncio.Event()
+        running.take_signals(stop.set)
         console = running.console_for(plain=False)
+        live = Live(console=console, auto_refresh=False, screen=True)
+        shown = live if console.is_terminal else contextlib.nullcontext()
         async with looking(data_dir) as hub:
-            with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
-                while True:
-                    live.update(draw(hub), refresh=True)
-                    await asyncio.sleep(EVERY_S)
+            with shown:
+                while not stop.is_set():
+                    if console.is_terminal:
+                        live.update(draw(hub), refresh=True)
+                    else:
+                        console.print(draw(hub))
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(EVERY_S):
+                            await stop.wait()
 
     running.run_loop(run())
