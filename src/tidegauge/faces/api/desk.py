@@ -21,7 +21,7 @@ from tidegauge.faces.desk.show import detail_of
 from tidegauge.faces.desk.silence import matcher_of, one_of
 from tidegauge.runtime.window.desk import ShownAlert, ShownIncident, ShownSilence
 from tidegauge.sinks import desk_read
-from tidegauge.sinks.orders import OrderRefused, OrderStale, outcome_of, place
+from tidegauge.sinks.orders import OrderRefused, outcome_of, place
 from tidegauge.sinks.table import nanos
 
 from .answers import NAME, HubOf, Time, answer
@@ -311,8 +311,6 @@ async def _carry_out(request: Request, made: Callable[[Any], Awaitable[Order]]) 
         try:
             order = await made(connection)
             placed = await place(connection, order)
-        except OrderStale as error:
-            raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         except OrderRefused as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         if placed.waits is not None:

@@ -14,14 +14,20 @@ from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, ShownVenue
 from tidegauge.runtime.window.books import ShownBook, ShownLadder
 from tidegauge.runtime.window.desk import ShownAlert, ShownExposure
 from tidegauge.runtime.window.picture import Picture
-from tidegauge.runtime.window.pricing import ShownCurve, ShownQuote, curve_of, market_of, quote_of
+from tidegauge.runtime.window.pricing import (
+    LARGEST,
+    ShownCurve,
+    ShownQuote,
+    curve_of,
+    market_of,
+    quote_of,
+)
 from tidegauge.runtime.window.show_books import show_ladder
 
 from .answers import HubOf, SymbolPath, SymbolQuery, VenuePath, answer, known_book, known_symbol
 
 router = APIRouter(tags=["market"])
 
-LARGEST = Decimal(10) ** 15
 
 Notional = Annotated[
     Decimal,

@@ -3,6 +3,7 @@
 A document is made once of a record and shared by all who look; nobody changes one.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -25,16 +26,24 @@ def _known(value: Any) -> Any:
     return value
 
 
-def patch_of(before: Document, after: Document) -> Document:
-    """Return the merge patch that makes `after` of `before`; empty where they are equal."""
+def patch_of(
+    before: Document,
+    after: Document,
+    inside: Callable[[Document, Document], Document] | None = None,
+) -> Document:
+    """Return the merge patch that makes `after` of `before`; empty where they are equal.
+
+    `inside` works out that of two documents inside of these; this function does without it.
+    """
     patch: Document = {name: None for name in before if name not in after}
     for name, value in after.items():
         was = before.get(name)
-        if was is value or was == value:
+        if was is value:
             continue
         if isinstance(was, dict) and isinstance(value, dict):
-            patch[name] = patch_of(was, value)
-        else:
+            if change := (inside or patch_of)(was, value):
+                patch[name] = change
+        elif was != value:
             patch[name] = value
     return patch
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -71,19 +72,8 @@ class Documents:
 
     def patch(self, before: Document, after: Document, depth: int = 2) -> Document:
         """Return what makes `after` of `before`; what is asked for by several is worked out once."""
-        patch: Document = {name: None for name in before if name not in after}
-        for name, value in after.items():
-            was = before.get(name)
-            if was is value:
-                continue
-            if not (isinstance(was, dict) and isinstance(value, dict)):
-                if was != value:
-                    patch[name] = value
-                continue
-            change = self.patch(was, value, depth - 1) if depth else self._shared(was, value)
-            if change or (was and not value):
-                patch[name] = change
-        return patch
+        inside = partial(self.patch, depth=depth - 1) if depth else self._shared
+        return patch_of(before, after, inside)
 
     def _shared(self, was: Document, value: Document) -> Document:
         key = (id(was), id(value))

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from tidegauge.core.desk import Order, OrderKind
 from tidegauge.core.errors import OperatorError
+from tidegauge.faces.amounts import scaled
 from tidegauge.faces.cells import json_of_records
 from tidegauge.faces.database import settings_of
 from tidegauge.faces.database.opened import AsJson, print_table
@@ -29,7 +30,6 @@ USUAL = "1h"
 """How long an exposure is believed (signals.md section 9)."""
 
 ASSET = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,19}", re.ASCII)
-SCALES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
 MOST = Decimal(10) ** 15
 
 app = typer.Typer(
@@ -130,13 +130,9 @@ def asset_of(text: str) -> str:
 
 def amount_of(text: str) -> Decimal:
     """Read an amount of quote, 0 or more: 250000, 250k, 1.5M. Raises `OperatorError`."""
-    scale = SCALES.get(text[-1:].lower())
-    try:
-        number = Decimal(text if scale is None else text[:-1]) * (scale or 1)
-        if number.is_finite() and 0 <= number <= MOST:
-            return number
-    except InvalidOperation:
-        pass
+    number = scaled(text)
+    if number is not None and number.is_finite() and 0 <= number <= MOST:
+        return number
     raise OperatorError(
         f"{shorten(text)} is no amount", fix="Write 0 or more, like 250000, 250k or 1.5M"
     )

@@ -1,25 +1,24 @@
 """`tidegauge status`, `tidegauge top` and `tidegauge quote`."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Literal
 
-import msgspec
 import typer
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.exact import is_amount
 from tidegauge.core.reading import Taker
 from tidegauge.faces import running
-from tidegauge.faces.database.opened import AsJson, settings_of
+from tidegauge.faces.amounts import scaled
+from tidegauge.faces.database.opened import AsJson, print_json, settings_of
 from tidegauge.faces.options import Config, DataDir
 from tidegauge.runtime.window.hub import Hub
-from tidegauge.runtime.window.pricing import market_of, quote_of
+from tidegauge.runtime.window.pricing import LARGEST, market_of, quote_of
 
 from .looking import once, watched
 from .tables import quote_table, status_view, top_table, worst_first
 
 NOT_READY = 1
-LARGEST = Decimal(10) ** 15
 
 Watch = Annotated[bool, typer.Option("--watch", help="Draw it anew each second, until Ctrl-C.")]
 
@@ -36,7 +35,7 @@ def status(
     async def act(hub: Hub) -> None:
         seen, reasons = hub.picture(), hub.reasons()
         if as_json:
-            _print_json(
+            print_json(
                 {
                     "ready": not reasons,
                     "reasons": reasons,
@@ -65,7 +64,7 @@ def top(
 
     async def act(hub: Hub) -> None:
         if as_json:
-            _print_json(worst_first(hub.picture()))
+            print_json(worst_first(hub.picture()))
         else:
             running.console_for(plain=False).print(top_table(hub.picture()))
 
@@ -95,7 +94,7 @@ def quote(
         market, held = await market_of(hub, name, size)
         found = quote_of(hub, name, Taker(side), size, market, held)
         if as_json:
-            _print_json(found)
+            print_json(found)
         else:
             running.console_for(plain=False).print(quote_table(found))
 
@@ -104,21 +103,10 @@ def quote(
 
 def size_of(text: str) -> Decimal:
     """Read an amount of quote: 1000000, 1_000_000, 1,000,000, 250k, 1.5M. Raises `OperatorError`."""
-    plain = text.strip().replace(",", "").replace("_", "")
-    factors = {"k": 1_000, "K": 1_000, "m": 1_000_000, "M": 1_000_000}
-    factor = factors.get(plain[-1:], 1)
-    try:
-        size = Decimal(plain[:-1] if factor > 1 else plain) * factor
-        usable = is_amount(size) and 0 < size <= LARGEST
-    except InvalidOperation:
-        usable = False
-    if not usable:
+    size = scaled(text.strip().replace(",", "").replace("_", ""))
+    if size is None or not is_amount(size) or not 0 < size <= LARGEST:
         raise OperatorError(
             f"--notional {text!r} is no amount of quote",
             fix="Write it like 1000000, 250k or 1.5M",
         )
     return size
-
-
-def _print_json(answer: object) -> None:
-    typer.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())

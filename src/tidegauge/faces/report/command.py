@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.faces import running
+from tidegauge.faces.amounts import scaled
 from tidegauge.faces.database import settings_of
 from tidegauge.faces.options import Config, DataDir, Force, Since, Until, VenueNames
 from tidegauge.faces.sql import require_database, seen_symbol
@@ -121,13 +122,9 @@ class _Wanted:
 
 def size_of(text: str) -> Decimal:
     """Read an amount of quote: 500000, 500_000, 500k or 1.5M. Raises `OperatorError`."""
-    try:
-        scale = {"k": Decimal(1000), "m": Decimal(1_000_000)}.get(text[-1:].lower(), Decimal(1))
-        number = Decimal(text[:-1] if scale != 1 else text) * scale
-        if number.is_finite() and number > 0:
-            return number
-    except InvalidOperation:
-        pass
+    number = scaled(text)
+    if number is not None and number.is_finite() and number > 0:
+        return number
     raise OperatorError(f"--size {text!r} is no amount", fix="Write it like 500000, 500k or 1M")
 
 

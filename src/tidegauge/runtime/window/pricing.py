@@ -16,6 +16,9 @@ from .across import ShownPortion
 from .hub import HeldLadder, Hub
 from .show_across import show_portion
 
+LARGEST = Decimal(10) ** 15
+"""Of the sizes (quote) that a price may be asked for."""
+
 LEAST_CURVE, MOST_CURVE = Decimal(1_000), Decimal(5_000_000)
 DIGITS = 2
 """Of the sizes of a curve: 1,300, 1,700, 2,100 …"""
