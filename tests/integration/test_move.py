@@ -44,6 +44,10 @@ from tidegauge.sinks.migrate import Migration, migrate, migrations
 from tidegauge.sinks.move import Step, move
 from tidegauge.sinks.shape import shapes
 
+CUT_THOSE_WHO_WAIT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+"""
+
 
 @pytest_asyncio.fixture
 async def source(made_data_dir: Path) -> AsyncIterator[Database]:
@@ -278,22 +282,16 @@ async def test_a_target_that_dies_on_the_way_costs_no_row(
         target = external(server)
         async with target.session() as connection:
             await migrate(connection)
-        pids: list[int] = []
 
-        async def cut() -> None:
-            async with held_up(target, "alerts") as blocker:
-                await until(lambda: bool(pids))
-                await blocker.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE wait_event_type = 'Lock'"
-                )
+        async with held_up(target, "alerts"), target.session() as other:
 
-        cutting = asyncio.create_task(cut())
-        with pytest.raises(OperatorError, match="run the same command again"):
-            await move(
-                source, target, lambda step: pids.append(1) if step.piece == "alerts" else None
-            )
-        await cutting
+            async def cut() -> bool:
+                return bool(await other.fetch(CUT_THOSE_WHO_WAIT))
+
+            cutting = asyncio.create_task(until(cut))
+            with pytest.raises(OperatorError, match="run the same command again"):
+                await move(source, target)
+            await cutting
         await move(source, target)
         assert await everything(target) == await everything(source)
 

@@ -77,8 +77,9 @@ async def test_every_update_agrees_with_the_best_prices_binance_told(
     assert oracle.equal >= figure.equal, oracle.different[:5]
     assert oracle.crossed == 0
     assert_undisturbed(watched)
-    # What came faster than it was read was read with a later one.
-    assert watched.view.readings + watched.view.conflated > figure.counted
+    # Each was read by itself; samples, of which a fast machine takes none, come on top.
+    assert watched.view.conflated == 0
+    assert watched.view.readings >= figure.counted
 
 
 @dataclass(slots=True)
