@@ -12,10 +12,12 @@ import sys
 import tempfile
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -31,6 +33,7 @@ NEIGHBOUR = 0.3
 """The share of a core that API and onlookers take together, and so the neighbour."""
 
 ALONE, LOOKED_AT, NEIGHBOURED = KINDS = ("alone", "looked at", "beside a neighbour")
+SEED, DRAWS = 7, 200
 SETTLE_S = 1.0
 """Of each phase, what is not counted: streams are opened, or their end is dealt with."""
 
@@ -57,7 +60,7 @@ class Ages:
 
 def run(scale: Scale) -> Outcome:
     """Run the phases, each kind in turn."""
-    rate, rounds, seconds = (RATE // 5, 1, 1.0) if scale.quick else (RATE, 6, 10.0)
+    rate, rounds, seconds = (RATE // 5, 2, 1.0) if scale.quick else (RATE, 24, 2.5)
     return daemon.run_loop(_run(rate, rounds, seconds))
 
 
@@ -65,7 +68,7 @@ async def _run(rate: int, rounds: int, seconds: float) -> Outcome:
     messages = round(rate * (len(KINDS) * rounds * (seconds + SETTLE_S) + 30))
     progress(f"  a tape of {messages:,} messages")
     given, ages = load(TEN, messages), Ages()
-    phases: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    phases: dict[str, list[Phase]] = {kind: [] for kind in KINDS}
     with tempfile.TemporaryDirectory(prefix="tg-bench-") as name, own_core() as settle:
         folder = Path(name)
         async with (
@@ -108,7 +111,15 @@ def own_core() -> Iterator[Callable[[], None]]:
         os.sched_setaffinity(0, cores)
 
 
-async def _phase(ages: Ages, seconds: float, onlookers: "Others | None") -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """How old the frames of a phase were, ascending, and what else was told of it."""
+
+    ages: "array[int] | list[int]"
+    told: dict[str, Any]
+
+
+async def _phase(ages: Ages, seconds: float, onlookers: "Others | None") -> Phase:
     if onlookers is not None:
         await onlookers.say("go")
     await asyncio.sleep(SETTLE_S)
@@ -130,7 +141,7 @@ async def _phase(ages: Ages, seconds: float, onlookers: "Others | None") -> dict
         told["onlookers"] = json.loads(await onlookers.answer())
         used = [cpu_of(each) - was for each, was in zip(others, before, strict=True)]
         told["others_cpu"] = [round(each / seconds, 3) for each in used]
-    return told
+    return Phase(found, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,21 +229,37 @@ async def _until(condition: Any) -> None:
             await asyncio.sleep(0.01)
 
 
-def _summary(phases: dict[str, list[dict[str, Any]]]) -> Outcome:
+def _summary(phases: dict[str, list[Phase]]) -> Outcome:
     return {
         "streams": STREAMS,
         "requests_per_s": REQUESTS,
-        "phases": phases,
+        "phases": {kind: [each.told for each in rounds] for kind, rounds in phases.items()},
+        "p99_us": {kind: round(_p99(rounds) / 1000, 1) for kind, rounds in phases.items()},
         "p99_ratio": _ratio(phases, ALONE, LOOKED_AT),
         "p99_ratio_beside_a_neighbour": _ratio(phases, ALONE, NEIGHBOURED),
         "p99_ratio_to_a_neighbour": _ratio(phases, NEIGHBOURED, LOOKED_AT),
     }
 
 
-def _ratio(phases: dict[str, list[dict[str, Any]]], one: str, other: str) -> list[float]:
-    """Return how much worse the p99 is in one kind of phase: the median over the rounds, least, most."""
-    ratios = [b["p99_us"] / a["p99_us"] for a, b in zip(phases[one], phases[other], strict=True)]
-    return [round(each, 3) for each in (median(ratios), min(ratios), max(ratios))]
+def _p99(rounds: Sequence[Phase]) -> float:
+    return percentile(sorted(chain.from_iterable(each.ages for each in rounds)), 0.99)
+
+
+def _ratio(phases: dict[str, list[Phase]], one: str, other: str) -> list[float]:
+    """Return how much worse the p99 is in one kind of phase, over the frames of all its rounds; and between
+    which it is in nine of ten draws of as many rounds from these (Efron's bootstrap, percentile method).
+
+    One stall of the machine makes the p99 of a round; rounds are drawn whole, as stalls come.
+    """
+    rounds, chance = list(zip(phases[one], phases[other], strict=True)), Random(SEED)
+
+    def ratio(of: Sequence[tuple[Phase, Phase]]) -> float:
+        before, after = zip(*of, strict=True)
+        return _p99(after) / _p99(before)
+
+    drawn = sorted(ratio(chance.choices(rounds, k=len(rounds))) for _ in range(DRAWS))
+    found = ratio(rounds), percentile(drawn, 0.05), percentile(drawn, 0.95)
+    return [round(each, 3) for each in found]
 
 
 def tell(outcome: Outcome) -> list[str]:
@@ -243,7 +270,7 @@ def tell(outcome: Outcome) -> list[str]:
         lines.append(
             f"{name}: {median(each['readings_per_s'] for each in phases):,.0f} readings/s, feed to "
             f"reading p50 {median(each['p50_us'] for each in phases):,.0f} us, p99 "
-            f"{median(p99):,.0f} ({min(p99):,.0f} to {max(p99):,.0f}), p99.9 "
+            f"{outcome['p99_us'][name]:,.0f} ({min(p99):,.0f} to {max(p99):,.0f} a round), p99.9 "
             f"{median(each['p99_9_us'] for each in phases):,.0f}; "
             f"{median(each['monitor_cpu'] for each in phases):.0%} of a core"
         )
@@ -268,8 +295,8 @@ def tell(outcome: Outcome) -> list[str]:
         ("beside a neighbour / alone", "p99_ratio_beside_a_neighbour"),
         ("looked at / beside a neighbour", "p99_ratio_to_a_neighbour"),
     ):
-        middle, low, high = outcome[name]
-        lines.append(f"p99 {says}: {middle} ({low} to {high})")
+        ratio, low, high = outcome[name]
+        lines.append(f"p99 {says}: {ratio} (nine in ten draws: {low} to {high})")
     return lines
 
 
