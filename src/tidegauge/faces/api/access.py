@@ -4,14 +4,14 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
 
 from tidegauge.core.errors import OperatorError
 
-from .sessions import Principal, Scope, Sessions
+from .sessions import ENDED, Principal, Scope, Sessions
 from .tokens import FILE, Tokens, tokens_in
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,11 @@ class Access:
         ]
         return Principal(scope=found[0], name=found[0].name.lower()) if found else None
 
-    def by_cookie(self, cookie: str) -> Principal | None:
-        """Return whose cookie it is."""
+    def by_cookie(self, cookies: Mapping[str, str]) -> Principal | None:
+        """Return whose cookie is among these, by their names."""
         sessions = self.sessions
-        return None if sessions is None else sessions.principal(cookie)
+        cookie = None if sessions is None else cookies.get(sessions.cookie_name)
+        return None if sessions is None or cookie is None else sessions.principal(cookie)
 
     def knows(self, code: str) -> bool:
         """Whether a code would log a browser in."""
@@ -87,7 +88,7 @@ class Access:
         self._digests = {Scope.READ: _digest(tokens.read), Scope.OPERATE: _digest(tokens.operate)}
         # Of all three, so that a new token ends the sessions whatever the secret is.
         key = hashlib.sha256(f"{tokens.secret}\n{tokens.read}\n{tokens.operate}".encode())
-        self._sessions = Sessions(key.digest(), self._now)
+        self._sessions = Sessions(key.digest(), self._data_dir / ENDED, self._now)
 
 
 def _digest(token: str) -> bytes:

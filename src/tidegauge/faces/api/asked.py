@@ -1,6 +1,6 @@
 """What a request says of itself before anybody reads it: under which name, from where, as whom."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
@@ -25,7 +25,7 @@ class Asked:
     host: str
     origin: str | None
     token: str | None
-    cookie: str | None
+    cookies: Mapping[str, str]
     address: str
     query: bytes
 
@@ -44,7 +44,7 @@ class Asked:
             host=host.lower(),
             origin=_only(scope, b"origin"),
             token=_token(said),
-            cookie=_cookie(scope),
+            cookies=_cookies(scope),
             address=_address(scope, behind_tls=behind_tls),
             query=scope["query_string"],
         )
@@ -82,13 +82,15 @@ def _token(said: str | None) -> str | None:
     return said[len(BEARER) :].strip() if said.lower().startswith(BEARER) else said
 
 
-def _cookie(scope: Scope) -> str | None:
+def _cookies(scope: Scope) -> dict[str, str]:
+    """Return the cookies that may be ours, by name; of two of a name the first."""
     said = b"; ".join(_all(scope, b"cookie")).decode("latin-1")
+    found: dict[str, str] = {}
     for part in said.split(";"):
-        name, found, value = part.strip().partition("=")
-        if found and name == COOKIE:
-            return value.strip('"')
-    return None
+        name, _, value = part.strip().partition("=")
+        if name.startswith(COOKIE):
+            found.setdefault(name, value.strip('"'))
+    return found
 
 
 def _address(scope: Scope, *, behind_tls: bool) -> str:

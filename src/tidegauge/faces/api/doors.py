@@ -193,7 +193,7 @@ class Gate:
     def _principal(self, asked: Asked) -> Principal | None:
         if asked.token is not None:  # a wrong token is not made good by a cookie
             return self._access.by_token(asked.token)
-        return None if asked.cookie is None else self._access.by_cookie(asked.cookie)
+        return self._access.by_cookie(asked.cookies)
 
     def _check_scope(self, asked: Asked, principal: Principal) -> None:
         unsafe = asked.method not in SAFE
@@ -223,7 +223,7 @@ def _unknown(asked: Asked) -> Problem:
     detail = "It takes a token (Authorization: Bearer …), or a browser that is logged in"
     if asked.token is not None:
         detail = "The token is none of those in force"
-    elif asked.cookie is not None:
+    elif asked.cookies:
         detail = "The session is over; `tidegauge web` prints a new link"
     headers = {"www-authenticate": "Bearer"}
     return Problem(HTTPStatus.UNAUTHORIZED, detail, headers=headers)

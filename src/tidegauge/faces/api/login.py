@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from .access import Access
 from .problems import Problem
-from .sessions import COOKIE, SESSION_LASTS_S, Principal, Scope, Sessions
+from .sessions import SESSION_LASTS_S, Principal, Scope, Sessions
 
 router = APIRouter(tags=["logging in"])
 
@@ -72,7 +72,7 @@ async def log_in(request: Request, code: Annotated[str, Query(max_length=128)] =
     if request.headers.get("sec-fetch-site") == "cross-site":
         answer = HTMLResponse(ENTRANCE)
     answer.set_cookie(
-        COOKIE,
+        sessions.cookie_name,
         sessions.cookie(scope),
         max_age=int(SESSION_LASTS_S),
         httponly=True,
@@ -85,10 +85,13 @@ async def log_in(request: Request, code: Annotated[str, Query(max_length=128)] =
 @router.post("/logout", status_code=204)
 async def log_out(request: Request) -> Response:
     """Log the browser out that asks."""
-    if (cookie := request.cookies.get(COOKIE)) is not None:
-        _sessions(request).end(cookie)
+    sessions = _sessions(request)
+    if (cookie := request.cookies.get(sessions.cookie_name)) is not None:
+        sessions.end(cookie)
     answer = Response(status_code=HTTPStatus.NO_CONTENT)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=_is_behind_tls(request))
+    answer.delete_cookie(
+        sessions.cookie_name, httponly=True, samesite="strict", secure=_is_behind_tls(request)
+    )
     return answer
 
 

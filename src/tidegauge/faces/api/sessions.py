@@ -1,15 +1,28 @@
 """How a browser logs in: a code that is good once, and a signed cookie from then on."""
 
 import hashlib
+import os
+import re
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
+import structlog
 from itsdangerous import BadData, URLSafeSerializer
 
-COOKIE = "tidegauge"
+log = structlog.get_logger(__name__)
+
+COOKIE = "tidegauge-"
+"""How the names of our cookies begin. A browser keeps one jar for all ports of a machine: what follows
+is of the secret, so that two APIs there do not log each other's users out."""
+
+ENDED = "api-logged-out"
+"""The file of the data directory in which sessions are that were logged out, and until when each would
+have been good. Their names are no secrets: nobody gets in by one."""
+
 CODE_LASTS_S = 300.0
 SESSION_LASTS_S = 7 * 86_400.0
 """A week, since a desk leaves the page open."""
@@ -19,6 +32,9 @@ CODE_BYTES = 24
 
 MOST_CODES = 1_000
 """Codes nobody used yet; beyond that the oldest are forgotten."""
+
+
+SECONDS = re.compile("[0-9]{1,12}")
 
 
 class Scope(IntEnum):
@@ -40,17 +56,18 @@ class Principal:
 class Sessions:
     """Codes and cookies of one `secret`; another secret knows none of them.
 
-    A cookie outlives a restart. That a browser logged out is remembered until the process ends, so a
-    copy of its cookie is good again after a restart, until it expires or there are new tokens.
+    A cookie outlives a restart, and so does that a browser logged out: it is written to the file `ended`.
     """
 
-    def __init__(self, secret: bytes, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: bytes, ended: Path, now: Callable[[], float] = time.time) -> None:
+        self.cookie_name = COOKIE + hashlib.sha256(b"name" + secret).hexdigest()[:8]
         self._signed = URLSafeSerializer(
             secret, salt="session", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._now = now
         self._codes: dict[bytes, tuple[Scope, float]] = {}
-        self._ended: dict[str, float] = {}
+        self._file = ended
+        self._ended = self._read_ended()
 
     def code(self, scope: Scope) -> tuple[str, float]:
         """Return a new code, and until when (seconds since 1970) it is good."""
@@ -88,11 +105,31 @@ class Sessions:
 
     def end(self, cookie: str) -> None:
         """Let a session be over."""
+        if (read := self._read(cookie)) is None:
+            return
+        _scope, name, until = read
         now = self._now()
         self._ended = {name: until for name, until in self._ended.items() if until > now}
-        if (read := self._read(cookie)) is not None:
-            _scope, name, until = read
-            self._ended[name] = until
+        self._ended[name] = until
+        self._write_ended()
+
+    def _read_ended(self) -> dict[str, float]:
+        """Return what the file holds, without what a hand or a full disk made of it."""
+        try:
+            lines = self._file.read_text(errors="replace").splitlines()
+        except OSError:
+            return {}
+        found = (line.partition(" ") for line in lines)
+        return {name: float(until) for name, _, until in found if SECONDS.fullmatch(until)}
+
+    def _write_ended(self) -> None:
+        """Write the file whole. If that fails, the session is over until the process ends."""
+        beside = self._file.with_suffix(".new")
+        try:
+            beside.write_text("".join(f"{k} {int(v)}\n" for k, v in self._ended.items()))
+            os.replace(beside, self._file)  # noqa: PTH105 (as the tokens are)
+        except OSError as error:
+            log.warning("api_log_out_not_written", path=str(self._file), reason=error.strerror)
 
     def _read(self, cookie: str) -> tuple[Scope, str, float] | None:
         try:

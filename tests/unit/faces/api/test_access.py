@@ -70,11 +70,11 @@ def test_new_tokens_take_the_place_of_the_old(tmp_path: Path) -> None:
     """Cookies are of the tokens they were given for."""
     old, access = tokens_made(tmp_path), Access(tmp_path)
     assert access.sessions is not None
-    cookie = access.sessions.cookie(Scope.READ)
-    assert access.by_cookie(cookie) is not None
+    name, cookie = access.sessions.cookie_name, access.sessions.cookie(Scope.READ)
+    assert access.by_cookie({name: cookie}) is not None
     new = tokens_renewed(tmp_path)
     assert access.by_token(old.read) is None
-    assert access.by_cookie(cookie) is None
+    assert access.by_cookie({name: cookie}) is None
     assert access.by_token(new.read) is not None
 
 

@@ -58,21 +58,22 @@ def test_a_token_is_what_follows_bearer(said: str, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "cookie"),
+    ("sent", "cookies"),
     [
-        ("tidegauge=abc", "abc"),
-        ("a=b; tidegauge=abc; c=d", "abc"),
-        ("tidegauge=first; tidegauge=second", "first"),
-        ("xtidegauge=abc", None),
-        ("tidegauge", None),
-        ('tidegauge="abc"', "abc"),
-        ("\xff=\xfe; ;;=", None),
+        ("tidegauge-1=abc", {"tidegauge-1": "abc"}),
+        ("a=b; tidegauge-1=abc; c=d", {"tidegauge-1": "abc"}),
+        ("tidegauge-1=first; tidegauge-1=second", {"tidegauge-1": "first"}),
+        ("tidegauge-1=abc; tidegauge-2=def", {"tidegauge-1": "abc", "tidegauge-2": "def"}),
+        ("xtidegauge-1=abc; tidegauge=abc", {}),
+        ("tidegauge-1", {"tidegauge-1": ""}),
+        ('tidegauge-1="abc"', {"tidegauge-1": "abc"}),
+        ("\xff=\xfe; ;;=", {}),
     ],
 )
-def test_our_cookie_is_found_among_others(sent: str, cookie: str | None) -> None:
-    """Whatever else a browser sends."""
+def test_our_cookies_are_found_among_others(sent: str, cookies: dict[str, str]) -> None:
+    """Whatever else a browser sends, and those of other APIs of the machine."""
     headers = head(("host", "localhost"), ("cookie", sent))
-    assert Asked.of(headers, behind_tls=False).cookie == cookie
+    assert Asked.of(headers, behind_tls=False).cookies == cookies
 
 
 def test_an_address_is_only_taken_from_a_proxy_that_is_there() -> None:

@@ -38,9 +38,15 @@ async def asked(served: Served, method: str, path: str, headers: dict[str, str],
     return await ask(served.app, method, path, headers, client=client, body=body)
 
 
+def cookie_name(served: Served) -> str:
+    """Under which name its browsers send their cookie."""
+    name: str = served.app.state.access.sessions.cookie_name
+    return name
+
+
 def strangers(served: Served) -> Iterator[dict[str, str]]:
     """What may be sent by those who hold no token."""
-    right = served.tokens.operate
+    right, name = served.tokens.operate, cookie_name(served)
     yield {}
     yield {"authorization": "Bearer wrong"}
     yield {"authorization": f"Bearer {right[:-1]}"}
@@ -48,8 +54,8 @@ def strangers(served: Served) -> Iterator[dict[str, str]]:
     yield {"authorization": f"Basic {right}"}
     yield {"authorization": right.swapcase()}
     yield {"authorization": f"Bearer {served.tokens.secret}"}
-    yield {"cookie": f"tidegauge={right}"}
-    yield {"cookie": "tidegauge=WzIsImEiLDk5OTk5OTk5OTldLmFiYw.AAAA"}
+    yield {"cookie": f"{name}={right}"}
+    yield {"cookie": f"{name}=WzIsImEiLDk5OTk5OTk5OTldLmFiYw.AAAA"}
 
 
 async def test_a_stranger_is_refused_on_every_route_but_one(served: Served) -> None:
