@@ -85,8 +85,8 @@ class Hub:
         self._telling = False
         self._held: dict[BookId, HeldLadder] = {}
         self._picture: tuple[int, Picture] | None = None
-        self.markets: dict[Symbol, tuple[Terms, tuple[HeldLadder, ...], Market]] = {}
-        """What was made of the ladders of a symbol when it was last asked for a price."""
+        self.markets: dict[Symbol, tuple[Terms, tuple[HeldLadder, ...], asyncio.Task[Market]]] = {}
+        """What is made of the ladders of a symbol, since it was last asked for a price."""
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -1,5 +1,6 @@
 """What sizes of a symbol cost, from the ladders the hub holds."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from tidegauge.risk.quoting import Market, VenueQuote
 from .across import ShownPortion
 from .hub import HeldLadder, Hub
 from .show_across import show_portion
+from .wire import Terms
 
 LARGEST = Decimal(10) ** 15
 """Of the sizes (quote) that a price may be asked for."""
@@ -92,21 +94,28 @@ async def market_of(hub: Hub, symbol: Symbol, notional: Decimal) -> tuple[Market
     terms, levels = hub.terms(symbol), tuple(held.values())
     known = hub.markets.get(symbol)
     if known is not None and known[:2] == (terms, levels):
-        return known[2], held
+        making = known[2]
+    else:
+        # Five deep books take 75 ms: in a thread, so that others are answered meanwhile.
+        making = asyncio.create_task(asyncio.to_thread(_market, symbol, held, terms))
+        hub.markets[symbol] = (terms, levels, making)
+    # Of one who leaves, the others still want it.
+    return await asyncio.shield(making), held
+
+
+def _market(symbol: Symbol, held: Held, terms: Terms) -> Market:
     books = {
         id_.venue: each.told.resting
         for id_, each in held.items()
         if each.told.resting is not None and each.told.trust == Trust.LIVE
     }
-    market = Market(
+    return Market(
         books,
         quotes={id_.venue: each.told.quote for id_, each in held.items()},
         home=base_and_quote(symbol)[1],
         rates=terms.rates,
         fees=terms.fees,
     )
-    hub.markets[symbol] = (terms, levels, market)
-    return market, held
 
 
 def _needed(hub: Hub, symbol: Symbol, notional: Decimal) -> Decimal:

@@ -1,16 +1,22 @@
 """The sizes of a curve are round, rise by a like factor, and end where the books end."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.database import until
 from tests.support.pictures import NOW, a_book
 
 from tidegauge.core.instrument import BookId
+from tidegauge.risk.quoting import Market
+from tidegauge.runtime.window import pricing
 from tidegauge.runtime.window.hub import HeldLadder, Hub
 from tidegauge.runtime.window.picture import Picture
 from tidegauge.runtime.window.pricing import LEAST_CURVE, market_of, sizes_of
@@ -57,6 +63,34 @@ async def test_levels_are_asked_for_as_deep_as_the_size_is_in_the_quote_of_a_boo
     monkeypatch.setattr(Hub, "ladders", ladders)
     await market_of(Hub(tmp_path), "BTCUSDT", Decimal(1000))
     assert ceil(asked[0]) == needed
+
+
+async def test_a_market_that_takes_long_holds_nobody_else_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made beside the loop, once for all who ask, whoever of them leaves."""
+    begun: list[int] = []
+    done = threading.Event()
+
+    def slow(*args: Any, **said: Any) -> Market:
+        begun.append(1)
+        assert done.wait(20)
+        return Market(*args, **said)
+
+    monkeypatch.setattr(pricing, "Market", slow)
+    hub = Hub(tmp_path)
+    first, second = (
+        asyncio.create_task(market_of(hub, "BTCUSDT", Decimal(1000))) for _ in range(2)
+    )
+    await until(lambda: bool(begun))
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    done.set()
+    market, _held = await second
+    again, _held = await market_of(hub, "BTCUSDT", Decimal(1000))
+    assert again is market
+    assert begun == [1]
 
 
 def test_without_a_book_there_is_no_curve() -> None:
