@@ -1,17 +1,22 @@
 """The desk over HTTP: an incident taken, told of, silenced and ended, in a real PostgreSQL."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.api_over import Api, api_over
+from tests.support.apps import settings_for
 from tests.support.database import until
 from tests.support.windowed import daemon, daemon_over_venues
 
 from tidegauge.core.instrument import SECOND
+from tidegauge.faces.api import archive as archives
+from tidegauge.faces.api.archive import MOST_SESSIONS, Archive
 from tidegauge.risk.ruleset import DeskRules, RuleSet
 from tidegauge.risk.signal_settings import HealthSettings
-from tidegauge.sinks.connect import Database
+from tidegauge.sinks.connect import Database, DatabaseAway
 
 QUICK = RuleSet(
     health=HealthSettings(
@@ -91,6 +96,21 @@ async def test_an_incident_is_handled_from_its_opening_to_its_end(
         status, problem = await api.post(f"{path}/acknowledge", {})
         assert status == 409
         assert problem["detail"]
+
+
+async def test_nobody_who_looks_waits_for_those_who_order(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait for a daemon; who orders then is told to try again."""
+    monkeypatch.setattr(archives, "PATIENCE_S", 0.2)
+    settings = settings_for({}, tmp_path, database)
+    async with Archive(settings).opened() as archive, AsyncExitStack() as held:
+        for _ in range(MOST_SESSIONS):
+            await held.enter_async_context(archive.session(order=True))
+        async with archive.session() as connection:
+            assert await connection.fetchval("SELECT 1") == 1
+        with pytest.raises(DatabaseAway, match="too many ask"):
+            await held.enter_async_context(archive.session(order=True))
 
 
 async def test_orders_that_make_no_sense_are_told_what_is_wrong(

@@ -17,6 +17,9 @@ from tidegauge.sinks.postmortem.read import CANNOT_ROLL_UP
 from tidegauge.sinks.upkeep import catch_up
 
 MOST_SESSIONS = 8
+"""Of those who look, and as many of those who order: an order waits for a daemon, and nobody who looks
+waits for it."""
+
 PATIENCE_S = 5.0
 """How long somebody waits for a turn."""
 
@@ -35,7 +38,8 @@ class Archive:
         self._stack = AsyncExitStack()
         self._database: Database | None = None
         self._opening = asyncio.Lock()
-        self._turns = asyncio.Semaphore(MOST_SESSIONS)
+        self._looks = asyncio.Semaphore(MOST_SESSIONS)
+        self._orders = asyncio.Semaphore(MOST_SESSIONS)
         self._rolled_up_at = float("-inf")
 
     @asynccontextmanager
@@ -54,11 +58,12 @@ class Archive:
         return True
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Any]:
-        """Lend a connection. Raises `OperatorError`."""
+    async def session(self, *, order: bool = False) -> AsyncIterator[Any]:
+        """Lend a connection, to look or to order. Raises `OperatorError`."""
+        turns = self._orders if order else self._looks
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await self._turns.acquire()
+                await turns.acquire()
         except TimeoutError:
             raise DatabaseAway("too many ask the database at once", fix="Try again soon") from None
         try:
@@ -67,7 +72,7 @@ class Archive:
                 async with database.session() as connection:
                     yield connection
         finally:
-            self._turns.release()
+            turns.release()
 
     async def _open(self) -> Database:
         async with self._opening:

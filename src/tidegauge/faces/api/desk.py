@@ -307,7 +307,7 @@ async def _end(request: Request, kind: OrderKind, name: str, body: Said) -> Resp
 
 async def _carry_out(request: Request, made: Callable[[Any], Awaitable[Order]]) -> Response:
     """Place an order, and tell what came of it: 200 done, 202 waits, 409 refused."""
-    async with archive_of(request).session() as connection:
+    async with archive_of(request).session(order=True) as connection:
         try:
             order = await made(connection)
             placed = await place(connection, order)
