@@ -22,7 +22,8 @@ VENUES = ("binance", "binance-futures", "bybit-spot", "hyperliquid")
 LOAD = {"TIDEGAUGE_READINGS__WRITE_EVERY_S": "0.001"}
 """Every reading is stored: hundreds a second."""
 
-STOPS_WITHIN_S = 5.0
+STOPS_WITHIN_S = 9.0
+"""Five where the cores are ours. What is not let go of waits for ten: a venue, or a database."""
 
 
 def monitor(*more: str, venues: Sequence[str] = VENUES) -> list[str]:
