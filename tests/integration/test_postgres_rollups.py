@@ -203,11 +203,20 @@ async def test_prices_of_two_scales_meet_in_one_minute(database: Database, conne
 # -- days ----------------------------------------------------------------------------------------
 
 
+async def a_day_that_lasts() -> datetime:
+    """Return when today began; of a day that is nearly over wait for the next: the database has now()."""
+    over = (datetime.now(UTC) + timedelta(minutes=1)).replace(minute=0, second=0, microsecond=0)
+    left = over - datetime.now(UTC)
+    if over.hour == 0 and left > timedelta():
+        await asyncio.sleep(left.total_seconds())
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 async def test_only_days_that_are_wholly_old_are_dropped(
     database: Database, connection: Any
 ) -> None:
     """Of readings and of what was told beside the books; today and the days before stay."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = await a_day_that_lasts()
     ages = range(10)
     for age in ages:
         at = int((today - timedelta(days=age)).timestamp()) * SECOND
