@@ -1,17 +1,21 @@
 """The dashboard in a real browser: live, honest about what is old, and for everybody to use."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
+from tests.support import stand_in as the_stand_in
 from tests.support import web
 from tests.support.served_app import ServedApp
 from tests.support.stand_in import StandIn
 from tests.support.stand_in_books import DAEMON, LOST
 from tests.support.web import Open, change, live, serious
+
+from tidegauge.runtime.window.picture import Picture
 
 # The fixtures of the page; loaded here, since few tests need a browser.
 stand_in, web_served, web_browser, open_web = (
@@ -64,13 +68,23 @@ async def test_what_is_shown_moves_by_itself(open_web: Open) -> None:
     await expect(mid).not_to_have_text(first)
 
 
+def nothing_happens(behind: timedelta = timedelta()) -> Callable[[Picture, datetime, int], Picture]:
+    """Return how a picture moves in which only time goes on; its daemons are so far behind it."""
+
+    def moved(picture: Picture, at: datetime, _tick: int) -> Picture:
+        daemons = {id_: replace(each, at=at - behind) for id_, each in picture.daemons.items()}
+        return replace(picture, at=at, daemons=daemons)
+
+    return moved
+
+
 async def test_nothing_is_called_calm_while_an_incident_fires(
-    open_web: Open, stand_in: StandIn
+    open_web: Open, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Scores recover at once, an alert only after it held."""
     page = (await open_web()).page
     await live(page)
-    stand_in.frozen = True
+    monkeypatch.setattr(the_stand_in, "moved", nothing_happens())
     for name, each in stand_in.picture.symbols.items():
         change(
             stand_in,
@@ -211,19 +225,18 @@ async def test_a_picture_that_stands_still_is_called_old(open_web: Open, stand_i
     page = (await open_web()).page
     await live(page)
     stand_in.frozen = True
-    await expect(page.locator("#banner")).to_contain_text("stands still", timeout=12_000)
+    await expect(page.locator("#banner")).to_contain_text("stands still", timeout=60_000)
     await expect(page.locator(".link")).to_have_text("Old")
     stand_in.frozen = False
     await live(page)
 
 
 async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
-    open_web: Open, stand_in: StandIn
+    open_web: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How it is now is then not known."""
-    stand_in.frozen = True
-    at = stand_in.picture.at - timedelta(seconds=42)
-    change(stand_in, "daemons", DAEMON, at=at)
+    # The picture goes on without it: one that stands still would be all that is said.
+    monkeypatch.setattr(the_stand_in, "moved", nothing_happens(timedelta(seconds=42)))
     page = (await open_web()).page
     await expect(page.locator("#banner")).to_contain_text("Part of this is old.")
     await expect(page.locator("tr.old").first).to_contain_text("old: 42 s")

@@ -118,6 +118,7 @@ async def test_who_asks_for_a_little_more_each_time_has_the_book_cut_seldom(
         return honest(self, wanted)
 
     monkeypatch.setattr(Window, "_ladder", counted)
+    monkeypatch.setattr(the_hub, "LADDER_S", 20.0)
     async with daemon(tmp_path), hub_of(tmp_path) as hub:
         for size in range(1_000, 2_000):
             held = await hub.ladders([BINANCE], quote=Decimal(size))
@@ -221,7 +222,12 @@ async def test_levels_of_a_daemon_that_hangs_are_not_told_as_those_of_now(
         await asyncio.sleep(0)
         await one.say(a_ladder(), books_of("7"), one.round())
         await until(lambda: hub.held(BINANCE) is not None)
-        assert BINANCE in await hub.ladders([BINANCE], levels=5)
+
+        async def told_and_shown() -> bool:
+            await one.say(a_ladder(), books_of("7"), one.round())
+            return BINANCE in await hub.ladders([BINANCE], levels=5)
+
+        await until(told_and_shown)
         told_at = time.monotonic()
         await until(lambda: time.monotonic() > told_at + 0.4)
         assert await hub.ladders([BINANCE], levels=5) == {}
