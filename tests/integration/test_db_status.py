@@ -138,7 +138,8 @@ async def test_the_command_tells_people_and_programs_the_same(
         database = external(server)
         async with database.session() as connection:
             await migrate(connection)
-            await acquire(connection, ["BTCUSDT", "[red]\x1b[2J"], FAR)
+            hour = timedelta(hours=1)  # to outlive the commands that are run
+            await acquire(connection, ["BTCUSDT", "[red]\x1b[2J"], FAR, lease=hour)
             await write(database, reading_at(await now_of(connection) - 5 * SECOND))
         told = await asyncio.to_thread(lambda: tidegauge(*where, cwd=tmp_path))
         assert told.code == 0, told.err
