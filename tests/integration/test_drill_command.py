@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli import environment, tidegauge
-from tests.support.database import until
+from tests.support.database import PATIENCE_S, until
 from tests.support.recordings import HYPERLIQUID_FILE
 
 from tidegauge.runtime.drill_scorecard import cores
@@ -135,7 +135,7 @@ async def test_drills_that_are_stopped_end_in_one_line(
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        _out, err = await asyncio.wait_for(process.communicate(), 20)
+        _out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
