@@ -86,7 +86,8 @@ async def test_what_was_last_written_is_told_by_book(database: Database) -> None
     assert found.rollup_lag is not None
     assert found.rollup_lag < timedelta(seconds=120)
     assert {each.table for each in found.partitions} == {"readings", "market"}
-    assert all(each.ahead >= 7 for each in found.partitions)
+    # Seven when the session's template was made, and midnight may have passed since.
+    assert all(each.ahead >= 6 for each in found.partitions)
     sizes = {each.name: each for each in found.tables}
     assert sizes["readings"].bytes > 0
     assert found.unknown == []
