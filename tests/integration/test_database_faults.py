@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from tests.support.database import a_reading, an_alert, external, new_data_dir, remove, until
 from tests.support.fault_proxy import FaultProxy, Toxic
 from tests.support.programs import absent
-from tests.support.spooling import QUICK, count, fetch, pids_of, spooling
+from tests.support.spooling import QUICK, count, fetch, frozen, spooling
 
 from tidegauge.sinks.connect import Database, database_at, open_database
 from tidegauge.sinks.embedded import EmbeddedPostgres
@@ -101,15 +101,9 @@ async def hang_the_server(made_data_dir: Path, tmp_path: Path, seconds: float) -
             submit(writer, 0, 100)
             await until(lambda: writer.depth == 0)
             before = await lags(writer, 100, min(seconds, 10.0))
-            stopped = pids_of(server)
-            for pid in stopped:
-                os.kill(pid, signal.SIGSTOP)
-            try:
+            with frozen(server):
                 during = await lags(writer, 100 + len(before), seconds)
                 await until(lambda: writer.statistics().away)
-            finally:
-                for pid in stopped:
-                    os.kill(pid, signal.SIGCONT)
             await until(lambda: writer.depth == 0)
             assert not writer.statistics().dropped
         await all_there(database, 100 + len(before) + len(during))

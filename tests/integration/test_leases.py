@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -292,8 +293,9 @@ async def test_a_server_that_is_killed_costs_no_lease(made_data_dir: Path) -> No
         ours = keeper(external(server), "BTCUSDT")
         await ours.start()
         running = asyncio.create_task(ours.run())
-        for pid in pids_of(server):  # a backend outlives its postmaster for a moment
-            os.kill(pid, signal.SIGKILL)
+        for pid in pids_of(server):  # a backend outlives its postmaster, if for a moment
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         await until(lambda: status(made_data_dir).state == "stopped")
         await ours.add(["ETHUSDT"])
         assert ours.missing == {"ETHUSDT"}

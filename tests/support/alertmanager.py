@@ -1,7 +1,6 @@
 """A real Alertmanager (Debian's package), and what it holds."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,13 +23,6 @@ receivers:
       - url: {url}
         send_resolved: true
 """
-
-
-def a_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
 
 
 @asynccontextmanager
