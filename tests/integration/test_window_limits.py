@@ -6,12 +6,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.database import until
+from tests.support.desk import firing, key_of
 from tests.support.pictures import a_book, a_daemon
 from tests.support.windowed import daemon, hub_of, live, running, watching
 
@@ -23,8 +25,10 @@ from tidegauge.runtime.window import window as the_window
 from tidegauge.runtime.window.client import Watch, windows_of
 from tidegauge.runtime.window.desk import ShownDesk
 from tidegauge.runtime.window.hub import Hub
+from tidegauge.runtime.window.merge import picture_of
 from tidegauge.runtime.window.window import Window
 from tidegauge.runtime.window.wire import (
+    Alerts,
     Books,
     Hello,
     Ladder,
@@ -276,6 +280,28 @@ async def test_a_bug_in_one_round_does_not_end_the_window(
         (seen,) = watch.seen.values()
         told = seen.round
         await until(lambda: seen.round is not told)
+
+
+async def test_a_storm_of_alerts_is_told_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line is made at once: one of all of them would hold the feed up for milliseconds."""
+    lines: list[Any] = []
+
+    def noted(said: Any) -> bytes:
+        lines.append(said)
+        return line_of(said)
+
+    monkeypatch.setattr(the_window, "line_of", noted)
+    async with daemon(tmp_path) as app, watching(tmp_path) as watch:
+        await until(lambda: live(watch))
+        alerts = [firing(key_of(), app.now(), alert=f"a{number}") for number in range(1_000)]
+        app.monitor.alerts.update((each.id, each) for each in alerts)
+        await until(lambda: len(picture_of(watch.seen, datetime.now(UTC)).alerts) == len(alerts))
+        rounds = [each for each in lines if isinstance(each, Round)]
+        assert all(not each.desk.alerts for each in rounds)
+        told = [len(each.alerts) for each in lines if isinstance(each, Alerts)]
+        assert max(told) <= 50
 
 
 async def test_of_two_daemons_that_watch_one_book_all_is_told_of_the_same(tmp_path: Path) -> None:

@@ -52,7 +52,6 @@ TESTED_ELSEWHERE = {
     "runtime/window/picture": "unit/runtime/window/test_merge.py",
     "runtime/window/show_across": WINDOW,
     "runtime/window/show_books": WINDOW,
-    "runtime/window/show_desk": "integration/test_api_desk.py",
     "runtime/window/window": WINDOW,
     "faces/look/looking": "integration/test_look.py",
     # a dashboard is an application on a screen, or nothing

@@ -20,7 +20,7 @@ from tidegauge import __version__
 from tidegauge.core.instrument import BookId
 from tidegauge.runtime.control import folder_of
 
-from .daemon import Daemon, round_of, symbol_of
+from .daemon import Daemon, alerts_of, round_of, symbol_of
 from .instants import instant
 from .show_books import cut_ladder, show_book
 from .wire import (
@@ -206,6 +206,8 @@ class Window:
             yield line_of(Books(books=(shown,))), watchers
         for symbol in [*self._daemon.monitor.crossing.symbols.values()]:
             yield line_of(symbol_of(symbol, self._id)), watchers
+        for some in alerts_of(self._daemon):
+            yield line_of(some), watchers
         yield line_of(round_of(self._daemon, self._id)), watchers
         for wanted, who in _by_ladder(watchers).items():
             # Of a round thus far all was told, or it would be another picture; of ladders not.
