@@ -6,11 +6,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.database import until
 from tests.support.desk import firing, key_of
@@ -23,6 +26,7 @@ from tidegauge.runtime.control import folder_of
 from tidegauge.runtime.window import hub as the_hub
 from tidegauge.runtime.window import window as the_window
 from tidegauge.runtime.window.client import Watch, windows_of
+from tidegauge.runtime.window.daemon import round_of
 from tidegauge.runtime.window.desk import ShownDesk
 from tidegauge.runtime.window.hub import Hub
 from tidegauge.runtime.window.merge import picture_of
@@ -238,6 +242,58 @@ async def test_what_says_nothing_of_who_it_is_ends_only_its_own_connection(tmp_p
         await one.say(one.round())
         await until(lambda: "7" in watch.refused)
         assert "who it is" in watch.refused["7"]
+
+
+async def test_however_many_ladders_are_wanted_rounds_go_on_and_each_has_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for the depth of every book makes nobody else's picture old."""
+    told: list[LadderWanted | None] = []
+    honest, whole = Window._ladder, round_of
+
+    def slow(self: Window, wanted: LadderWanted) -> Ladder:
+        time.sleep(0.005)
+        told.append(wanted)
+        return honest(self, wanted)
+
+    def counted(*of: Any) -> Round:
+        told.append(None)
+        return whole(*of)
+
+    wanted = [LadderWanted(venue="binance", symbol=f"S{number}", levels=5) for number in range(100)]
+    async with daemon(tmp_path), watching(tmp_path) as watch:
+        await until(lambda: live(watch))
+        monkeypatch.setattr(Window, "_ladder", slow)
+        watch.want(wanted)
+        await until(lambda: len(watch.ladders) == len(wanted))
+        told.clear()
+        monkeypatch.setattr(the_window, "round_of", counted)
+        await until(lambda: told.count(None) == 4)
+        rounds = [[*group] for is_round, group in groupby(told, lambda each: each is None)]
+        ladders = [each for group in rounds for each in group if each is not None]
+        assert max(map(len, rounds)) <= 10
+        assert len(ladders) == len(set(ladders)) > 0
+
+
+async def test_levels_that_wait_for_their_turn_are_not_told_as_those_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else that the daemon tells of the book may be new."""
+    monkeypatch.setattr(the_hub, "LADDER_S", 0.1)
+    one, hub = StandIn("7"), Hub(tmp_path)
+    async with one.listening(tmp_path), running(hub.run()):
+        await one.say(one.hello(), books_of("7"), one.round())
+        await until(lambda: bool(hub.picture().books))
+        hub.wish(BINANCE, 5)
+        await asyncio.sleep(0)
+        await one.say(a_ladder())
+        await until(lambda: hub.held(BINANCE) is not None)
+        later = one.round()
+        daemon_later = replace(later.daemon, at=a_ladder().at + timedelta(seconds=6))
+        await one.say(books_of("7"), msgspec.structs.replace(later, daemon=daemon_later))
+        await until(lambda: hub.picture().daemons["7"] == daemon_later)
+        assert hub.held(BINANCE) is None
+        assert await hub.ladders([BINANCE], levels=5) == {}
 
 
 async def test_wants_of_one_who_does_not_read_are_not_told_at_once(

@@ -159,9 +159,10 @@ class Hub:
     # -- ladders ---------------------------------------------------------------------------------
 
     def held(self, book: BookId) -> HeldLadder | None:
-        """Return the levels of a book as they were last told, if they are wanted at all."""
+        """Return the levels of a book as they were last told, if they are wanted at all; None where they
+        were left behind by what else is told of it."""
         told = self._watch.ladders.get(book)
-        if told is None:
+        if told is None or self._lags(book, told):
             self._held.pop(book, None)
             return None
         held = self._held.get(book)
@@ -210,6 +211,13 @@ class Hub:
             await self.changed(self.version, max(0.0, deadline - time.monotonic()))
         fresh = [book for book in books if not self._is_old(book)]
         return {book: held for book in fresh if (held := self.held(book)) is not None}
+
+    def _lags(self, book: BookId, told: Ladder) -> bool:
+        """Whether levels wait for their turn, of many that are wanted, for so long that they are old."""
+        seen = self._watch.seen.get(self._watch.daemon_of(book) or "")
+        if seen is None or seen.round is None:
+            return False
+        return (seen.round.daemon.at - told.at).total_seconds() > OLD_AFTER_S
 
     def _is_old(self, book: BookId) -> bool:
         seen = self._watch.seen.get(self._watch.daemon_of(book) or "")
