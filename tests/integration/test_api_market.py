@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 from tests.support.api_over import Api, api_over
 from tests.support.database import until
 from tests.support.pictures import NOW, an_alert
@@ -22,7 +23,7 @@ from tidegauge.core.instrument import BookId
 from tidegauge.core.trust import TrustReason
 from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
-from tidegauge.faces.api.stream import SOONEST_S
+from tidegauge.faces.api.stream import SOONEST_S, Documents
 from tidegauge.runtime.app import App
 from tidegauge.runtime.window.picture import Picture
 
@@ -280,6 +281,26 @@ async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> No
         async with api.session.ws_connect(f"{api.url}/stream") as quick:
             for _ in range(4):
                 await streamed(quick)
+
+
+async def test_a_bug_of_ours_ends_a_stream_and_is_told_in_the_log(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not taken for a client that left."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    with capture_logs() as logs:
+        async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+            await streamed(socket)
+            monkeypatch.setattr(Documents, "of", broken)
+            await until(lambda: any(each["event"] == "api_crashed" for each in logs))
+            while not socket.closed:
+                await socket.receive()
+        monkeypatch.undo()
+        async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+            await streamed(socket)
 
 
 # -- fire drills -------------------------------------------------------------------------------------

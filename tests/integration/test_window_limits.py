@@ -190,6 +190,29 @@ async def test_documents_are_not_made_anew_for_every_ladder(tmp_path: Path) -> N
         assert after["books"]["binance/BTCUSDT"] is before["books"]["binance/BTCUSDT"]
 
 
+async def test_of_what_was_told_nothing_is_kept_for_clients_who_were_told_it(
+    tmp_path: Path,
+) -> None:
+    """Else the documents of minutes would stay in memory."""
+    one = StandIn("7")
+    hub = Hub(tmp_path)
+    documents = Documents(hub)
+    kept = []
+    async with one.listening(tmp_path), running(hub.run()):
+        await one.say(one.hello())
+        seen = documents.of(Subscription(("BTCUSDT",)))
+        for _ in range(5):
+            rounds = hub.rounds
+            await one.say(books_of("7"), one.round())
+            await until(lambda rounds=rounds: hub.rounds > rounds)  # type: ignore[misc]
+            now = documents.of(Subscription(("BTCUSDT",)))
+            documents.patch(seen, now)
+            kept.append(len(documents._patches))
+            seen = now
+    assert kept[1:] == [kept[1]] * 4
+    assert kept[1] > 0
+
+
 async def test_a_daemon_that_was_started_again_takes_the_place_of_the_one_that_crashed(
     tmp_path: Path,
 ) -> None:
