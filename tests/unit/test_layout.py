@@ -64,7 +64,6 @@ TESTED_ELSEWHERE = {
     "faces/dashboard/beside": "integration/test_dashboard_terminal.py",
     "faces/dashboard/command": "integration/test_dashboard_terminal.py",
     "faces/api/answers": "integration/test_api_market.py",
-    "faces/api/archive": "integration/test_api_desk.py",
     "faces/api/desk": "integration/test_api_desk.py",
     "faces/api/drills": "integration/test_api_market.py",
     "faces/api/history": "integration/test_api_desk.py",
