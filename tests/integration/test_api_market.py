@@ -339,3 +339,20 @@ async def test_a_drill_that_cannot_be_started_is_broken_and_says_why(
         assert ended.state == "broken"
         assert "can't be started" in ended.report
         assert ended.ended_at is not None
+
+
+async def test_a_drill_that_meets_a_bug_of_ours_does_not_seem_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The log has the bug, and another drill can be started."""
+
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(Drills, "_outcome", broken)
+        async with Drills().opened() as drills:
+            run = drills.start("crunch", 1)
+            await until(lambda: drills.runs[run.id].state == "broken")
+            assert drills.runs[run.id].ended_at is not None
+    assert [each["event"] for each in logs] == ["drill_crashed"]
