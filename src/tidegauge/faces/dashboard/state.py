@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from tidegauge import __version__
 from tidegauge.faces.figures import UNKNOWN
@@ -164,11 +165,14 @@ def _summary(scene: Scene) -> list[tuple[str, str]]:
     if waits or firing:
         found.append(cell(f"  {waits} to ack" if waits else "", "bad"))
         found.append(cell(f"  {firing} firing", "warn" if firing else ""))
-    spreads = [row.measures for row in scene.rows if row.measures is not None]
-    tightest = min(spreads, key=lambda each: each.spread_bps or 0.0, default=None)
-    if tightest is not None and tightest.mid is not None:
-        mid = price(tightest.mid, decimals_of([tightest.mid]))
-        found.append(cell(f"  mid {mid} ({bps(tightest.spread_bps)} bps)", "dim"))
+    spreads = [
+        (row.measures.spread_bps, row.measures.mid)
+        for row in scene.rows
+        if row.measures is not None and row.measures.spread_bps is not None
+    ]
+    if spreads:
+        spread, mid = min(spreads, key=itemgetter(0))
+        found.append(cell(f"  mid {price(mid, decimals_of([mid]))} ({bps(spread)} bps)", "dim"))
     return found
 
 
