@@ -51,6 +51,15 @@ async def test_each_page_is_reached_by_its_address_and_keeps_to_this_origin(
     assert [url for url in found.requests if not url.startswith(("http" + here, "ws" + here))] == []
 
 
+async def test_an_address_that_names_no_page_leads_to_the_overview(open_web: Open) -> None:
+    """Whatever else an object of the browser knows by that name."""
+    for about in ("nowhere", "constructor"):
+        found = await open_web(about)
+        await live(found.page)
+        await expect(found.page.get_by_role("heading", level=1)).to_have_text(PAGES[""])
+        assert found.complaints == []
+
+
 async def test_what_is_shown_moves_by_itself(open_web: Open) -> None:
     """The score of the overview, and the prices of a ladder."""
     page = (await open_web()).page
