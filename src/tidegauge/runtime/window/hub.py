@@ -21,14 +21,12 @@ from tidegauge.core.trust import Trust
 from tidegauge.risk.quoting import Market
 from tidegauge.risk.stress_ladder import Ladder as Rungs
 
+from .across import OLD_AFTER_S
 from .client import Watch
 from .merge import picture_of
 from .picture import Picture
 from .show_books import MOST_LEVELS
 from .wire import Ladder, LadderWanted, Terms
-
-OLD_AFTER_S = 5.0
-"""A daemon that told nothing for so long is not seen any more as it is now."""
 
 WANTED_FOR_S = 10.0
 """A ladder is told of for so long after it was last asked for."""
@@ -149,8 +147,7 @@ class Hub:
             said.append("no book can be believed now" if books else "no book is watched yet")
         now = datetime.now(UTC)
         for name, daemon in daemons.items():
-            age = (now - daemon.at).total_seconds() - daemon.clock_behind_s
-            if age > OLD_AFTER_S:
+            if (age := daemon.age_s(now)) > OLD_AFTER_S:
                 said.append(f"daemon {name} was last seen {age:.0f} s ago")
             if daemon.storage is not None and daemon.storage.away:
                 said.append(f"daemon {name}: the database takes nothing; rows wait on the disk")
