@@ -239,6 +239,20 @@ async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Unknown")
 
 
+async def test_a_clock_on_its_way_to_one_that_was_set_makes_nothing_old(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """The daemon says how far behind the machine's it is."""
+    stand_in.frozen = True
+    at = stand_in.picture.at - timedelta(seconds=42)
+    change(stand_in, "daemons", DAEMON, at=at, clock_behind_s=40.0)
+    page = (await open_web()).page
+    await live(page)
+    await expect(page.locator("main table").first).to_be_visible()
+    await expect(page.locator("#banner")).to_have_text("")
+    assert await page.locator("tr.old").count() == 0
+
+
 async def test_a_picture_that_is_not_understood_is_said_so_and_comes_back(
     open_web: Open, stand_in: StandIn
 ) -> None:
