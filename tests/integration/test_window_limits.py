@@ -23,6 +23,7 @@ from tests.support.windowed import daemon, hub_of, live, running, watching
 from tidegauge.core.instrument import BookId
 from tidegauge.faces.api.stream import Documents, Subscription
 from tidegauge.runtime.control import folder_of
+from tidegauge.runtime.window import client as the_client
 from tidegauge.runtime.window import hub as the_hub
 from tidegauge.runtime.window import window as the_window
 from tidegauge.runtime.window.client import Watch, windows_of
@@ -256,6 +257,36 @@ async def test_levels_of_a_daemon_that_hangs_are_not_told_as_those_of_now(
         told_at = time.monotonic()
         await until(lambda: time.monotonic() > told_at + 0.4)
         assert await hub.ladders([BINANCE], levels=5) == {}
+
+
+async def test_what_was_wrong_with_a_daemon_that_is_dead_is_told_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its socket stays behind, and another daemon may long be well."""
+    monkeypatch.setattr(the_client, "ROUND_S", 0.1)
+    one = StandIn("7")
+    hub = Hub(tmp_path)
+    async with running(hub.run()):
+        async with one.listening(tmp_path):
+            await one.say(one.hello())
+            await until(lambda: any("it tells nothing" in each for each in hub.reasons()))
+        assert (folder_of(tmp_path) / "7.view").exists()
+        await until(lambda: not any("it tells nothing" in each for each in hub.reasons()))
+        assert hub.silent("7")
+
+
+async def test_a_daemon_that_dies_in_the_middle_of_a_line_is_gone_and_not_misunderstood(
+    tmp_path: Path,
+) -> None:
+    """It is as if it had died a moment earlier."""
+    one = StandIn("7")
+    async with one.listening(tmp_path), watching(tmp_path) as watch:
+        await one.say(one.hello(), books_of("7"), one.round())
+        await until(lambda: "7" in watch.seen)
+        one._writers[-1].write(line_of(one.round())[:50])
+        one.drop()
+        await until(lambda: watch.seen["7"].gone_at is not None)
+        assert watch.refused == {}
 
 
 async def test_what_says_nothing_of_who_it_is_ends_only_its_own_connection(tmp_path: Path) -> None:

@@ -151,9 +151,11 @@ class Watch:
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as error:
             del self._looks[name]
-            if name not in self._dead:  # a socket that a crash left behind
+            # A socket that a crash left behind: what was wrong before is over with it.
+            over = isinstance(error, ConnectionRefusedError) and self.refused.pop(name, "") != ""
+            if over or name not in self._dead:
                 self._dead.add(name)
                 self._moved()
             return
@@ -179,7 +181,7 @@ class Watch:
         while True:
             async with asyncio.timeout(ROUND_S):
                 line = await reader.readline()
-            if not line:
+            if not line.endswith(b"\n"):  # it went, and be it in the middle of a line
                 if name not in self._writers:
                     raise ValueError("it let nobody in: others look at it already, or it ends")
                 return
