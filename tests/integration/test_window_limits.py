@@ -23,6 +23,7 @@ from tests.support.windowed import daemon, hub_of, live, running, watching
 from tidegauge.core.instrument import BookId
 from tidegauge.faces.api.stream import Documents, Subscription
 from tidegauge.runtime.control import folder_of
+from tidegauge.runtime.watched_symbol import WatchedSymbol
 from tidegauge.runtime.window import client as the_client
 from tidegauge.runtime.window import hub as the_hub
 from tidegauge.runtime.window import window as the_window
@@ -412,6 +413,16 @@ async def test_a_storm_of_alerts_is_told_a_few_at_a_time(
         assert all(not each.desk.alerts for each in rounds)
         told = [len(each.alerts) for each in lines if isinstance(each, Alerts)]
         assert max(told) <= 50
+
+
+async def test_the_end_of_a_round_looks_at_no_symbol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made at once; each symbol is looked at when its own turn comes."""
+    async with daemon(tmp_path) as app, watching(tmp_path) as watch:
+        await until(lambda: live(watch))
+        monkeypatch.delattr(WatchedSymbol, "view")
+        assert round_of(app, "7").daemon.symbols == ("BTCUSDT",)
 
 
 async def test_of_two_daemons_that_watch_one_book_all_is_told_of_the_same(tmp_path: Path) -> None:

@@ -42,13 +42,12 @@ def round_of(daemon: Daemon, name: str) -> Round:
     """Return all that is shown beside the books, symbols and alerts."""
     now, monitor = daemon.now(), daemon.monitor
     crossing = monitor.crossing
-    across = crossing.view(now)
-    health = {each.name: each for each in across.venues}
+    health = {each.name: each for each in crossing.health()}
     return Round(
         daemon=_daemon(daemon, name, now),
         venues=tuple(show_venue(each, health, name) for each in daemon.venue_views()),
         desk=show_desk(monitor.desk.view(now)),
-        exposures=tuple(show_exposure(each) for each in across.exposures),
+        exposures=tuple(show_exposure(each) for each in crossing.caps.status(now)),
     )
 
 
