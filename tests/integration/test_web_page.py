@@ -60,6 +60,31 @@ async def test_an_address_that_names_no_page_leads_to_the_overview(open_web: Ope
         assert found.complaints == []
 
 
+HEAT_OF_A_DAY = """async () => {
+  const { Heat } = await import("/assets/heat.js");
+  const heat = new Heat("BTCUSDT", { redraw() {} });
+  heat.range = 300;
+  for (let second = 0; second < 2000; second++) {
+    const at = new Date(1.8e12 + second * 1000).toISOString();
+    const bands = [{ bps: 10, bid: "5", ask: "5", bid_complete: true, ask_complete: true }];
+    const reading = { at, bands, ...(second % 2 ? { mid: "100" } : {}) };
+    const book = { venue: "one", symbol: "BTCUSDT", trust: "live", reading };
+    heat.view({ at, books: { "one/BTCUSDT": book } }, { live: true, now: Date.parse(at) });
+  }
+  heat.end();
+  return [...heat.columns.values()].map((column) => column.mid);
+}"""
+
+
+async def test_a_page_that_is_open_all_day_keeps_of_liquidity_what_it_draws(open_web: Open) -> None:
+    """A column a second; none of a moment at which one side was empty, which has no mid."""
+    page = (await open_web()).page
+    await live(page)
+    mids = await page.evaluate(HEAT_OF_A_DAY)
+    assert 100 <= len(mids) <= 400
+    assert set(mids) == {100}
+
+
 async def test_what_is_shown_moves_by_itself(open_web: Open) -> None:
     """The score of the overview, and the prices of a ladder."""
     page = (await open_web()).page
