@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 from tests.support import web
+from tests.support.pictures import DAEMON
 from tests.support.served_app import ServedApp
 from tests.support.stand_in import StandIn
-from tests.support.stand_in_books import DAEMON, LOST
+from tests.support.stand_in_books import LOST
 from tests.support.web import Open, change, live, serious
 
 # The fixtures of the page; loaded here, since few tests need a browser.
