@@ -21,7 +21,7 @@ from tidegauge.runtime.window.wire import (
     line_of,
 )
 
-NO_DESK = ShownDesk(incidents=(), over=(), alerts=(), silences=(), mutes=(), waiting={})
+NO_DESK = ShownDesk(incidents=(), over=(), alerts=(), silences=(), mutes=())
 
 
 class StandIn:

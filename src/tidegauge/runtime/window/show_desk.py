@@ -34,7 +34,6 @@ def show_desk(desk: DeskView) -> ShownDesk:
         alerts=(),
         silences=tuple(_silence(each) for each in desk.silences),
         mutes=tuple(_mute(each) for each in desk.mutes[-MOST_MUTES:]),
-        waiting=dict(desk.waiting),
     )
 
 
