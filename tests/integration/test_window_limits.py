@@ -73,6 +73,26 @@ async def test_wishes_of_many_books_are_told_together(
     assert told == [500]
 
 
+async def test_what_was_deep_once_is_not_told_for_as_long_as_anybody_looks_at_the_top(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each depth is wanted for as long as that is asked for."""
+    monkeypatch.setattr(the_hub, "WANTED_FOR_S", 0.2)
+    told: list[LadderWanted] = []
+    monkeypatch.setattr(Watch, "want", lambda _self, wanted: told.extend(wanted))
+    hub = Hub(tmp_path)
+    async with running(hub.run()):
+        hub.wish(BINANCE, levels=1, quote=Decimal(10**9))
+
+        def top_alone() -> bool:
+            hub.wish(BINANCE, levels=16)
+            return bool(told) and (told[-1].levels, told[-1].quote) == (16, Decimal(0))
+
+        await until(top_alone)
+        assert told[0].levels == 16
+        assert told[0].quote >= 10**9
+
+
 async def test_what_nobody_asks_for_any_more_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,6 @@ each round once, and each ladder twice a second while anybody wants it.
 import asyncio
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -62,14 +61,6 @@ class HeldLadder:
         return True
 
 
-@dataclass(slots=True)
-class _Wish:
-    """A ladder somebody wants, and until when (monotonic)."""
-
-    wanted: LadderWanted
-    until: float
-
-
 class Hub:
     """Looks at every daemon of a data directory while `run` runs."""
 
@@ -79,7 +70,9 @@ class Hub:
         """Counts what has changed."""
         self._watch = Watch(data_dir, self._changed)
         self._moved = asyncio.Event()
-        self._wishes: dict[BookId, _Wish] = {}
+        self._wishes: dict[BookId, dict[tuple[int, Decimal], float]] = {}
+        """Levels and quote that somebody wants, and until when (monotonic): what is deep is told for no
+        longer because something else is wanted of the book."""
         self._telling = False
         self._held: dict[BookId, HeldLadder] = {}
         self._picture: tuple[int, Picture] | None = None
@@ -171,24 +164,25 @@ class Hub:
         """Want at least so many levels of a book, and so much quote in them, for a while."""
         # Who asks for a little more each time would have the daemon cut the book each time.
         levels, quote = _rounded_up(levels), min(Decimal(_rounded_up(ceil(quote))), LARGEST)
-        until = time.monotonic() + WANTED_FOR_S
-        before = self._wishes.get(book)
-        if before is not None:
-            levels = max(levels, before.wanted.levels)
-            quote = max(quote, before.wanted.quote)
-            before.until = until
-            if (levels, quote) == (before.wanted.levels, before.wanted.quote):
-                return
-        wanted = LadderWanted(venue=book.venue, symbol=book.symbol, levels=levels, quote=quote)
-        self._wishes[book] = _Wish(wanted, until)
-        if not self._telling:
+        wishes = self._wishes.setdefault(book, {})
+        known = (levels, quote) in wishes
+        wishes[levels, quote] = time.monotonic() + WANTED_FOR_S
+        if not known and not self._telling:
             # Those of many books are told together.
             self._telling = True
             asyncio.get_running_loop().call_soon(self._tell_wishes)
 
     def _tell_wishes(self) -> None:
         self._telling = False
-        self._watch.want(wish.wanted for wish in self._wishes.values())
+        self._watch.want(
+            LadderWanted(
+                venue=book.venue,
+                symbol=book.symbol,
+                levels=max(levels for levels, _quote in wishes),
+                quote=max(quote for _levels, quote in wishes),
+            )
+            for book, wishes in self._wishes.items()
+        )
 
     async def ladders(
         self, books: Collection[BookId], levels: int = 0, quote: Decimal = Decimal(0)
@@ -225,8 +219,12 @@ class Hub:
         while True:
             await asyncio.sleep(1.0)
             now = time.monotonic()
-            kept = {book: wish for book, wish in self._wishes.items() if wish.until > now}
-            if len(kept) != len(self._wishes):
+            alive = {
+                book: {wish: until for wish, until in wishes.items() if until > now}
+                for book, wishes in self._wishes.items()
+            }
+            kept = {book: wishes for book, wishes in alive.items() if wishes}
+            if kept != self._wishes:
                 self._wishes = kept
                 self._tell_wishes()
                 self._held = {book: held for book, held in self._held.items() if book in kept}
