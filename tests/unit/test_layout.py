@@ -66,7 +66,6 @@ TESTED_ELSEWHERE = {
     "faces/api/answers": "integration/test_api_market.py",
     "faces/api/desk": "integration/test_api_desk.py",
     "faces/api/drills": "integration/test_api_market.py",
-    "faces/api/history": "integration/test_api_desk.py",
     "faces/api/market": "integration/test_api_market.py",
     "faces/api/stream": "integration/test_api_market.py",
     "sinks/history": "integration/test_history.py",
