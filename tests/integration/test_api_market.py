@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 from tests.support.api_over import Api, api_over
 from tests.support.database import PATIENCE_S, until
 from tests.support.pictures import NOW, an_alert
@@ -21,7 +22,7 @@ from tidegauge.core.instrument import BookId
 from tidegauge.core.trust import TrustReason
 from tidegauge.faces.api.drills import Drills
 from tidegauge.faces.api.patches import patched
-from tidegauge.faces.api.stream import SOONEST_S
+from tidegauge.faces.api.stream import SOONEST_S, Documents
 from tidegauge.runtime.app import App
 from tidegauge.runtime.window.picture import Picture
 
@@ -281,6 +282,26 @@ async def test_a_client_that_does_not_read_is_not_waited_for(asked: Asked) -> No
                 await streamed(quick)
 
 
+async def test_a_bug_of_ours_ends_a_stream_and_is_told_in_the_log(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not taken for a client that left."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    with capture_logs() as logs:
+        async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+            await streamed(socket)
+            monkeypatch.setattr(Documents, "of", broken)
+            await until(lambda: any(each["event"] == "api_crashed" for each in logs))
+            while not socket.closed:
+                await socket.receive()
+        monkeypatch.undo()
+        async with asked.api.session.ws_connect(f"{asked.api.url}/stream") as socket:
+            await streamed(socket)
+
+
 # -- fire drills -------------------------------------------------------------------------------------
 
 
@@ -317,3 +338,20 @@ async def test_a_drill_that_cannot_be_started_is_broken_and_says_why(
         assert ended.state == "broken"
         assert "can't be started" in ended.report
         assert ended.ended_at is not None
+
+
+async def test_a_drill_that_meets_a_bug_of_ours_does_not_seem_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The log has the bug, and another drill can be started."""
+
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(Drills, "_outcome", broken)
+        async with Drills().opened() as drills:
+            run = drills.start("crunch", 1)
+            await until(lambda: drills.runs[run.id].state == "broken")
+            assert drills.runs[run.id].ended_at is not None
+    assert [each["event"] for each in logs] == ["drill_crashed"]

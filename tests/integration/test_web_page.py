@@ -10,9 +10,10 @@ import pytest
 from playwright.async_api import expect
 from tests.support import stand_in as the_stand_in
 from tests.support import web
+from tests.support.pictures import DAEMON
 from tests.support.served_app import ServedApp
 from tests.support.stand_in import StandIn
-from tests.support.stand_in_books import DAEMON, LOST
+from tests.support.stand_in_books import LOST
 from tests.support.web import Open, change, live, serious
 
 from tidegauge.runtime.window.picture import Picture
@@ -53,6 +54,40 @@ async def test_each_page_is_reached_by_its_address_and_keeps_to_this_origin(
     here = web_served.url.removeprefix("http")
     assert len(found.requests) > 20
     assert [url for url in found.requests if not url.startswith(("http" + here, "ws" + here))] == []
+
+
+async def test_an_address_that_names_no_page_leads_to_the_overview(open_web: Open) -> None:
+    """Whatever else an object of the browser knows by that name."""
+    for about in ("nowhere", "constructor"):
+        found = await open_web(about)
+        await live(found.page)
+        await expect(found.page.get_by_role("heading", level=1)).to_have_text(PAGES[""])
+        assert found.complaints == []
+
+
+HEAT_OF_A_DAY = """async () => {
+  const { Heat } = await import("/assets/heat.js");
+  const heat = new Heat("BTCUSDT", { redraw() {} });
+  heat.range = 300;
+  for (let second = 0; second < 2000; second++) {
+    const at = new Date(1.8e12 + second * 1000).toISOString();
+    const bands = [{ bps: 10, bid: "5", ask: "5", bid_complete: true, ask_complete: true }];
+    const reading = { at, bands, ...(second % 2 ? { mid: "100" } : {}) };
+    const book = { venue: "one", symbol: "BTCUSDT", trust: "live", reading };
+    heat.view({ at, books: { "one/BTCUSDT": book } }, { live: true, now: Date.parse(at) });
+  }
+  heat.end();
+  return [...heat.columns.values()].map((column) => column.mid);
+}"""
+
+
+async def test_a_page_that_is_open_all_day_keeps_of_liquidity_what_it_draws(open_web: Open) -> None:
+    """A column a second; none of a moment at which one side was empty, which has no mid."""
+    page = (await open_web()).page
+    await live(page)
+    mids = await page.evaluate(HEAT_OF_A_DAY)
+    assert 100 <= len(mids) <= 400
+    assert set(mids) == {100}
 
 
 async def test_what_is_shown_moves_by_itself(open_web: Open) -> None:
@@ -241,6 +276,20 @@ async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
     await expect(page.locator("#banner")).to_contain_text("Part of this is old.")
     await expect(page.locator("tr.old").first).to_contain_text("old: 42 s")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Unknown")
+
+
+async def test_a_clock_on_its_way_to_one_that_was_set_makes_nothing_old(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """The daemon says how far behind the machine's it is."""
+    stand_in.frozen = True
+    at = stand_in.picture.at - timedelta(seconds=42)
+    change(stand_in, "daemons", DAEMON, at=at, clock_behind_s=40.0)
+    page = (await open_web()).page
+    await live(page)
+    await expect(page.locator("main table").first).to_be_visible()
+    await expect(page.locator("#banner")).to_have_text("")
+    assert await page.locator("tr.old").count() == 0
 
 
 async def test_a_picture_that_is_not_understood_is_said_so_and_comes_back(

@@ -16,6 +16,7 @@ from tidegauge.runtime.window.across import (
     ShownStress,
     ShownSymbol,
     ShownVenue,
+    worst_first,
 )
 from tidegauge.runtime.window.picture import Picture
 from tidegauge.runtime.window.pricing import QuotedVenue, ShownQuote
@@ -31,21 +32,13 @@ BAR = 20
 """How wide a score of 100 is drawn."""
 
 
-def worst_first(seen: Picture) -> list[ShownSymbol]:
-    """Return the symbols by their scores, the worst first; one whose score is not known comes last."""
-    return sorted(
-        seen.symbols.values(),
-        key=lambda each: (each.score.value is None, -(each.score.value or 0.0), each.symbol),
-    )
-
-
 def top_table(seen: Picture) -> RenderableType:
     """Draw all symbols by score."""
     if not seen.symbols:
         return Text("no symbol is judged yet: books are still looked up or warming")
     table = _table("symbol", "score", "", "weather", "books", "apart", "sell", "buy", "incidents")
     opened = Counter(each.symbol for each in seen.incidents.values() if each.state != "resolved")
-    for each in worst_first(seen):
+    for each in worst_first(seen.symbols.values()):
         score = each.score
         style = WEATHER.get(score.weather or "", "dim")
         table.add_row(

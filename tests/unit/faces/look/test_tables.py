@@ -6,7 +6,8 @@ from dataclasses import replace
 from rich.console import Console, RenderableType
 from tests.support.pictures import NOW, a_daemon, a_symbol, a_venue, histogram
 
-from tidegauge.faces.look.tables import status_view, top_table, worst_first
+from tidegauge.faces.look.tables import status_view, top_table
+from tidegauge.runtime.window.across import worst_first
 from tidegauge.runtime.window.picture import Picture
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07[bold]"
@@ -31,7 +32,11 @@ def a_picture() -> Picture:
 
 def test_the_worst_symbol_is_first_and_an_unknown_one_last() -> None:
     """What is not known is a dash, and no calm."""
-    assert [each.symbol for each in worst_first(a_picture())] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
+    assert [each.symbol for each in worst_first(a_picture().symbols.values())] == [
+        "ETHUSDT",
+        "BTCUSDT",
+        "SOLUSDT",
+    ]
     lines = drawn(top_table(a_picture())).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
     assert lines[3].split()[1] == "-"
