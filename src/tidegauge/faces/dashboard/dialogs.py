@@ -212,6 +212,6 @@ DESK
 SIGNS
   ● may be trusted   ◌ not yet   ✖ not: no numbers, the reason instead
   z: how far from usual, as a multiple of its noise; harm is positive;
-     ! from 3, !! from 6     ≥ at least: the walk left the book that is known
+     ! from 3, !! from 6     ≥ at least, ≤ at most: not all is known
   sparklines cover 10 minutes, · is not known; z from 0 to 6
 q, Ctrl-C    leave"""

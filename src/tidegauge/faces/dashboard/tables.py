@@ -119,10 +119,11 @@ def _cost_of(key: tuple[str, Decimal], _row: Row, measures: Measures) -> tuple[s
 
 
 def shown_cost(cost: Cost | None) -> tuple[str, str]:
-    """Return a slippage, or how much of the size can be had at all, and its ink."""
+    """Return a slippage, or how much of the size can be had at all, and its ink. Where the walk left what
+    is known of the book, the slippage is at most so much, and the size at least."""
     if cost is None:
         return UNKNOWN, "dim"
     if cost.bps is None:
         more = "≥" if cost.floor else ""
         return (UNKNOWN if cost.filled is None else f"fills {more}{cost.filled:.0%}"), "warn"
-    return bps(cost.bps), ""
+    return f"{'≤' if cost.floor else ''}{bps(cost.bps)}", ""

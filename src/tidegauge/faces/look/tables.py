@@ -215,7 +215,8 @@ def _quoted(each: QuotedVenue, best: str) -> tuple[str, ...]:
             f"{each.trust}: {each.why}",
         )
     filled = UNKNOWN if each.filled_fraction is None else f"{each.filled_fraction:.0%}"
-    more = "at least, the book may hold more" if each.floor else ""
+    bound = "at most" if each.filled else "at least"
+    more = f"{bound}, the book may hold more" if each.floor else ""
     return (
         each.venue,
         UNKNOWN if each.slippage_bps is None else f"{each.slippage_bps:.2f} bps",

@@ -58,6 +58,7 @@ def test_a_size_that_does_not_fill_says_how_much_does() -> None:
     assert shown_cost(Cost(bps=None, filled=0.784)) == ("fills 78%", "warn")
     assert shown_cost(Cost(bps=None, filled=0.784, floor=True)) == ("fills ≥78%", "warn")
     assert shown_cost(Cost(bps=1.5))[0] == "1.50"
+    assert shown_cost(Cost(bps=1.5, floor=True))[0] == "≤1.50"
     assert shown_cost(None)[0] == shown_cost(Cost(bps=None))[0] == "-"
 
 

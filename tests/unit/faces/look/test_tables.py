@@ -2,13 +2,15 @@
 
 import io
 from dataclasses import replace
+from decimal import Decimal
 
 from rich.console import Console, RenderableType
 from tests.support.pictures import NOW, a_daemon, a_symbol, a_venue, histogram
 
-from tidegauge.faces.look.tables import status_view, top_table
+from tidegauge.faces.look.tables import quote_table, status_view, top_table
 from tidegauge.runtime.window.across import worst_first
 from tidegauge.runtime.window.picture import Picture
+from tidegauge.runtime.window.pricing import QuotedVenue, ShownQuote
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07[bold]"
 
@@ -68,3 +70,40 @@ def test_what_took_longer_than_any_bound_counts_in_the_percentiles() -> None:
     behind = replace(a_daemon("1"), feed_to_reading=histogram(1, 60_000, 60_000, 60_000).snapshot())
     text = drawn(status_view(Picture(at=NOW, daemons={"1": behind}), []))
     assert "p50 more, p99 more" in text
+
+
+def test_where_a_walk_left_what_is_known_a_cost_is_at_most_and_a_part_at_least() -> None:
+    """More may rest there: that makes the whole cheaper, and the part larger."""
+    filled = QuotedVenue(
+        venue="binance",
+        trust="live",
+        age_s=0.1,
+        quote="USDT",
+        rate=Decimal(1),
+        filled=True,
+        filled_fraction=1.0,
+        average=100.0,
+        worst=Decimal(101),
+        slippage_bps=2.0,
+        partial_slippage_bps=None,
+        cost=2.0,
+        floor=True,
+        why=None,
+    )
+    part = replace(filled, venue="kraken", filled=False, filled_fraction=0.5, slippage_bps=None)
+    quote = ShownQuote(
+        symbol="BTCUSDT",
+        side="buy",
+        notional=Decimal(1000),
+        quote="USDT",
+        at=NOW,
+        venues=(filled, part),
+        best="binance",
+        together=None,
+        left_out=(),
+        fees_counted=False,
+    )
+    lines = drawn(quote_table(quote)).splitlines()
+    told = {line.split()[0]: line for line in lines if line}
+    assert "at most, the book may hold more" in told["binance"]
+    assert "at least, the book may hold more" in told["kraken"]

@@ -152,7 +152,7 @@ function row(each, told) {
         best ? h("span", { class: "pill small" }, "best") : null,
         each.age_s > 5 ? h("span", { class: "note" }, ` ${span(each.age_s)} old`) : null,
       ),
-      each.filled ? bps(each.slippage_bps) : h("span", { class: "warn" }, unfilled(each)),
+      each.filled ? `${each.floor ? "≤ " : ""}${bps(each.slippage_bps)}` : h("span", { class: "warn" }, unfilled(each)),
       each.average == null ? DASH : exact(fixed(each.average, decimals(each.average)).replaceAll(",", "")),
       each.cost == null ? DASH : money(each.cost),
     ],
