@@ -16,7 +16,7 @@ from tidegauge.runtime.window.hub import Hub
 from tidegauge.runtime.window.pricing import LARGEST, market_of, quote_of
 
 from .looking import once, watched
-from .tables import quote_table, status_view, top_table, worst_first
+from .tables import quote_table, status_view, top_view, worst_first
 
 NOT_READY = 1
 
@@ -59,14 +59,15 @@ def top(
     """List all symbols by score, the worst first."""
     folder = settings_of(config, data_dir).data_dir
     if watch:
-        watched(folder, lambda hub: top_table(hub.picture()))
+        watched(folder, lambda hub: top_view(hub.picture(), hub.reasons()))
         return
 
     async def act(hub: Hub) -> None:
         if as_json:
             print_json(worst_first(hub.picture()))
         else:
-            running.console_for(plain=False).print(top_table(hub.picture()))
+            shown = top_view(hub.picture(), hub.reasons())
+            running.console_for(plain=False).print(shown)
 
     once(folder, act)
 
@@ -87,8 +88,11 @@ def quote(
     async def act(hub: Hub) -> None:
         if not hub.books_of(name):
             watched_now = ", ".join(sorted(hub.picture().symbols)[:8])
+            unseen = "; ".join(hub.unseen())
             raise OperatorError(
-                f"no daemon watches {name}",
+                f"no daemon that answers watches {name} ({unseen})"
+                if unseen
+                else f"no daemon watches {name}",
                 fix=f"Watched are {watched_now}" if watched_now else "Books are still looked up",
             )
         market, held = await market_of(hub, name, size)

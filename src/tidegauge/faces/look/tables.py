@@ -39,8 +39,12 @@ def worst_first(seen: Picture) -> list[ShownSymbol]:
     )
 
 
-def top_table(seen: Picture) -> RenderableType:
-    """Draw all symbols by score."""
+def top_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
+    """Draw all symbols by score, and why that may not be all."""
+    return Group(_top_table(seen), *_reasons(reasons))
+
+
+def _top_table(seen: Picture) -> RenderableType:
     if not seen.symbols:
         return Text("no symbol is judged yet: books are still looked up or warming")
     table = _table("symbol", "score", "", "weather", "books", "apart", "sell", "buy", "incidents")
@@ -63,10 +67,8 @@ def top_table(seen: Picture) -> RenderableType:
 
 def status_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
     """Draw how the daemons are, what is wrong first."""
-    parts: list[RenderableType] = [
-        Text("all is well" if not reasons else "NOT ALL IS WELL", style="bold")
-    ]
-    parts += [Text(f"  {printable(why)}", style="yellow") for why in reasons]
+    parts: list[RenderableType] = [Text(_in_short(seen, reasons), style="bold")]
+    parts += _reasons(reasons)
     daemons = _table(
         "daemon", "up", "watches", "readings", "feed to reading", "loop lag", "storage"
     )
@@ -83,6 +85,21 @@ def status_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
         )
     parts += [Text(), daemons, Text(), venues, Text(), *_desk(seen)]
     return Group(*parts)
+
+
+def _in_short(seen: Picture, reasons: Sequence[str]) -> str:
+    """Say how all is: the monitor may be well, and the market not."""
+    if reasons:
+        return "NOT ALL IS WELL"
+    opened = sum(each.state != "resolved" for each in seen.incidents.values())
+    firing = sum(each.state == "firing" for each in seen.alerts.values())
+    if not opened and not firing:
+        return "all is well"
+    return f"the monitor is well; open incidents: {opened}, alerts that fire: {firing}"
+
+
+def _reasons(reasons: Sequence[str]) -> list[Text]:
+    return [Text(f"  {printable(why)}", style="yellow") for why in reasons]
 
 
 def quote_table(quote: ShownQuote) -> RenderableType:

@@ -4,9 +4,17 @@ import io
 from dataclasses import replace
 
 from rich.console import Console, RenderableType
-from tests.support.pictures import NOW, a_daemon, a_symbol, a_venue, histogram
+from tests.support.pictures import (
+    NOW,
+    a_daemon,
+    a_symbol,
+    a_venue,
+    an_alert,
+    an_incident,
+    histogram,
+)
 
-from tidegauge.faces.look.tables import status_view, top_table, worst_first
+from tidegauge.faces.look.tables import status_view, top_view, worst_first
 from tidegauge.runtime.window.picture import Picture
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07[bold]"
@@ -32,7 +40,7 @@ def a_picture() -> Picture:
 def test_the_worst_symbol_is_first_and_an_unknown_one_last() -> None:
     """What is not known is a dash, and no calm."""
     assert [each.symbol for each in worst_first(a_picture())] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
-    lines = drawn(top_table(a_picture())).splitlines()
+    lines = drawn(top_view(a_picture(), [])).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
     assert lines[3].split()[1] == "-"
 
@@ -42,6 +50,24 @@ def test_what_is_wrong_is_said_first() -> None:
     assert drawn(status_view(a_picture(), [])).startswith("all is well")
     lines = drawn(status_view(a_picture(), ["daemon 1 was last seen 9 s ago"])).splitlines()
     assert lines[:2] == ["NOT ALL IS WELL", "  daemon 1 was last seen 9 s ago"]
+
+
+def test_not_all_is_called_well_while_something_fires() -> None:
+    """The monitor is; an incident that is over counts no more."""
+    over = replace(an_incident("INC-2"), state="resolved")
+    seen = replace(a_picture(), incidents={"INC-1": an_incident(), "INC-2": over})
+    told = drawn(status_view(seen, [])).splitlines()[0]
+    assert told == "the monitor is well; open incidents: 1, alerts that fire: 0"
+    alone = replace(a_picture(), alerts={"a1": an_alert(), "a2": an_alert("a2", state="resolved")})
+    assert drawn(status_view(alone, [])).splitlines()[0].endswith("alerts that fire: 1")
+    settled = replace(a_picture(), incidents={"INC-2": over})
+    assert drawn(status_view(settled, [])).splitlines()[0] == "all is well"
+
+
+def test_symbols_that_may_be_missing_are_said_to_be() -> None:
+    """Under those that are there."""
+    lines = drawn(top_view(a_picture(), ["daemon 2: it tells nothing"])).splitlines()
+    assert lines[-1] == "  daemon 2: it tells nothing"
 
 
 def test_what_a_venue_says_is_told_and_not_obeyed() -> None:
@@ -55,7 +81,7 @@ def test_what_a_venue_says_is_told_and_not_obeyed() -> None:
 
 def test_without_a_judged_symbol_there_is_a_sentence() -> None:
     """Rather than an empty table."""
-    assert "no symbol is judged yet" in drawn(top_table(Picture(at=NOW)))
+    assert "no symbol is judged yet" in drawn(top_view(Picture(at=NOW), []))
 
 
 def test_what_took_longer_than_any_bound_counts_in_the_percentiles() -> None:
