@@ -230,6 +230,48 @@ async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Unknown")
 
 
+async def test_a_symbol_whose_daemon_went_is_missed_and_not_forgotten(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """In the list, in the words above it, and on its own page."""
+    stand_in.frozen = True
+    picture, at = stand_in.picture, stand_in.picture.at - timedelta(seconds=42)
+    gone = replace(picture.daemons[DAEMON], id="9", symbols=("GONEUSDT",), at=at)
+    stand_in.picture = replace(picture, daemons={**picture.daemons, "9": gone})
+    page = (await open_web()).page
+    row = page.locator("tr.old", has_text="GONEUSDT")
+    await expect(row).to_contain_text("old: 42 s")
+    await expect(row).to_contain_text("unknown")
+    await expect(page.locator(".weather-said")).to_contain_text("1 symbol is old, and not counted")
+    await row.get_by_role("link").click()
+    await expect(page.locator("main")).to_contain_text(
+        "Daemon 9, which watches GONEUSDT, was last heard of 42 s ago"
+    )
+    await page.goto(page.url.replace("GONEUSDT", "NOPE"))
+    await expect(page.locator("main")).to_contain_text("Nobody watches NOPE.")
+
+
+async def test_venues_of_two_daemons_are_told_apart_and_counted_once(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """A daemon a symbol is how it is installed."""
+    stand_in.frozen = True
+    picture = stand_in.picture
+    other = replace(picture.daemons[DAEMON], id="9", symbols=("ADAUSDT",))
+    again = {f"{each.venue}@9": replace(each, daemon="9") for each in picture.venues.values()}
+    stand_in.picture = replace(
+        picture,
+        daemons={**picture.daemons, "9": other},
+        venues={**picture.venues, **again},
+    )
+    page = (await open_web()).page
+    await expect(
+        page.locator(".chip", has_text="binance").filter(has_text="ADAUSDT")
+    ).to_have_count(1)
+    well = page.locator(".tiles li", has_text="Venues well").locator("b")
+    await expect(well).to_contain_text(f"/{len(picture.venues)}")
+
+
 async def test_a_picture_that_is_not_understood_is_said_so_and_comes_back(
     open_web: Open, stand_in: StandIn
 ) -> None:

@@ -59,7 +59,7 @@ export class SymbolPage {
       return [
         crumb,
         h("h1", null, this.symbol || "Symbol"),
-        empty(!picture ? "Reading what the daemons show …" : `Nobody watches ${this.symbol || "it"}.`),
+        empty(picture ? unseen(picture, this.symbol) : "Reading what the daemons show …"),
       ];
     }
     const venues = venuesOf(picture, this.symbol);
@@ -94,6 +94,15 @@ export class SymbolPage {
       booksCard(picture, books),
     ];
   }
+}
+
+/** Why there is nothing of a symbol. */
+function unseen(picture, symbol) {
+  const daemon = Object.values(picture.daemons ?? {}).find((each) => each.symbols.includes(symbol));
+  if (!daemon) return `Nobody watches ${symbol || "it"}.`;
+  const age = outdated(picture, daemon.id);
+  const heard = age === null ? "shows nothing of it yet" : `was last heard of ${span(age)} ago`;
+  return `Daemon ${daemon.id}, which watches ${symbol}, ${heard}. It is shown here as soon as it is told of again.`;
 }
 
 const MOST_NAMED = 16;
