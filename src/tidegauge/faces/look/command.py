@@ -8,7 +8,7 @@ import typer
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.exact import is_amount
 from tidegauge.core.reading import Taker
-from tidegauge.faces import running
+from tidegauge.faces import figures, running
 from tidegauge.faces.amounts import scaled
 from tidegauge.faces.database.opened import AsJson, print_json, settings_of
 from tidegauge.faces.options import Config, DataDir
@@ -108,6 +108,11 @@ def quote(
 def size_of(text: str) -> Decimal:
     """Read an amount of quote: 1000000, 1_000_000, 1,000,000, 250k, 1.5M. Raises `OperatorError`."""
     size = scaled(text.strip().replace(",", "").replace("_", ""))
+    if size is not None and size.is_finite() and size > LARGEST:
+        raise OperatorError(
+            f"--notional {text!r} is more than there is a price for",
+            fix=f"Ask for {figures.price(LARGEST)} at most",
+        )
     if size is None or not is_amount(size) or not 0 < size <= LARGEST:
         raise OperatorError(
             f"--notional {text!r} is no amount of quote",

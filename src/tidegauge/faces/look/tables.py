@@ -27,6 +27,10 @@ WEATHER = {
     "critical": "bold white on red",
 }
 HEALTH = {"well": "green", "starting": "yellow", "degraded": "yellow"}
+AGAINST = (
+    "slippage and cost: from each venue's own mid, of the split from the median mid; "
+    "best: by the price that comes out"
+)
 BAR = 20
 """How wide a score of 100 is drawn."""
 
@@ -266,6 +270,7 @@ def _together(quote: ShownQuote) -> list[RenderableType]:
             lines.append(Text(short, style="bold red"))
     counted = "counted in the split and in what is best" if quote.fees_counted else "not counted"
     lines.append(Text(f"fees are {counted}", style="dim"))
+    lines.append(Text(AGAINST, style="dim"))
     return [
         *lines,
         *(Text(printable(f"{name}: {why}"), style="dim") for name, why in quote.left_out),
