@@ -296,6 +296,17 @@ async def test_who_is_not_signed_in_is_told_how_to(open_web: Open, stand_in: Sta
     await live(page)
 
 
+async def test_who_logs_out_leaves_nothing_on_the_screen(open_web: Open, stand_in: StandIn) -> None:
+    """Neither numbers nor names."""
+    page = (await open_web("symbol/BTCUSDT")).page
+    await live(page)
+    await page.get_by_role("button", name="Log out").click()
+    await expect(page.locator("#banner")).to_contain_text("Not signed in.")
+    await expect(page.locator(".ladder")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Log out")).to_have_count(0)
+    assert not stand_in.admitted
+
+
 async def test_hostile_words_stay_words(
     open_web: Open, stand_in: StandIn, web_served: ServedApp
 ) -> None:
