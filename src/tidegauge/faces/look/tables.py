@@ -31,7 +31,7 @@ AGAINST = (
     "slippage and cost: from each venue's own mid, of the split from the median mid; "
     "best: by the price that comes out"
 )
-BAR = 20
+BAR = 10
 """How wide a score of 100 is drawn."""
 
 
@@ -52,6 +52,7 @@ def _top_table(seen: Picture) -> RenderableType:
     if not seen.symbols:
         return Text("no symbol is judged yet: books are still looked up or warming")
     table = _table("symbol", "score", "", "weather", "books", "apart", "sell", "buy", "incidents")
+    table.columns[2].no_wrap = True
     opened = Counter(each.symbol for each in seen.incidents.values() if each.state != "resolved")
     for each in worst_first(seen):
         score = each.score
@@ -137,7 +138,12 @@ def _table(*names: str) -> Table:
         "cost",
     )
     for name in names:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if name in numbers else "left",
+            overflow="fold",
+            no_wrap=name in ("symbol", "venue"),
+        )
     return table
 
 

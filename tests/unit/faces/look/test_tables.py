@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from decimal import Decimal
 
 from rich.console import Console, RenderableType
 from tests.support.pictures import (
@@ -13,15 +14,17 @@ from tests.support.pictures import (
     an_incident,
     histogram,
 )
+from tests.support.stand_in_answers import told_quote
+from tests.support.stand_in_market import a_picture as stand_in_picture
 
-from tidegauge.faces.look.tables import status_view, top_view, worst_first
+from tidegauge.faces.look.tables import quote_table, status_view, top_view, worst_first
 from tidegauge.runtime.window.picture import Picture
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07[bold]"
 
 
-def drawn(what: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=160, force_terminal=False)
+def drawn(what: RenderableType, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
     console.print(what)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -68,6 +71,16 @@ def test_symbols_that_may_be_missing_are_said_to_be() -> None:
     """Under those that are there."""
     lines = drawn(top_view(a_picture(), ["daemon 2: it tells nothing"])).splitlines()
     assert lines[-1] == "  daemon 2: it tells nothing"
+
+
+def test_a_narrow_terminal_breaks_no_bar_and_no_name() -> None:
+    """Of 80 columns; a bar in two lines would look like two."""
+    lines = drawn(top_view(a_picture(), []), width=80).splitlines()
+    assert [line.count("█") for line in lines if "█" in line] == [8, 1]
+    asked = told_quote(stand_in_picture(NOW), "BTCUSDT", "sell", Decimal(1_000_000))
+    cut = replace(asked.venues[0], venue="binance-futures", floor=True)
+    told = drawn(quote_table(replace(asked, venues=(cut, *asked.venues[1:]))), width=80)
+    assert any(line.startswith("binance-futures ") for line in told.splitlines())
 
 
 def test_what_a_venue_says_is_told_and_not_obeyed() -> None:
