@@ -74,12 +74,12 @@ def test_symbols_that_may_be_missing_are_said_to_be() -> None:
 
 
 def test_a_narrow_terminal_breaks_no_bar_and_no_name() -> None:
-    """Of 80 columns; a bar in two lines would look like two."""
+    """A bar in two lines would look like two."""
     lines = drawn(top_view(a_picture(), []), width=80).splitlines()
     assert [line.count("█") for line in lines if "█" in line] == [8, 1]
     asked = told_quote(stand_in_picture(NOW), "BTCUSDT", "sell", Decimal(1_000_000))
     cut = replace(asked.venues[0], venue="binance-futures", floor=True)
-    told = drawn(quote_table(replace(asked, venues=(cut, *asked.venues[1:]))), width=80)
+    told = drawn(quote_table(replace(asked, venues=(cut, *asked.venues[1:]))), width=64)
     assert any(line.startswith("binance-futures ") for line in told.splitlines())
 
 
