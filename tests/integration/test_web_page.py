@@ -296,6 +296,38 @@ async def test_who_is_not_signed_in_is_told_how_to(open_web: Open, stand_in: Sta
     await live(page)
 
 
+async def test_what_fires_is_not_hidden_by_what_is_over(open_web: Open, stand_in: StandIn) -> None:
+    """The gravest first, however lately others were over; and what there is no room for is counted."""
+    stand_in.frozen = True
+    picture = stand_in.picture
+    (fires,) = picture.alerts.values()
+    later = picture.at + timedelta(seconds=1)
+    over = replace(fires, state="resolved", ended_at=later, updated_at=later)
+    alerts = {name: replace(over, id=name, venue=name) for name in "abcdefghij"}
+    alerts |= {fires.id: fires, "z": replace(fires, id="z", venue="kraken", severity="critical")}
+    stand_in.picture = replace(picture, alerts=alerts)
+    page = (await open_web()).page
+    rows = page.get_by_role("table", name="The latest alerts").locator("tbody tr")
+    await expect(rows.nth(0)).to_contain_text("kraken")
+    await expect(rows.nth(1)).to_contain_text("BTCUSDT on binance")
+    many = {f"{n}": replace(fires, id=f"{n}") for n in range(11)}
+    stand_in.picture = replace(picture, alerts=many)
+    await expect(page.get_by_text("3 more alerts not over.")).to_be_visible()
+
+
+async def test_an_incident_of_all_symbols_is_told_on_the_page_of_each(
+    open_web: Open, stand_in: StandIn
+) -> None:
+    """A venue that is down is no calm; its reason is told in words."""
+    stand_in.frozen = True
+    change(stand_in, "incidents", "INC-1", symbol="*", family="feed")
+    change(stand_in, "alerts", "al-1", symbol="*")
+    change(stand_in, "books", "binance/ETHUSDT", trust="untrusted", reason="venue_refused")
+    page = (await open_web("symbol/ETHUSDT")).page
+    await expect(page.locator(".symbol-head")).to_contain_text("All symbols feed")
+    await expect(page.get_by_label("Ladder of binance")).to_contain_text("venue refused")
+
+
 async def test_who_logs_out_leaves_nothing_on_the_screen(open_web: Open, stand_in: StandIn) -> None:
     """Neither numbers nor names."""
     page = (await open_web("symbol/BTCUSDT")).page

@@ -26,6 +26,7 @@ WEATHER = {
     "stressed": "bold red",
     "critical": "bold white on red",
 }
+SEVERITIES = ("critical", "high", "warning", "info")
 HEALTH = {"well": "green", "starting": "yellow", "degraded": "yellow"}
 AGAINST = (
     "slippage and cost: from each venue's own mid, of the split from the median mid; "
@@ -217,7 +218,8 @@ def _venue(venue: ShownVenue) -> tuple[str, ...]:
 def _desk(seen: Picture) -> list[RenderableType]:
     """Say what is open at the desk."""
     firing = Counter(each.severity for each in seen.alerts.values() if each.state == "firing")
-    told = ", ".join(f"{count} {name}" for name, count in firing.items()) or "none"
+    worst = sorted(firing.items(), key=lambda each: _rank(each[0]))
+    told = ", ".join(f"{count} {name}" for name, count in worst) or "none"
     lines: list[RenderableType] = [Text(f"alerts firing: {told}")]
     opened = [each for each in seen.incidents.values() if each.state != "resolved"]
     for each in sorted(opened, key=lambda each: each.opened_at):
@@ -231,6 +233,10 @@ def _desk(seen: Picture) -> list[RenderableType]:
             )
         )
     return lines if opened else [*lines, Text("no incident is open")]
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
 def _clock(at: datetime) -> str:

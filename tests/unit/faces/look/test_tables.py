@@ -63,6 +63,9 @@ def test_not_all_is_called_well_while_something_fires() -> None:
     assert told == "the monitor is well; open incidents: 1, alerts that fire: 0"
     alone = replace(a_picture(), alerts={"a1": an_alert(), "a2": an_alert("a2", state="resolved")})
     assert drawn(status_view(alone, [])).splitlines()[0].endswith("alerts that fire: 1")
+    kinds = {name: replace(an_alert(name), severity=name) for name in ("warning", "critical")}
+    graver = drawn(status_view(replace(a_picture(), alerts=kinds), []))
+    assert "alerts firing: 1 critical, 1 warning" in graver
     settled = replace(a_picture(), incidents={"INC-2": over})
     assert drawn(status_view(settled, [])).splitlines()[0] == "all is well"
 

@@ -68,7 +68,7 @@ export class OverviewPage {
               })
             : empty("No symbol is watched yet."),
         ),
-        card("Alerts", { about: "the latest" }, alerts(picture, now)),
+        card("Alerts", { about: "those not over first" }, alerts(picture, now)),
       ),
       h(
         "div",
@@ -262,11 +262,17 @@ function incidents(open, now, seen) {
 const ALERT_COLUMNS = [{ name: "Since" }, { name: "Severity" }, { name: "Alert" }, { name: "What" }, { name: "State" }];
 
 function alerts(picture, now) {
-  const latest = Object.values(picture.alerts ?? {})
-    .sort((a, b) => b.updated_at.localeCompare(a.updated_at))
-    .slice(0, ALERTS);
+  const over = (each) => Number(each.state === "resolved");
+  const all = Object.values(picture.alerts ?? {}).sort(
+    (a, b) =>
+      over(a) - over(b) ||
+      (over(a) ? 0 : rank(b.severity) - rank(a.severity) || b.started_at.localeCompare(a.started_at)) ||
+      b.updated_at.localeCompare(a.updated_at),
+  );
+  const latest = all.slice(0, ALERTS);
   if (!latest.length) return empty("None lately.");
-  return table({
+  const more = all.slice(ALERTS).filter((each) => !over(each)).length;
+  const shown = table({
     caption: "The latest alerts",
     columns: ALERT_COLUMNS,
     class: "cards tight",
@@ -288,6 +294,7 @@ function alerts(picture, now) {
       ],
     })),
   });
+  return [shown, more ? h("p", { class: "note" }, `${counted(more, "more alert")} not over.`) : null];
 }
 
 function venues(picture) {

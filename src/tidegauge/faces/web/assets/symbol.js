@@ -131,12 +131,12 @@ function crumbs(picture, here) {
 
 function head(picture, symbol, now) {
   const old = outdated(picture, symbol.daemon);
-  const incidents = Object.values(picture.incidents ?? {}).filter(
-    (each) => each.symbol === symbol.symbol && isOpen(each),
-  );
+  // What is told of all symbols ("*": a venue is down) is told of this one.
+  const ours = (each) => each.symbol === symbol.symbol || each.symbol === "*";
+  const incidents = Object.values(picture.incidents ?? {}).filter((each) => ours(each) && isOpen(each));
   const loose = Object.values(picture.alerts ?? {}).filter(
     (each) =>
-      each.symbol === symbol.symbol &&
+      ours(each) &&
       each.state === "firing" &&
       !incidents.some((incident) => incident.alerts.includes(each.id)),
   );
