@@ -4,7 +4,7 @@ import { ask } from "./ask.js";
 import { h } from "./dom.js";
 import { nextTheme, theme } from "./paint.js";
 import { OLD_AFTER_S } from "./stream.js";
-import { daemonAge } from "./parts.js";
+import { daemonAge, outdated } from "./parts.js";
 import { clock, count, counted, span } from "./words.js";
 
 const LINKS = [
@@ -120,7 +120,7 @@ export function foot({ stream }) {
     h(
       "p",
       { key: each.id, class: "num" },
-      `Daemon ${each.id} · Tidegauge ${each.version} · up ${span((stream.now - Date.parse(each.started_at)) / 1000)} · `,
+      `Daemon ${each.id} · Tidegauge ${each.version} · ${seen(stream, each)} · `,
       `${counted(each.readings, "reading")} · `,
       storage(each.storage),
       each.crashes ? ` · ${counted(each.crashes, "crash").replace("crashs", "crashes")}` : "",
@@ -128,6 +128,13 @@ export function foot({ stream }) {
   );
   const out = h("button", { type: "button", onclick: () => logOut() }, "Log out");
   return [...lines, stream.state === "signed out" ? null : h("p", { key: " out" }, out)];
+}
+
+function seen(stream, each) {
+  const age = outdated(stream.picture, each.id);
+  return age === null
+    ? `up ${span((stream.now - Date.parse(each.started_at)) / 1000)}`
+    : `last heard of ${span(age)} ago`;
 }
 
 /** End the session of this browser; nothing of what was shown stays. */

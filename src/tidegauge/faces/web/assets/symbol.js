@@ -102,7 +102,7 @@ function unseen(picture, symbol) {
   if (!daemon) return `Nobody watches ${symbol || "it"}.`;
   const age = outdated(picture, daemon.id);
   const heard = age === null ? "shows nothing of it yet" : `was last heard of ${span(age)} ago`;
-  return `Daemon ${daemon.id}, which watches ${symbol}, ${heard}. It is shown here as soon as it is told of again.`;
+  return `Daemon ${daemon.id}, which watches ${symbol}, ${heard}. As soon as it tells of it again, or is started again, it is shown here.`;
 }
 
 const MOST_NAMED = 16;
