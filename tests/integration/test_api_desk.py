@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.api_over import Api, api_over
 from tests.support.apps import settings_for
-from tests.support.database import until
+from tests.support.database import PATIENCE_S, until
 from tests.support.windowed import daemon, daemon_over_venues
 
 from tidegauge.core.instrument import SECOND
@@ -28,7 +28,7 @@ QUICK = RuleSet(
 
 async def opened(api: Api) -> dict[str, Any]:
     """Wait for the incident to be in the database, and return it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             status, found = await api.get("/incidents?open=true")
             assert status == 200, found
@@ -150,7 +150,7 @@ async def test_the_past_of_a_book_is_there_while_it_is_written(
     """History and heat come from what the daemon has just stored."""
     async with daemon(tmp_path, database) as app, api_over(tmp_path, app.settings) as api:
         past: dict[str, Any] = {"points": []}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not past["points"]:
                 status, past = await api.get("/history/binance/BTCUSDT")
                 assert status == 200, past

@@ -14,6 +14,7 @@ import pytest
 import structlog
 from tests.support.cli import PATIENCE_S, Running, endpoints, running, tidegauge
 from tests.support.database import until
+from tests.support.ports import kept_port
 
 from tidegauge.faces.api.address import address_of, claimed
 from tidegauge.faces.api.companion import Companion
@@ -64,9 +65,13 @@ async def asked(session: aiohttp.ClientSession, url: str, token: str | None = No
 
 async def test_a_link_of_the_command_line_logs_a_browser_in(tmp_path: Path) -> None:
     """Once; the cookie outlives a restart, and ends when there are new tokens."""
+    with kept_port() as port:
+        await log_in_and_start_again(tmp_path, str(port))
+
+
+async def log_in_and_start_again(tmp_path: Path, port: str) -> None:
     async with browser() as one, browser() as other:
-        async with serving(tmp_path) as (command, address):
-            port = address.rpartition(":")[2]
+        async with serving(tmp_path, "--port", port) as (command, address):
             told = await asyncio.to_thread(tidegauge, "web", cwd=tmp_path)
             assert told.code == 0, told.err
             link = told.out.strip()
@@ -228,8 +233,11 @@ async def test_a_companion_is_started_again_and_ends_with_its_monitor(
     ).items()
 
 
-async def test_a_companion_that_cannot_start_says_why(tmp_path: Path) -> None:
+async def test_a_companion_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its monitor goes on, and tries again."""
+    monkeypatch.setattr("tidegauge.faces.api.companion.READY_WITHIN_S", PATIENCE_S)
     with structlog.testing.capture_logs() as lines:
         async with Companion(tmp_path, ("--host", "no-such-host.invalid")) as companion:
             said = await companion.introduction(link=True)
@@ -264,10 +272,10 @@ async def test_a_monitor_serves_what_it_sees(tmp_path: Path) -> None:
                     while await asked(session, f"{address}{path}", token) != 200:
                         await asyncio.sleep(0.05)
             await until(lambda: any("web: " in line for line in monitor.out))
+            await until(lambda: monitor.said("api_serving"))
             (api,) = commands(children_of(monitor.process.pid))
             # However its monitor dies, it does not stay behind.
             monitor.signal(signal.SIGKILL)
             ended = await monitor.ended()
-            await until(lambda: not Path(f"/proc/{api}/cmdline").exists())
+            await until(lambda: not commands([api]).get(api))  # a zombie's is empty
     assert f"web: {address} (log in by `tidegauge web`)" in ended.out
-    assert monitor.said("api_serving")

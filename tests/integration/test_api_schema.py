@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.support.api_over import Api, api_over
+from tests.support.cli import PATIENCE_S
 from tests.support.windowed import daemon
 
 from tidegauge.sinks.connect import Database
@@ -55,7 +56,9 @@ def tried(api: Api) -> Counter[tuple[str, int]]:
                     suppress_health_check=list(HealthCheck),
                 )
                 def ask(case: schemathesis.Case[Any]) -> None:
-                    answer = case.call(base_url=api.url, session=session, headers=headers)
+                    answer = case.call(
+                        base_url=api.url, session=session, headers=headers, timeout=PATIENCE_S
+                    )
                     case.validate_response(answer, checks=CHECKS)
                     answers[case.operation.label, answer.status_code] += 1
 

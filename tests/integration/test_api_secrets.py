@@ -64,7 +64,8 @@ async def test_no_secret_reaches_an_answer_a_page_a_metric_the_log_or_a_row(
             configure_logging(level="debug", format="json", secrets=hidden, stream=log)
             venues.dialects["binance"].refuse_with = 503
             venues.dialects["binance"].cut()
-            await until(lambda: '"channel_failing"' in log.getvalue(), 30)
+            await until(lambda: '"channel_failing"' in log.getvalue())
+            await until(lambda: told_of_failures(api))
             said = b"".join([body async for body in answers(api)])
         rows = await everything_stored(database)
     assert b"INC-" in said
@@ -77,6 +78,12 @@ async def test_no_secret_reaches_an_answer_a_page_a_metric_the_log_or_a_row(
         no_canary_in(text, where)
         for secret in (*tokens, database.password or "no password"):
             assert secret.encode() not in text, where
+
+
+def told_of_failures(api: Api) -> bool:
+    """Whether what is answered tells of an incident, and of pages that failed."""
+    picture = api.hub.picture()
+    return bool(picture.incidents) and any(d.notifications for d in picture.daemons.values())
 
 
 async def answers(api: Api) -> Any:

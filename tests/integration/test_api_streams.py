@@ -20,7 +20,9 @@ def streaming(at: At, **more: Any) -> Any:
     """Connect to the stream."""
     token = {"Authorization": f"Bearer {at.served.tokens.read}"}
     address = f"ws://localhost:{at.port}/stream"
-    return websockets.connect(address, additional_headers=token, proxy=None, **more)
+    return websockets.connect(
+        address, additional_headers=token, proxy=None, open_timeout=PATIENCE_S, **more
+    )
 
 
 async def test_a_stream_takes_small_messages_only(tmp_path: Path) -> None:

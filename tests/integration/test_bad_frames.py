@@ -131,13 +131,11 @@ class Bench:
         self.sibling = watched.feed(SIBLING)
         self.updates = self.sibling.counts.updates
 
-    async def recovers(self, patience_s: float = 20.0) -> None:
+    async def recovers(self) -> None:
         """The venue's book is LIVE and goes on; the sibling never noticed."""
         keeper = next(iter(self.watched.feed(self.venue).keepers.values()))
         updates = keeper.updates
-        await until(
-            lambda: self.watched.live(self.venue) and keeper.updates > updates + 3, patience_s
-        )
+        await until(lambda: self.watched.live(self.venue) and keeper.updates > updates + 3)
         keeper.book.check()
         await until(lambda: self.sibling.counts.updates > self.updates + 3)
         counts = self.sibling.counts
@@ -182,7 +180,7 @@ async def test_a_flood_of_bad_frames_is_told_of_now_and_then(tmp_path: Path) -> 
             bench = Bench("binance", venues, watched)
             with structlog.testing.capture_logs() as logged:
                 bench.corrupting.corrupt(lambda text: f"{len(text)}{text}", times=120)
-                await until(lambda: watched.feed("binance").counts.malformed >= 120, 40)
+                await until(lambda: watched.feed("binance").counts.malformed >= 120)
             assert len(watched.told(FeedEventKind.MALFORMED, "binance")) == 3
             assert sum(line["event"] == "feed_malformed" for line in logged) == 3
             await bench.recovers()
@@ -255,7 +253,7 @@ async def test_rest_answers_that_make_no_sense_are_asked_for_again(tmp_path: Pat
         venues.dialects["binance"].inner = nonsense
         settings = settings_for(venues.endpoints, tmp_path)
         async with watching(settings, ("binance", SIBLING), all_live=False) as watched:
-            await until(lambda: nonsense.left == 0, 40)
-            await until(lambda: watched.live("binance", SIBLING), 40)
+            await until(lambda: nonsense.left == 0)
+            await until(lambda: watched.live("binance", SIBLING))
             assert watched.feed("binance").counts.malformed == 3
             assert watched.app.crashes == 0

@@ -199,10 +199,11 @@ async def test_a_refusal_says_why_until_it_is_lifted() -> None:
     """Then it goes on by itself."""
     refusals = {
         401: "the token is WRONG",
-        403: "serve.hosts",
+        403: "refuses us",
+        421: "serve.allowed_hosts",
         404: "WRONG VERSION",
         429: "too many clients",
-        503: "the API answers 503",
+        503: "serve.streams",
         307: "the API answers 307",
         599: "the API answers 599",
     }

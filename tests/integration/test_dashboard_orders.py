@@ -36,9 +36,10 @@ async def test_each_answer_has_one_meaning(answer: tuple[int, Any], told: Told) 
 async def test_nobody_knows_what_became_of_an_order_without_an_answer() -> None:
     """And it says so; a question without an answer is none."""
     async with standing_in() as served:
+        await served.stop()
         access = Access(served.url, TOKEN)
-    told = await ordered(access, "/silences", {})
-    assert told.word == "failed"
-    assert told.said.startswith("it may or may not have been carried out")
-    assert TOKEN not in told.said
-    assert await asked(access, "/history/binance/BTCUSDT") is None
+        told = await ordered(access, "/silences", {})
+        assert told.word == "failed"
+        assert told.said.startswith("it may or may not have been carried out")
+        assert TOKEN not in told.said
+        assert await asked(access, "/history/binance/BTCUSDT") is None

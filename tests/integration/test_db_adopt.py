@@ -97,7 +97,7 @@ async def test_what_was_left_for_another_database_is_not_stored_into_this(
     """Through a whole life of a writer; what nobody named a database for goes in."""
     write_label(data_dir / ROOT / "c", Label())
     async with spooling(database, data_dir) as writer:
-        assert await writer.drain(10.0)
+        assert await writer.drain(60.0)
     assert await count(database, "alerts") == 1
     assert waiting(data_dir) == 2
     assert labels(data_dir) == {"a": PRODUCTION, "b": PRODUCTION}

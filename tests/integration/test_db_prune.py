@@ -22,7 +22,8 @@ from tidegauge.sinks.migrate import migrate
 from tidegauge.sinks.upkeep import prune
 from tidegauge.sinks.writer import PostgresWriter
 
-ONE_A_DAY = range(0, 40, 3)
+ONE_A_DAY = range(1, 40, 3)
+"""None of them thirty days ago: midnight may pass between writing and pruning."""
 
 
 async def fill(database: Database) -> None:

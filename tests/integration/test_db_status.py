@@ -86,7 +86,8 @@ async def test_what_was_last_written_is_told_by_book(database: Database) -> None
     assert found.rollup_lag is not None
     assert found.rollup_lag < timedelta(seconds=120)
     assert {each.table for each in found.partitions} == {"readings", "market"}
-    assert all(each.ahead >= 7 for each in found.partitions)
+    # Seven when the session's template was made, and midnight may have passed since.
+    assert all(each.ahead >= 6 for each in found.partitions)
     sizes = {each.name: each for each in found.tables}
     assert sizes["readings"].bytes > 0
     assert found.unknown == []
@@ -138,7 +139,8 @@ async def test_the_command_tells_people_and_programs_the_same(
         database = external(server)
         async with database.session() as connection:
             await migrate(connection)
-            await acquire(connection, ["BTCUSDT", "[red]\x1b[2J"], FAR)
+            hour = timedelta(hours=1)  # to outlive the commands that are run
+            await acquire(connection, ["BTCUSDT", "[red]\x1b[2J"], FAR, lease=hour)
             await write(database, reading_at(await now_of(connection) - 5 * SECOND))
         told = await asyncio.to_thread(lambda: tidegauge(*where, cwd=tmp_path))
         assert told.code == 0, told.err

@@ -27,7 +27,7 @@ MOST_EXPOSED = 1.5
 
 
 def run(*command: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **more)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, **more)
 
 
 def understood(command: list[str]) -> None:

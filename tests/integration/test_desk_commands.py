@@ -38,6 +38,12 @@ async def test_a_silence_is_made_listed_and_ended(
         silence = clerk.given[0].silence
         assert silence is not None
         assert silence.matcher.severities == (Severity.HIGH,)
+
+        async def is_stored() -> bool:
+            async with database.session() as connection:
+                return bool(await connection.fetchval("SELECT count(*) FROM tidegauge.silences"))
+
+        await until(is_stored)
         listed = json.loads((await shift.run("silence", "list", "--json")).out)
         assert [each["state"] for each in listed] == ["in force"]
         assert (await shift.run("silence", "expire", row[0][:6])).code == 0

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 from tests.support.apps import settings_for
-from tests.support.database import until
+from tests.support.database import PATIENCE_S, until
 from tests.support.fault_proxy import FaultProxy
 from tests.support.receivers import Receiver, receiving
 
@@ -55,17 +55,22 @@ def settings_of(
 
 @asynccontextmanager
 async def running(
-    settings: Settings, rules: RuleSet, venues: tuple[str, ...], *, books: int | None = None
+    settings: Settings,
+    rules: RuleSet,
+    venues: tuple[str, ...],
+    *,
+    books: int | None = None,
+    listener: Callable[[object], None] = lambda _record: None,
 ) -> AsyncIterator[App]:
     """Run the program until the block ends; the block begins with so many books, by default all."""
     assignment = Assignment(symbols=("BTCUSDT",), venues=venues, store=True)
-    app = App(settings, assignment, rules=rules)
+    app = App(settings, assignment, rules=rules, listener=listener)
     async with app.opened(), asyncio.TaskGroup() as tasks:
         work = tasks.create_task(app.run())
         await until(lambda: work.done() or app.monitor.watched == (books or len(venues)))
         yield app
         app.stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await work
 
 
@@ -90,15 +95,15 @@ async def test_a_venue_that_goes_down_is_an_incident_that_is_paged_taken_and_ove
             await until(lambda: all(b.reading for b in app.view().books))
             venues.dialects["binance"].refuse_with = 503
             venues.dialects["binance"].cut()
-            await until(lambda: kinds(receiver) == ["opened"], 20)
+            await until(lambda: kinds(receiver) == ["opened"])
             (incident,) = app.monitor.desk.view(0).incidents
             known = "SELECT count(*) FROM tidegauge.incidents WHERE id = $1"
             await until(lambda: in_rows(database, known, incident.id))
             outcome = await ordered(database, incident.id, OrderKind.ACKNOWLEDGE)
             assert outcome.done, outcome.said
-            assert app.meters.notifications["hook/sent"] >= 1
+            await until(lambda: app.meters.notifications["hook/sent"] >= 1)
             await until(lambda: app.meters.notifications_waiting == 0)
-            assert app.meters.batches > 0
+            await until(lambda: app.meters.batches > 0)
             spans = (app.meters.feed_to_reading, app.meters.loop_lag)
             assert all(each.snapshot().count for each in spans)
         async with running(settings, QUICK, VENUES, books=1) as app:
@@ -107,7 +112,7 @@ async def test_a_venue_that_goes_down_is_an_incident_that_is_paged_taken_and_ove
             refused = await ordered(database, "INC-none", OrderKind.ACKNOWLEDGE, placed=False)
             assert "there is no incident INC-none" in refused.said
             venues.dialects["binance"].refuse_with = None
-            await until(lambda: "resolved" in kinds(receiver), 20)
+            await until(lambda: "resolved" in kinds(receiver))
         assert [each for each in kinds(receiver) if each != "acknowledged"] == [
             "opened",
             "resolved",
@@ -137,7 +142,7 @@ async def ordered(
                 await place(connection, order)
             return Outcome(order_id=name, at=now, done=False, said=str(refused.value))
         await place(connection, order)
-        outcome = await outcome_of(connection, name, 10.0)
+        outcome = await outcome_of(connection, name, PATIENCE_S)
     assert outcome is not None
     return outcome
 
@@ -156,7 +161,7 @@ async def test_pages_leave_while_the_database_is_away(database: Database, tmp_pa
                 await outage.aclose()
                 venues.dialects["binance"].refuse_with = 503
                 venues.dialects["binance"].cut()
-                await until(lambda: kinds(receiver) == ["opened"], 20)
+                await until(lambda: kinds(receiver) == ["opened"])
                 (incident,) = app.monitor.desk.view(0).incidents
         (path,) = paths_of(tmp_path)
         assert [each.transition.incident.id for each in read(path)][:1] == [incident.id]
@@ -195,11 +200,10 @@ async def test_a_frame_on_the_socket_is_a_page_at_the_receiver(
                 fired.append(record.event.at)
 
         with capture_logs() as lines:
-            async with running(settings, rules, ("binance",)) as app:
-                app._listener = heard
+            async with running(settings, rules, ("binance",), listener=heard):
                 arrived: list[float] = []
                 while len(arrived) < wanted:
-                    await until(lambda: len(receiver.taken) > len(arrived), 30)
+                    await until(lambda: len(receiver.taken) > len(arrived))
                     arrived.append(time.time_ns())
     took = sorted((at - sent) / MILLISECOND for sent, at in zip(fired, arrived, strict=False))
     with capsys.disabled():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli import environment, tidegauge
-from tests.support.database import until
+from tests.support.database import PATIENCE_S, until
 from tests.support.recordings import HYPERLIQUID_FILE
 
 from tidegauge.runtime.drill_scorecard import cores
@@ -112,6 +112,17 @@ def test_a_drill_to_compare_on_has_to_be_there(tmp_path: Path) -> None:
     assert told.complaints == ["tidegauge: Unknown drill 'clam'. Did you mean 'calm'?"]
 
 
+def is_drilling(pid: int) -> bool:
+    """Whether a SIGTERM is taken for a stop by now; and on more cores than one, processes start."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    if not int(caught, 16) & 1 << (signal.SIGTERM - 1):
+        return False
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    # One of them only keeps the books of what the others share.
+    return cores() == 1 or len(children) > 2
+
+
 @pytest.mark.parametrize("command", [("drill", "--all"), ("rules", "tune", "a.yaml", "a.yaml")])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_drills_that_are_stopped_end_in_one_line(
@@ -127,15 +138,13 @@ async def test_drills_that_are_stopped_end_in_one_line(
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    born = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     try:
-        # One of them only keeps the books of what the others share.
-        await until(lambda: cores() == 1 or len(born.read_text(encoding="ascii").split()) > 2)
+        await until(lambda: is_drilling(process.pid))
         if number is signal.SIGINT:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        _out, err = await asyncio.wait_for(process.communicate(), 20)
+        _out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)

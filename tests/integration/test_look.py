@@ -86,5 +86,5 @@ async def test_a_watch_is_drawn_anew_until_it_is_told_to_stop(tmp_path: Path) ->
         async with running_command(*command, cwd=tmp_path) as watching:
             await until(lambda: "".join(watching.out).count("BTCUSDT") > 1)
             watching.signal(signal.SIGINT)
-            told = await watching.ended(10)
+            told = await watching.ended()
         assert (told.code, told.complaints) == (0, [])

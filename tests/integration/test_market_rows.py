@@ -24,7 +24,7 @@ async def write(database: Database, *records: Record, run_id: str = "run-1") -> 
     writer = PostgresWriter(database, WriterLimits(), run_id)
     for record in records:
         writer.submit(record)
-    assert await writer.drain(10.0)
+    assert await writer.drain(60.0)
     return writer
 
 

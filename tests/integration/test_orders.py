@@ -78,12 +78,11 @@ async def test_an_order_is_carried_out_within_a_second_and_shows(
     async with at_work(database, tmp_path, poll_s=60.0) as clerk:
         await open_incident(clerk, connection)
         ends = time.time_ns() // 1000 * 1000 + HOUR
-        began = time.monotonic()
+        # Woken by the database: the clock would wake it in a minute, and this waits for 20 s.
         outcome = await carried_out(connection, an_order(comment="looking", until=ends))
         assert (outcome.done, outcome.said, outcome.version) == (True, "acknowledged", 2)
         row = await connection.fetchrow("SELECT * FROM tidegauge.v_incidents")
         assert (row["state"], row["acknowledged_by"], row["version"]) == ("acknowledged", "mira", 2)
-        assert time.monotonic() - began < 5.0, "woken by the database, not by the clock"
         [order] = clerk.given
         assert (order.kind, order.until, order.comment) == (OrderKind.ACKNOWLEDGE, ends, "looking")
         told = await connection.fetchrow("SELECT * FROM tidegauge.v_orders")
@@ -116,7 +115,9 @@ async def test_of_two_who_acknowledge_at_once_one_does_and_the_other_is_told_who
             if name not in won:
                 assert isinstance(each, OrderRefused)
                 assert won[0] in each.what
-        events = await connection.fetch("SELECT actor FROM tidegauge.incident_events")
+        events = await connection.fetch(
+            "SELECT actor FROM tidegauge.incident_events ORDER BY number"
+        )
         assert [each["actor"] for each in events] == ["tidegauge", *won]
         with pytest.raises(OrderRefused, match=f"has version 2, not 1; {won[0]} has it until 2026"):
             await place(connection, an_order(actor="late"))
@@ -195,6 +196,7 @@ async def test_an_order_is_handed_on_once_however_often_it_is_met(
         clerk.stores = False
         await place(connection, an_order(until=NOON + HOUR))
         await until(lambda: bool(clerk.given))
+        await clerk.log.settled()
         await asyncio.sleep(0.3)
         assert len(clerk.given) == 1
     async with at_work(database, tmp_path, run="run-2") as again:
@@ -214,7 +216,7 @@ async def test_what_concerns_every_daemon_reaches_each_once(
     orders = [
         not_on_an_incident(OrderKind.SILENCE, silence=silence),
         not_on_an_incident(OrderKind.EXPOSE, asset="BTC", amount="250000.10", until=ends),
-        not_on_an_incident(OrderKind.EXPOSE, asset="ETH", amount="1", until=time.time_ns() + 10**9),
+        not_on_an_incident(OrderKind.EXPOSE, asset="ETH", amount="1", until=ends),
     ]
     async with (
         at_work(database, tmp_path / "1", poll_s=0.02) as one,
@@ -227,7 +229,9 @@ async def test_what_concerns_every_daemon_reaches_each_once(
         assert one.given[0].silence == silence
         await asyncio.sleep(0.2)
         assert len(one.given) == len(two.given) == 3
-        await until(lambda: time.time_ns() > (orders[2].until or 0))
+        # Its end is put before now: to wait for one would race with the orders before it.
+        over = "UPDATE tidegauge.desk_orders SET until = now() - interval '1 s' WHERE asset = 'ETH'"
+        await connection.execute(over)
         async with at_work(database, tmp_path / "3", "SOLUSDT", run="run-sol") as late:
             await until(lambda: len(late.given) >= 2)
             assert [each.id for each in late.given] == [each.id for each in orders[:2]]

@@ -191,7 +191,7 @@ async def test_what_was_written_is_read_back(database: Database) -> None:
         live,
     ):
         writer.submit(event)
-    assert await writer.drain(10.0)
+    assert await writer.drain(30.0)
 
     async with database.session() as connection:
         books = await rows_by_venue(connection, "run-1")

@@ -32,7 +32,7 @@ async def write(database: Database, *records: Record, run_id: str = "run-1") -> 
     writer = PostgresWriter(database, WriterLimits(age_s=0.02, backoff_s=0.02), run_id)
     for record in records:
         writer.submit(record)
-    assert await writer.drain(10.0)
+    assert await writer.drain(30.0)
     return writer
 
 
@@ -244,7 +244,7 @@ async def test_a_series_is_told_again_when_the_connection_died(
         writer.submit(a_reading(1))
         await until(lambda: writer.depth == 0)
         pid = writer._delivery._connection.get_server_pid()
-        assert await connection.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+        assert await connection.fetchval("SELECT pg_terminate_backend($1, 20000)", pid)
         await connection.execute(
             "ALTER TABLE tidegauge.series DISABLE TRIGGER USER;"
             "TRUNCATE tidegauge.series, tidegauge.readings"

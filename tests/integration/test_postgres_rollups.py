@@ -50,7 +50,7 @@ async def write(database: Database, *found: Reading, run_id: str = "run-1") -> N
     writer = PostgresWriter(database, WriterLimits(), run_id)
     for reading in found:
         writer.submit(reading)
-    assert await writer.drain(10.0)
+    assert await writer.drain(30.0)
     assert not writer.statistics().rejected
 
 
@@ -203,11 +203,20 @@ async def test_prices_of_two_scales_meet_in_one_minute(database: Database, conne
 # -- days ----------------------------------------------------------------------------------------
 
 
+async def a_day_that_lasts() -> datetime:
+    """Return when today began; of a day that is nearly over wait for the next: the database has now()."""
+    over = (datetime.now(UTC) + timedelta(minutes=1)).replace(minute=0, second=0, microsecond=0)
+    left = over - datetime.now(UTC)
+    if over.hour == 0 and left > timedelta():
+        await asyncio.sleep(left.total_seconds())
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 async def test_only_days_that_are_wholly_old_are_dropped(
     database: Database, connection: Any
 ) -> None:
     """Of readings and of what was told beside the books; today and the days before stay."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = await a_day_that_lasts()
     ages = range(10)
     for age in ages:
         at = int((today - timedelta(days=age)).timestamp()) * SECOND
@@ -215,7 +224,7 @@ async def test_only_days_that_are_wholly_old_are_dropped(
         writer = PostgresWriter(database, WriterLimits(), "run-1")
         summary = a_market_summary(age)
         writer.submit(type(summary)(**{**_fields(summary), "at": at}))
-        assert await writer.drain(10.0)
+        assert await writer.drain(30.0)
     dropped = await prune(connection, 3)
     gone = {f"{today - timedelta(days=age):%Y%m%d}" for age in ages if age > 3}
     assert sorted(each.partition for each in dropped) == sorted(
@@ -280,10 +289,10 @@ async def test_making_days_waits_for_nobody_and_stops_nobody(database: Database)
             "fill_base, fill_worst, max_units, band_floor, fill_partial, fill_floor, max_floor "
             "FROM tidegauge.readings"
         )
-        await maker.execute("SET lock_timeout = '2s'; BEGIN")
+        await maker.execute("SET lock_timeout = '20s'; BEGIN")
         await maker.execute("SELECT tidegauge.make_partitions('2030-01-01', '2030-01-02')")
-        await asyncio.wait_for(write(database, a_reading(5)), 5)
-        await asyncio.wait_for(reader.fetch("SELECT * FROM tidegauge.v_readings"), 5)
+        await asyncio.wait_for(write(database, a_reading(5)), 20)
+        await asyncio.wait_for(reader.fetch("SELECT * FROM tidegauge.v_readings"), 20)
         await maker.execute("COMMIT")
         await reader.execute("COMMIT")
         assert await reader.fetchval("SELECT count(*) FROM tidegauge.readings") == 3

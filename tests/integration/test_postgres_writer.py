@@ -46,7 +46,7 @@ async def writing(
     async with asyncio.TaskGroup() as group:
         task = group.create_task(writer.run())
         yield writer
-        await writer.drain(10.0)
+        await writer.drain(30.0)
         task.cancel()
 
 
@@ -264,7 +264,7 @@ async def test_a_killed_postmaster_is_revived_and_nothing_is_lost(made_data_dir:
                 os.kill(said.pid, signal.SIGKILL)
                 for _ in range(200):
                     writer.submit(a_reading(next(frames)))
-                await until(lambda: writer.depth == 0)
+                await until(lambda: writer.depth == 0, 60)
         statistics = writer.statistics()
         assert statistics.accepted == statistics.written == {Kind.READING: 2_000}
         assert await count(database, "readings") == 2_000
@@ -272,7 +272,7 @@ async def test_a_killed_postmaster_is_revived_and_nothing_is_lost(made_data_dir:
 
 async def test_a_server_that_hangs_is_left_and_tried_again(made_data_dir: Path) -> None:
     """A stopped process holds nobody up for longer than the deadlines; then all goes in."""
-    limits = replace(QUICK, command_s=0.3, connect_s=0.3)
+    limits = replace(QUICK, command_s=1.0, connect_s=1.0)
     async with a_server_of_our_own(made_data_dir) as server:
         database = external(server)
         async with writing(database, limits) as writer:
@@ -286,7 +286,7 @@ async def test_a_server_that_hangs_is_left_and_tried_again(made_data_dir: Path) 
             try:
                 for frame in range(2, 600):
                     writer.submit(a_reading(frame))
-                await until(lambda: writer.statistics().retries >= 2, 10.0)
+                await until(lambda: writer.statistics().retries >= 2)
             finally:
                 for pid in (said.pid, backend):
                     os.kill(pid, signal.SIGCONT)
@@ -321,12 +321,12 @@ async def test_a_drain_that_cannot_finish_says_so_in_time(made_data_dir: Path) -
     async with a_server_of_our_own(made_data_dir) as server:
         writer = PostgresWriter(external(server), QUICK, "run-1")
         await stop_server(server.home)
-        async with asyncio.timeout(3.0):
+        async with asyncio.timeout(20.0):
             writer.submit(a_reading())
             assert await writer.drain(0.5) is False
         assert writer.depth == 1
         await bring_back(server)
-        assert await writer.drain(10.0) is True
+        assert await writer.drain(30.0) is True
         assert writer.depth == 0
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import aiohttp
 import yaml
-from tests.support.alertmanager import a_port, alertmanager, alerts
+from tests.support.alertmanager import alertmanager, alerts
 from tests.support.api_over import api_over
 from tests.support.database import until
 from tests.support.pictures import DAEMON, a_daemon, a_picture, a_storage
+from tests.support.ports import kept_port
 from tests.support.programs import require_program
 from tests.support.scraped import Scraped
 from tests.support.windowed import VENUES, daemon
@@ -62,7 +63,7 @@ async def prometheus(folder: Path, api: str, token: str, alertmanager: str) -> A
     program = require_program("prometheus")
     config = yaml.safe_load((SHIPPED / "prometheus.yml").read_text(encoding="utf-8"))
     config["global"] = dict.fromkeys(
-        ("scrape_interval", "scrape_timeout", "evaluation_interval"), "200ms"
+        ("scrape_interval", "scrape_timeout", "evaluation_interval"), "500ms"
     )
     config["rule_files"] = [str(SHIPPED / name) for name in config["rule_files"]]
     (job,) = config["scrape_configs"]
@@ -72,20 +73,20 @@ async def prometheus(folder: Path, api: str, token: str, alertmanager: str) -> A
     (manager,) = config["alerting"]["alertmanagers"]
     manager["static_configs"] = [{"targets": [alertmanager.removeprefix("http://")]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    port = a_port()
-    process = await asyncio.create_subprocess_exec(
-        program,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
+    with kept_port() as port:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'tsdb'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            await process.wait()
 
 
 async def asked(url: str, expr: str) -> list[Any]:
@@ -146,7 +147,7 @@ async def test_a_shipped_rule_fires_into_a_real_alertmanager(tmp_path: Path) -> 
         assert alert["annotations"]["summary"] == "The spool of BTCUSDT is three quarters full"
 
         hub.storage = a_storage()
-        await until(lambda: over(manager))
+        await until(lambda: over(manager), 60)
 
 
 async def first(ask: Callable[[], Awaitable[list[Any]]]) -> Any:
@@ -157,7 +158,7 @@ async def first(ask: Callable[[], Awaitable[list[Any]]]) -> Any:
         found[:] = await ask()
         return bool(found)
 
-    await until(answered)
+    await until(answered, 60)
     return found[0]
 
 

@@ -186,13 +186,10 @@ async def test_a_crash_in_one_venue_is_told_and_mended_and_the_others_go_on(
         await until(lambda: watched.app.crashes == 1)
         keeper = broken.keepers["BTCUSDT"]
         assert keeper.trust is not Trust.LIVE, "what crashed is not believed"
-        loop = asyncio.get_running_loop()
-        crashed_at = loop.time()
         sibling = watched.seen("bybit-spot").updates
         connected = FeedEventKind.CONNECTED
         await until(lambda: len(watched.told(connected, "binance")) > 1 and watched.live())
-        assert loop.time() - crashed_at < 10
-        assert watched.seen("bybit-spot").updates > sibling
+        await until(lambda: watched.seen("bybit-spot").updates > sibling)
         assert watched.seen("bybit-spot").connects == 1
         assert watched.keeper("binance").epoch > 1, "epochs go on counting"
         (event,) = watched.told(FeedEventKind.DISCONNECTED, "binance")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.support.apps import settings_for
-from tests.support.cli import endpoints, running
-from tests.support.database import external
+from tests.support.cli import Running, Told, endpoints, running
+from tests.support.database import external, until
 from tests.support.service import Manager, manager
 
 from tidegauge.faces.running import watch
@@ -25,6 +25,14 @@ from tidegauge.sinks.embedded import EmbeddedPostgres, status
 
 AWAY = {"binance": Endpoint(ws_url="ws://127.0.0.1:1", rest_url="http://127.0.0.1:1")}
 MONITOR = ("monitor", "--symbol", "BTCUSDT", "--venue", "binance", "--dry-run", "--plain")
+LIVE = "1 of 1 books live"
+
+
+async def terminated(command: Running, systemd: Manager) -> Told:
+    """End a command, and take in what it tells of that as it tells it: what finds no room is lost."""
+    command.signal(signal.SIGTERM)
+    await systemd.heard("STOPPING")
+    return await command.ended()
 
 
 async def test_a_real_monitor_tells_of_its_start_its_reload_and_its_end(tmp_path: Path) -> None:
@@ -41,10 +49,10 @@ async def test_a_real_monitor_tells_of_its_start_its_reload_and_its_end(tmp_path
             }
             async with running(*MONITOR, cwd=tmp_path, env=env) as command:
                 await systemd.heard("WATCHDOG", 2)
+                await until(lambda: any(LIVE in each.get("STATUS", "") for each in systemd.look()))
                 command.signal(signal.SIGHUP)
                 await systemd.heard("READY", 2)
-                command.signal(signal.SIGTERM)
-                told = await command.ended()
+                told = await terminated(command, systemd)
         systemd.look()
     assert told.code == 0, told.err[-2000:]
     words = [word for each in systemd.told for word in each if word != "STATUS"]
@@ -52,7 +60,6 @@ async def test_a_real_monitor_tells_of_its_start_its_reload_and_its_end(tmp_path
     first, again = words.index("RELOADING"), words.index("READY", 1)
     assert 0 < words.index("WATCHDOG") < first < again < words.index("STOPPING")
     assert words[-1] == "STOPPING"
-    assert any("1 of 1 books live" in each.get("STATUS", "") for each in systemd.told)
 
 
 @asynccontextmanager
@@ -139,8 +146,7 @@ async def test_the_api_by_itself_says_when_it_serves_and_when_it_stops(tmp_path:
         arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
         async with running(*arguments, cwd=tmp_path, env=env) as command:
             await systemd.heard("WATCHDOG", 2)
-            command.signal(signal.SIGTERM)
-            told = await command.ended()
+            told = await terminated(command, systemd)
         assert told.code == 0, told.err[-2000:]
         first, last = systemd.look()[0], systemd.told[-1]
     assert (first["READY"], last["STOPPING"]) == ("1", "1")

@@ -11,7 +11,7 @@ import pytest
 from tests.support.apps import TABLES, rows_in, settings_for, watching
 from tests.support.cli import Running, Told, endpoints, running
 from tests.support.database import external, until
-from tests.support.spooling import pids_of
+from tests.support.spooling import frozen
 
 from tidegauge.runtime.local_venues import LocalVenues
 from tidegauge.sinks.connect import Database
@@ -22,7 +22,8 @@ VENUES = ("binance", "binance-futures", "bybit-spot", "hyperliquid")
 LOAD = {"TIDEGAUGE_READINGS__WRITE_EVERY_S": "0.001"}
 """Every reading is stored: hundreds a second."""
 
-STOPS_WITHIN_S = 5.0
+STOPS_WITHIN_S = 9.0
+"""Five where the cores are ours. What is not let go of waits for ten: a venue, or a database."""
 
 
 def monitor(*more: str, venues: Sequence[str] = VENUES) -> list[str]:
@@ -97,7 +98,7 @@ async def test_a_reader_that_leaves_ends_it_with_everything_stored(
         async with running(*arguments, cwd=tmp_path, env=env) as command:
             await until(lambda: bool(command.out), 40)
             await command.read_no_more()
-            told = await command.ended(20)
+            told = await command.ended()
     assert told.code == 1
     assert "Traceback" not in told.err
     nothing_lost(told, sum((await rows_in(database, TABLES)).values()))
@@ -161,7 +162,7 @@ async def test_two_daemons_share_the_private_database(made_data_dir: Path, tmp_p
             before = await stopped(first, signal.SIGTERM)
             assert status(made_data_dir).state == "running", "the other still uses it"
             lines = len(second.out)
-            await until(lambda: len(second.out) > lines, 20)
+            await until(lambda: len(second.out) > lines, 60)
             after = await stopped(second, signal.SIGTERM)
     assert status(made_data_dir).state == "stopped"
     async with EmbeddedPostgres(made_data_dir) as server:
@@ -224,15 +225,9 @@ async def test_a_signal_while_the_database_hangs_is_obeyed_in_time(
         arguments = ("monitor", "--symbol", "BTCUSDT", "--plain", "--venue", "binance")
         async with running(*arguments, cwd=tmp_path, env=env) as first:
             await until(first.is_live, 60)
-            hanging = pids_of(server)
-            for pid in hanging:
-                os.kill(pid, signal.SIGSTOP)
-            try:
+            with frozen(server):
                 await until(lambda: not noticed or first.said("database_lost"), 40)
                 told = await stopped(first, signal.SIGTERM)
-            finally:
-                for pid in hanging:
-                    os.kill(pid, signal.SIGCONT)
         left = told.logged("monitor_stopped")
         assert left["in_spool"] == left["accepted"] - left["written"] > 0
         async with running(*arguments, cwd=tmp_path, env=env) as second:
@@ -290,11 +285,11 @@ async def test_a_database_killed_under_a_monitor_costs_it_nothing(
             writer, database = watched.app.writer, watched.app.database
             assert writer is not None
             assert database is not None
-            await until(lambda: writer.statistics().rows > 50)
+            await until(lambda: writer.statistics().rows > 50, 60)
             pid = status(made_data_dir).pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-            await until(lambda: writer.statistics().outages > 0)
+            await until(lambda: writer.statistics().outages > 0, 60)
             readings = watched.app.monitor.readings
             await until(lambda: watched.app.monitor.readings > readings + 20)
             rows = writer.statistics().rows

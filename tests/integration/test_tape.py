@@ -56,7 +56,7 @@ def all_live(app: App) -> bool:
 
 
 async def record(folder: Path) -> Settings:
-    """Monitor local venues for some seconds, in parts of three."""
+    """Monitor local venues until two parts are whole, of three seconds each."""
     recorder = Recorder(folder / "tapes", limits=SHORT)
     async with LocalVenues(venues=VENUES) as local:
         settings = Settings(
@@ -68,11 +68,14 @@ async def record(folder: Path) -> Settings:
             },
         )
         assignment = Assignment(
-            symbols=("BTCUSDT",), venues=VENUES, store=False, duration_s=7.0, command="test"
+            symbols=("BTCUSDT",), venues=VENUES, store=False, duration_s=60, command="test"
         )
         app = recorded_app(settings, assignment, recorder)
-        async with app.opened(), recording(app, recorder):
-            await app.run()
+        async with app.opened(), recording(app, recorder), asyncio.TaskGroup() as group:
+            running = group.create_task(app.run())
+            await until(lambda: len(list((folder / "tapes").iterdir())) > 2, 60)
+            app.stop.set()
+            await running
         assert app.crashes == 0
     return settings
 

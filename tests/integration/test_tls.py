@@ -25,7 +25,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=2)
 
 
 def dial(url: str) -> Dial:
-    return Dial(url=url, proxy=None, max_frame=1024, open_timeout_s=5, close_timeout_s=0.5)
+    return Dial(url=url, proxy=None, max_frame=1024, open_timeout_s=20, close_timeout_s=0.5)
 
 
 @pytest.fixture

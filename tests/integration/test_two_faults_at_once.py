@@ -109,7 +109,7 @@ async def test_a_locked_table_gathers_no_backends(database: Database, tmp_path: 
     ):
         await connection.execute("BEGIN; LOCK TABLE tidegauge.readings")
         writer.submit(a_reading())
-        await until(lambda: writer.statistics().retries >= 12)
+        await until(lambda: writer.statistics().retries >= 12, 60)
         backends = await connection.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         )
@@ -146,7 +146,9 @@ async def test_a_rollup_that_is_refused_keeps_no_file_for_ever(
         await connection.execute("DROP FUNCTION tidegauge.roll_up CASCADE")
     with capture_logs() as logs:
         async with spooling(database, tmp_path, "run-2"):
-            await until(lambda: len(survey(tmp_path).folders) == 1)
+            await until(
+                lambda: [each.folder.name for each in survey(tmp_path).folders] == ["run-2"]
+            )
     given_up: list[Any] = [each for each in logs if each["event"] == "roll_up_given_up"]
     assert len(given_up) == 1
     assert await fetch(database, "SELECT 1 FROM tidegauge.readings")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.database import Server, until
+from tests.support.ports import kept_port
 
 from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.settings import Settings, load_settings
@@ -112,8 +113,8 @@ async def answering(reply: bytes, port: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def passing(to: int) -> AsyncIterator[int]:
-    """Listen as a pooler whose server is well. Yields the port."""
+async def passing(to: int, port: int) -> AsyncIterator[None]:
+    """Listen as a pooler whose server is well."""
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -127,9 +128,9 @@ async def passing(to: int) -> AsyncIterator[int]:
         theirs, ours = await asyncio.open_connection("127.0.0.1", to)
         await asyncio.gather(pump(reader, ours), pump(theirs, writer), return_exceptions=True)
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(answer, "127.0.0.1", port)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield
     finally:
         server.close()
         await server.wait_closed()
@@ -154,17 +155,20 @@ async def test_a_monitor_begins_though_only_a_pooler_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The server behind it is dead, full or going down: a known database is waited for."""
-    async with passing(postgres_server.embedded.connect_kwargs()["port"]) as port:
+    with kept_port() as port:
         settings = settings_of(database, port, tmp_path / "known", monkeypatch)
-        async with opened(settings, "run-0"):
+        unknown = settings_of(database, port, tmp_path / "unknown", monkeypatch)
+        async with (
+            passing(postgres_server.embedded.connect_kwargs()["port"], port),
+            opened(settings, "run-0"),
+        ):
             pass
-    unknown = settings_of(database, port, tmp_path / "unknown", monkeypatch)
-    async with answering(reply, port):
-        async with opened(settings) as storage:
-            assert storage.leases.missing == {"BTCUSDT"}
-        with pytest.raises(DatabaseAway, match=word) as refused:
-            async with opened(unknown):
-                pass
+        async with answering(reply, port):
+            async with opened(settings) as storage:
+                assert storage.leases.missing == {"BTCUSDT"}
+            with pytest.raises(DatabaseAway, match=word) as refused:
+                async with opened(unknown):
+                    pass
     assert "Check TIDEGAUGE_DATABASE_URL" not in str(refused.value)
 
 

@@ -56,7 +56,7 @@ async def test_an_incident_is_acknowledged_from_the_page_and_seen_in_postgresql(
         await dialog.get_by_label("Comment").fill("it is theirs")
         await dialog.get_by_label("Your name").fill("ann")
         await dialog.locator("button[type=submit]").click()
-        await expect(dialog.locator(".answer.done")).to_be_visible(timeout=15_000)
+        await expect(dialog.locator(".answer.done")).to_be_visible()
         async with database.session() as connection:
             row = await connection.fetchrow(
                 "SELECT state, acknowledged_by FROM tidegauge.incidents WHERE resolved_at IS NULL"

@@ -1,7 +1,6 @@
 """A real Alertmanager (Debian's package), and what it holds."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from .ports import kept_port
 from .programs import require_program
 
 CONFIG = """
@@ -25,34 +25,27 @@ receivers:
 """
 
 
-def a_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
-
-
 @asynccontextmanager
 async def alertmanager(folder: Path, hook: str) -> AsyncIterator[str]:
     """Run one meanwhile; returns its address."""
     program = require_program("prometheus-alertmanager")
     folder.mkdir()
     (folder / "config.yml").write_text(CONFIG.format(url=hook))
-    port = a_port()
-    process = await asyncio.create_subprocess_exec(
-        program,
-        f"--config.file={folder / 'config.yml'}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
+    with kept_port() as port:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            f"--config.file={folder / 'config.yml'}",
+            f"--storage.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+            await process.wait()
 
 
 async def alerts(url: str) -> list[Any]:

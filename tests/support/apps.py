@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.support.database import until
+from tests.support.database import PATIENCE_S, until
 
 from tidegauge import venues as known_venues
 from tidegauge.core.events import FeedEvent, FeedEventKind
@@ -119,7 +119,7 @@ async def watching(
             await until(lambda: running.done() or watched.live(*venues))
         yield watched
         app.stop.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await running
 
 

@@ -69,8 +69,7 @@ async def echoing(tmp_path: Path) -> AsyncIterator[tuple[Receiver, Path]]:
     authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    async with receiving(ECHO * 8, tls=context) as receiver:
-        receiver.then = ECHO[0]
+    async with receiving(ECHO * 1_000, tls=context) as receiver:
         yield receiver, tmp_path / "authority.pem"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from tidegauge.core.instrument import VenueName
 from tidegauge.runtime.local_server import Endpoint
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,12 @@ Result = TypeVar("Result")
 TEMPLATE = "migrated"
 NOON = 1_767_268_800 * SECOND
 NUMBERS = itertools.count(1)
+PATIENCE_S = 60.0
+"""For what takes a moment here, and ten times as long on a machine that is busy."""
 
 
 async def until(
-    condition: Callable[[], bool | Coroutine[Any, Any, bool]], patience_s: float = 20.0
+    condition: Callable[[], bool | Coroutine[Any, Any, bool]], patience_s: float = PATIENCE_S
 ) -> None:
     """Wait for a condition; fail the test when it does not come true."""
     async with asyncio.timeout(patience_s):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+from tests.support.database import PATIENCE_S
+
 from tidegauge.core.desk import Order, OrderKind, Outcome
 from tidegauge.core.incident import (
     Incident,
@@ -129,6 +131,6 @@ async def at_work(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await clerk.log.close()
-        await writer.drain(5.0)
+        await writer.drain(PATIENCE_S)
         async with database.session() as connection:
             await release(connection, fences)

@@ -3,8 +3,21 @@
 import math
 import random
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from tests.support.pictures import (
+    DAEMON,
+    a_book,
+    a_daemon,
+    a_fill,
+    a_storage,
+    a_stress,
+    a_venue,
+    an_alert,
+    an_incident,
+)
 
 from tidegauge import __version__
 from tidegauge.runtime.window.across import (
@@ -14,8 +27,6 @@ from tidegauge.runtime.window.across import (
     ShownPair,
     ShownPart,
     ShownScore,
-    ShownStorage,
-    ShownStress,
     ShownSymbol,
     ShownVenue,
 )
@@ -55,9 +66,9 @@ def picture_at(
     alert, incident = _alert(at), _incident(at)
     picture = Picture(
         at=at,
-        daemons={"4711": _daemon(at, step)},
+        daemons={DAEMON: _daemon(at, step)},
         symbols={each: _symbol(each, step, len(VENUES) - len(set(untrusted))) for each in SYMBOLS},
-        venues={f"{each}@4711": _venue(each, step, each in untrusted) for each in VENUES},
+        venues={f"{each}@{DAEMON}": _venue(each, step, each in untrusted) for each in VENUES},
         books=books,
         alerts={alert.id: alert},
         incidents={incident.id: incident},
@@ -91,15 +102,8 @@ def _ladder(
 def _book(
     ladder: ShownLadder, at: datetime, step: int, chance: random.Random, *, trusted: bool
 ) -> ShownBook:
-    return ShownBook(
-        venue=ladder.venue,
-        symbol=ladder.symbol,
-        daemon="4711",
-        instrument=ladder.symbol,
-        kind="spot",
-        base=ladder.symbol.removesuffix("USDT"),
-        quote="USDT",
-        inverse=False,
+    return replace(
+        a_book(ladder.venue, ladder.symbol),
         trust="live" if trusted else "stale",
         reason="synchronised" if trusted else WHY,
         since=at.replace(microsecond=0) - timedelta(seconds=at.second),
@@ -107,7 +111,6 @@ def _book(
         updates=step * 10,
         reading=_reading(ladder, at, step, chance) if trusted else None,
         crunch=_crunch(chance) if trusted else None,
-        market=None,
     )
 
 
@@ -145,18 +148,13 @@ def _band(bps: int, chance: random.Random) -> ShownBand:
 
 
 def _fill(side: str, size: int, mid: Decimal, chance: random.Random) -> ShownFill:
-    return ShownFill(
-        side=side,
-        notional=Decimal(size),
-        filled=True,
-        filled_fraction=1.0,
+    return replace(
+        a_fill(side, str(size)),
         base=size / float(mid),
         average=float(mid),
         worst=mid,
         slippage_bps=size / 600_000 * (0.8 + chance.random() / 2),
-        partial_slippage_bps=None,
         cost=1.0,
-        floor=False,
     )
 
 
@@ -192,7 +190,7 @@ def _symbol(symbol: str, step: int, live: int) -> ShownSymbol:
     parts += [("stress", 0.15), ("health", 0.15)]
     return ShownSymbol(
         symbol=symbol,
-        daemon="4711",
+        daemon=DAEMON,
         score=ShownScore(
             value=34.0 + chance.random() if symbol == "BTCUSDT" else 3.0,
             weather="watch" if symbol == "BTCUSDT" else "calm",
@@ -212,16 +210,11 @@ def _symbol(symbol: str, step: int, live: int) -> ShownSymbol:
         divergence=_divergence(chance),
         size=Decimal(500_000),
         stress=tuple(
-            ShownStress(
-                side=side,
-                safety="safe",
-                haircut=0.5,
+            replace(
+                a_stress(side),
                 slippage=0.0003,
-                filled=1.0,
                 largest_safe=Decimal(2_000_000),
                 largest_at_least=True,
-                best="binance",
-                split=(),
             )
             for side in ("sell", "buy")
         ),
@@ -254,30 +247,19 @@ def _divergence(chance: random.Random) -> ShownDivergence:
 
 
 def _venue(venue: str, step: int, is_down: bool) -> ShownVenue:
-    return ShownVenue(
-        venue=venue,
-        daemon="4711",
+    return replace(
+        a_venue(venue),
         health="degraded" if is_down else "well",
         since=None,
         live=1 if is_down else 2,
         books=2,
         reasons={WHY: 1} if is_down else {},
-        links=1,
-        links_open=1,
         frames=step * 40,
         updates=step * 38,
-        connects=1,
         gaps=3 if is_down else 0,
         resyncs=3 if is_down else 0,
-        malformed=0,
         audits=step // 100,
-        audit_differences=0,
         clock_offset_s=0.004,
-        clock_faults=0,
-        quarantined=None,
-        last_disconnect=None,
-        retry_at=None,
-        put_off_until=None,
     )
 
 
@@ -285,32 +267,22 @@ def _daemon(at: datetime, step: int) -> ShownDaemon:
     histogram = ShownHistogram(
         bounds=(0.001, 0.005, 0.05), counts=(90, 99, 100), count=100, sum=0.1
     )
-    return ShownDaemon(
-        id="4711",
-        run="a-run",
+    storage = replace(
+        a_storage(),
+        rows=step * 12,
+        waiting=4,
+        on_disk=0,
+        spool_bytes=0,
+        waited_s=0.1,
+        batches=step,
+    )
+    return replace(
+        a_daemon(DAEMON, *SYMBOLS, at=at),
         version=__version__,
-        at=at,
         started_at=at - timedelta(hours=2),
-        symbols=SYMBOLS,
         readings=step * 12,
         conflated=0,
-        crashes=0,
-        clock_behind_s=0.0,
-        storage=ShownStorage(
-            database="PostgreSQL 18",
-            rows=step * 12,
-            waiting=4,
-            dropped=0,
-            refused=0,
-            on_disk=0,
-            spool_bytes=0,
-            waited_s=0.1,
-            drain_rate=100.0,
-            away=False,
-            thinned=None,
-            spool_broken=None,
-            batches=step,
-        ),
+        storage=storage,
         notifications={},
         notifications_waiting=0,
         feed_to_reading=histogram,
@@ -319,52 +291,28 @@ def _daemon(at: datetime, step: int) -> ShownDaemon:
 
 
 def _alert(at: datetime) -> ShownAlert:
-    return ShownAlert(
-        id="alert-1",
-        signal="liquidity_crunch",
-        symbol="BTCUSDT",
+    minute = at.replace(second=0, microsecond=0)
+    return replace(
+        an_alert("alert-1"),
         venue="kraken-spot",
-        side="",
-        severity="high",
-        worst_severity="high",
-        state="firing",
-        cause="depth",
-        causes=("depth",),
-        value=1.0,
-        threshold=2.0,
-        baseline=3.0,
         sentence="Depth within 10 bps fell to 40 % of usual on kraken-spot BTCUSDT.",
         action="reduce_size",
-        started_at=at.replace(second=0, microsecond=0),
-        updated_at=at.replace(second=0, microsecond=0),
-        ended_at=None,
+        started_at=minute,
+        updated_at=minute,
         trace="kraken-spot/1/2",
-        unobserved_since=None,
         incident="INC-1",
     )
 
 
 def _incident(at: datetime) -> ShownIncident:
-    return ShownIncident(
-        id="INC-1",
-        symbol="BTCUSDT",
-        family="liquidity",
-        state="open",
-        severity="high",
-        worst_severity="high",
+    minute = at.replace(second=0, microsecond=0)
+    return replace(
+        an_incident(opened_at=minute),
         trigger="Depth within 10 bps fell to 40 % of usual on kraken-spot BTCUSDT. Quote half the size.",
         impact_quote=Decimal("398.85"),
         action="reduce_size",
-        opened_at=at.replace(second=0, microsecond=0),
-        updated_at=at.replace(second=0, microsecond=0),
+        updated_at=minute,
         version=3,
         alerts=("alert-1",),
         firing=("alert-1",),
-        acknowledged_at=None,
-        acknowledged_by=None,
-        acknowledged_until=None,
-        mitigated_at=None,
-        resolved_at=None,
-        resolved_by=None,
-        reopened=0,
     )

@@ -68,11 +68,9 @@ def a_storage() -> ShownStorage:
     )
 
 
-def a_symbol(
-    name: str = "BTCUSDT", score: float | None = 12.5, daemon: str = DAEMON
-) -> ShownSymbol:
-    stress = ShownStress(
-        side="sell",
+def a_stress(side: str) -> ShownStress:
+    return ShownStress(
+        side=side,
         safety="safe",
         haircut=0.5,
         slippage=0.0125,
@@ -82,6 +80,12 @@ def a_symbol(
         best="binance",
         split=(),
     )
+
+
+def a_symbol(
+    name: str = "BTCUSDT", score: float | None = 12.5, daemon: str = DAEMON
+) -> ShownSymbol:
+    stress = a_stress("sell")
     unknown = replace(stress, side="buy", safety="unknown", slippage=None, largest_safe=None)
     return ShownSymbol(
         symbol=name,

@@ -1,23 +1,22 @@
 """An app behind a real socket, in a thread of its own, that can be stopped and started again."""
 
 import asyncio
-import socket
 import threading
 
 import uvicorn
 from fastapi import FastAPI
 
+PATIENCE_S = 60.0
+
 
 class ServedApp:
-    """Serves an app on a port of this machine, the same one after each start."""
+    """Serves an app on a port of this machine, which is kept for it, from each start to each stop."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, port: int) -> None:
         self._app = app
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = port
 
     @property
     def url(self) -> str:
@@ -45,12 +44,12 @@ class ServedApp:
 
         self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         self._thread.start()
-        assert listens.wait(10), "the app does not start"
+        assert listens.wait(PATIENCE_S), "the app does not start"
         assert server.started
 
     def stop(self) -> None:
         """Return once it is gone."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
-            self._thread.join(10)
+            self._thread.join(PATIENCE_S)
             self._server = self._thread = None

@@ -28,7 +28,7 @@ class Manager:
         """How often `name` was told."""
         return sum(name in each for each in self.look())
 
-    async def heard(self, name: str, times: int = 1, within_s: float = 30.0) -> None:
+    async def heard(self, name: str, times: int = 1, within_s: float = 60.0) -> None:
         """Wait until `name` was told so often in all."""
         async with asyncio.timeout(within_s):
             while self.count(name) < times:

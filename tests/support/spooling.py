@@ -1,9 +1,11 @@
 """A writer with its spool, run as a monitor runs it."""
 
 import asyncio
+import os
+import signal
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,25 @@ def waiting(data_dir: Path) -> int:
 def unreachable(database: Database) -> Database:
     """Return the database at a port where nobody listens."""
     return replace(database, arguments=lambda: {**database.arguments(), "port": 1})
+
+
+@contextmanager
+def frozen(server: EmbeddedPostgres) -> Iterator[None]:
+    """A server that hangs, with all its children: the postmaster first, so that it makes no more."""
+    said = listening(server.home)
+    assert said is not None
+    pids = [said.pid]
+    os.kill(said.pid, signal.SIGSTOP)
+    try:
+        for pid in pids_of(server)[1:]:
+            with suppress(ProcessLookupError):  # it had just ended
+                os.kill(pid, signal.SIGSTOP)
+                pids.append(pid)
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def pids_of(server: EmbeddedPostgres) -> list[int]:

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,27 +38,40 @@ DONE = Carried(done=True, waits=False, said="It is done.", version=2)
 
 class StandIn:
     """The state behind the stand-in. `frozen`: nothing moves. `admitted`: who asks is let in.
-    `orders` are the commands that came, with their bodies; `answers` what the next ones are told."""
+    `orders` are the commands that came, with their bodies; `answers` what the next ones are told.
+    Whoever changes the picture holds `changing`: it moves in the thread of the server."""
 
     def __init__(self) -> None:
+        self.changing = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
         """Begin anew."""
-        self.picture: Picture = a_picture(datetime.now(UTC))
-        self.ticks = 0
-        self.frozen = False
+        with self.changing:
+            self.picture: Picture = a_picture(datetime.now(UTC))
+            self.ticks = 0
+            self._frozen = False
         self.admitted = True
         self.drills = True
         self.looks = 0
         self.orders: list[tuple[str, dict[str, Any]]] = []
         self.answers: list[tuple[int, Any]] = []
 
+    @property
+    def frozen(self) -> bool:
+        return self._frozen
+
+    @frozen.setter
+    def frozen(self, frozen: bool) -> None:
+        with self.changing:
+            self._frozen = frozen
+
     def step(self) -> None:
         """Let the numbers move."""
-        if not self.frozen:
-            self.ticks += 1
-            self.picture = moved(self.picture, datetime.now(UTC), self.ticks)
+        with self.changing:
+            if not self._frozen:
+                self.ticks += 1
+                self.picture = moved(self.picture, datetime.now(UTC), self.ticks)
 
     def ladders(self, symbols: list[str], levels: int) -> dict[str, ShownLadder]:
         """Return the ladders of the books of these symbols."""
@@ -76,15 +90,16 @@ class StandIn:
 
     def acknowledge(self, id_: str, by: str | None) -> None:
         """Do to the picture what the command does to the daemon."""
-        incident = self.picture.incidents[id_]
-        taken = replace(
-            incident,
-            state="acknowledged",
-            acknowledged_by=by or "browser",
-            acknowledged_at=self.picture.at,
-            version=incident.version + 1,
-        )
-        self.picture = replace(self.picture, incidents={**self.picture.incidents, id_: taken})
+        with self.changing:
+            incident = self.picture.incidents[id_]
+            taken = replace(
+                incident,
+                state="acknowledged",
+                acknowledged_by=by or "browser",
+                acknowledged_at=self.picture.at,
+                version=incident.version + 1,
+            )
+            self.picture = replace(self.picture, incidents={**self.picture.incidents, id_: taken})
 
 
 def problem(status: int, detail: str) -> Response:

@@ -1,13 +1,16 @@
 """The generated books of the stand-in."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from tests.support import pictures
+from tests.support.pictures import a_fill
 
 from tidegauge.runtime.window.books import (
     ShownBand,
     ShownBook,
     ShownCrunch,
-    ShownFill,
     ShownInput,
     ShownLadder,
     ShownMarket,
@@ -17,7 +20,6 @@ from tidegauge.runtime.window.books import (
 VENUES = ("binance", "bybit-linear", "coinbase", "okx")
 SYMBOLS = {"BTCUSDT": Decimal(61_000), "ETHUSDT": Decimal(3_300), "SOLUSDT": Decimal("182.5")}
 LOST = ("coinbase", "ETHUSDT")
-DAEMON = "4711"
 
 
 def a_book(venue: str, symbol: str, at: datetime) -> ShownBook:
@@ -35,15 +37,9 @@ def a_book(venue: str, symbol: str, at: datetime) -> ShownBook:
         trades=482,
         liquidations=3 if perp else None,
     )
-    return ShownBook(
-        venue=venue,
-        symbol=symbol,
-        daemon=DAEMON,
-        instrument=symbol,
+    return replace(
+        pictures.a_book(venue, symbol),
         kind="perp" if perp else "spot",
-        base=symbol.removesuffix("USDT"),
-        quote="USDT",
-        inverse=False,
         trust="untrusted" if lost else "live",
         reason="a gap in the sequence: 1120 follows 1115" if lost else "synchronised",
         since=at - timedelta(minutes=4),
@@ -108,18 +104,12 @@ def a_reading(symbol: str, at: datetime, tick: int, number: int) -> ShownReading
         for bps in (1, 2, 5, 10, 25, 50, 100)
     )
     fills = tuple(
-        ShownFill(
-            side=side,
-            notional=Decimal(size),
-            filled=True,
-            filled_fraction=1.0,
-            base=1.0,
+        replace(
+            a_fill(side, str(size)),
             average=float(mid),
             worst=mid,
             slippage_bps=0.5 + size / 500_000,
-            partial_slippage_bps=None,
             cost=12.0,
-            floor=False,
         )
         for side in ("sell", "buy")
         for size in (100_000, 1_000_000)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tests.support.stand_in_books import DAEMON, LOST, SYMBOLS, VENUES, a_book, a_reading
+from tests.support import pictures
+from tests.support.pictures import DAEMON, a_silence, a_storage, a_stress
+from tests.support.stand_in_books import LOST, SYMBOLS, VENUES, a_book, a_reading
 
 from tidegauge.runtime.window.across import (
     ShownDaemon,
@@ -15,14 +17,13 @@ from tidegauge.runtime.window.across import (
     ShownPart,
     ShownPortion,
     ShownScore,
-    ShownStorage,
-    ShownStress,
     ShownSymbol,
     ShownVenue,
 )
-from tidegauge.runtime.window.desk import ShownAlert, ShownIncident, ShownSilence
+from tidegauge.runtime.window.desk import ShownAlert, ShownIncident
 from tidegauge.runtime.window.picture import Picture
 
+FELL = "Depth within 10 bps of BTCUSDT on binance fell by 58 % to 820k, and selling 500k costs 5.1 bps instead of 1.9."
 WEATHER = {"BTCUSDT": (47.0, "stressed"), "ETHUSDT": (21.0, "watch"), "SOLUSDT": (4.0, "calm")}
 
 
@@ -30,15 +31,13 @@ def a_picture(at: datetime) -> Picture:
     """Return a picture in which BTCUSDT is stressed."""
     books = [a_book(venue, symbol, at) for symbol in SYMBOLS for venue in VENUES]
     incident, alert = an_incident(at), an_alert(at)
-    silence = ShownSilence(
+    silence = replace(
+        a_silence(),
         id="sil-1",
-        signals=(),
         symbols=("SOLUSDT",),
-        venues=(),
         severities=("warning",),
         starts_at=at,
         ends_at=at + timedelta(hours=1),
-        author="ann",
         comment="The listing moves; we know.",
     )
     return Picture(
@@ -92,33 +91,20 @@ def moved(picture: Picture, at: datetime, tick: int) -> Picture:
 
 
 def a_daemon(at: datetime) -> ShownDaemon:
-    storage = ShownStorage(
+    storage = replace(
+        a_storage(),
         database="postgresql://…/tidegauge",
         rows=182_334,
-        waiting=12,
-        dropped=0,
-        refused=0,
         on_disk=12,
         spool_bytes=81_920,
         waited_s=0.2,
-        drain_rate=900.0,
-        away=False,
-        thinned=None,
-        spool_broken=None,
         batches=812,
     )
     histogram = ShownHistogram(bounds=(0.001, 0.01), counts=(90, 100), count=100, sum=0.05)
-    return ShownDaemon(
-        id=DAEMON,
-        run="run-1",
-        version="0.1.0",
-        at=at,
+    return replace(
+        pictures.a_daemon(DAEMON, *SYMBOLS, at=at),
         started_at=at - timedelta(hours=3),
-        symbols=tuple(SYMBOLS),
         readings=91_200,
-        conflated=3,
-        crashes=0,
-        clock_behind_s=0.0,
         storage=storage,
         notifications={"slack/sent": 3},
         notifications_waiting=0,
@@ -170,12 +156,11 @@ def a_symbol(symbol: str) -> ShownSymbol:
     judged = {"BTCUSDT": 4.5, "ETHUSDT": 7.25, "SOLUSDT": 1.2}[symbol]
     safety = {"BTCUSDT": "unsafe", "ETHUSDT": "elevated", "SOLUSDT": "safe"}[symbol]
     stress = tuple(
-        ShownStress(
-            side=side,
+        replace(
+            a_stress(side),
             safety=safety if side == "sell" else "safe",
             haircut=0.3,
             slippage=0.0031 if side == "sell" else 0.0009,
-            filled=1.0,
             largest_safe=Decimal(640_000),
             largest_at_least=side == "buy",
             best=live[0],
@@ -204,80 +189,45 @@ def a_symbol(symbol: str) -> ShownSymbol:
 
 def a_venue(venue: str, at: datetime) -> ShownVenue:
     lost = venue == LOST[0]
-    return ShownVenue(
-        venue=venue,
-        daemon=DAEMON,
+    return replace(
+        pictures.a_venue(venue),
         health="degraded" if lost else "well",
         since=at - timedelta(minutes=4),
         live=2 if lost else 3,
         books=3,
         reasons={"a gap in the sequence": 1} if lost else {},
-        links=1,
-        links_open=1,
         frames=120_331,
         updates=2_310_442,
-        connects=1,
         gaps=1 if lost else 0,
         resyncs=4,
-        malformed=0,
         audits=18,
-        audit_differences=0,
         clock_offset_s=-0.012,
-        clock_faults=0,
-        quarantined=None,
-        last_disconnect=None,
-        retry_at=None,
-        put_off_until=None,
     )
 
 
 def an_alert(at: datetime) -> ShownAlert:
-    return ShownAlert(
-        id="al-1",
-        signal="liquidity_crunch",
-        symbol="BTCUSDT",
-        venue="binance",
-        side="",
-        severity="high",
-        worst_severity="high",
-        state="firing",
-        cause="depth",
+    return replace(
+        pictures.an_alert("al-1"),
         causes=("depth", "sell_slippage"),
         value=0.86,
         threshold=0.65,
         baseline=1_950_000.0,
-        sentence="Depth within 10 bps of BTCUSDT on binance fell by 58 % to 820k, and selling 500k costs 5.1 bps instead of 1.9.",
+        sentence=FELL,
         action="widen_spread",
         started_at=at - timedelta(minutes=3),
         updated_at=at,
-        ended_at=None,
         trace="binance/1/9",
-        unobserved_since=None,
         incident="INC-1",
     )
 
 
 def an_incident(at: datetime) -> ShownIncident:
-    return ShownIncident(
-        id="INC-1",
-        symbol="BTCUSDT",
-        family="liquidity",
-        state="open",
-        severity="high",
-        worst_severity="high",
-        trigger="Depth within 10 bps of BTCUSDT on binance fell by 58 % to 820k, and selling 500k costs 5.1 bps instead of 1.9.",
+    return replace(
+        pictures.an_incident(opened_at=at - timedelta(minutes=3)),
+        trigger=FELL,
         impact_quote=Decimal("1612.40"),
         action="widen_spread",
-        opened_at=at - timedelta(minutes=3),
         updated_at=at,
-        version=1,
         alerts=("al-1",),
         firing=("al-1",),
-        acknowledged_at=None,
-        acknowledged_by=None,
-        acknowledged_until=None,
-        mitigated_at=None,
-        resolved_at=None,
-        resolved_by=None,
-        reopened=0,
     )

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 from tests.support.pictured import VENUES, picture_at
+from tests.support.ports import kept_port
 
 from tidegauge.faces.api.patches import document_of, patch_of
 
@@ -51,7 +52,7 @@ class StandIn:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Serve, at the port it had before if it had one."""
+        """Serve, at its port."""
         app = web.Application(middlewares=[_gate])
         app.router.add_get("/stream", self._stream)
         app.router.add_get("/history/{venue}/{symbol}", self._history)
@@ -60,7 +61,6 @@ class StandIn:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
-        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """End, with every stream."""
@@ -140,13 +140,14 @@ async def _gate(request: web.Request, handler: Any) -> web.StreamResponse:
 
 @asynccontextmanager
 async def standing_in(**more: Any) -> AsyncIterator[StandIn]:
-    """Serve a stand-in until the block ends."""
-    served = StandIn(**more)
-    await served.start()
-    try:
-        yield served
-    finally:
-        await served.stop()
+    """Serve a stand-in until the block ends; its port is kept for it while it is stopped."""
+    with kept_port() as port:
+        served = StandIn(port=port, **more)
+        await served.start()
+        try:
+            yield served
+        finally:
+            await served.stop()
 
 
 def stored_history(minutes: int = 30) -> dict[str, Any]:

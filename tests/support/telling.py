@@ -25,7 +25,7 @@ QUICK = Patience(
 
 
 def wired(
-    receiver: Receiver, *, service: str = "", timeout_s: float = 0.3, fallback: str | None = None
+    receiver: Receiver, *, service: str = "", timeout_s: float = 20.0, fallback: str | None = None
 ) -> Wired:
     address = spelled(f"{service}{receiver.url}/hook")
     return Wired(

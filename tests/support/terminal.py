@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import re
 import shlex
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from tests.support.programs import require_program
 
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 LOOK_S = 0.1
 
 
@@ -44,14 +44,16 @@ class Terminal:
         """Return what it shows."""
         return await self._tell("capture-pane", "-p", "-t", "it")
 
-    async def wait_for(self, *patterns: str) -> str:
-        """Return the screen once it shows all of these."""
+    async def wait_for(
+        self, *patterns: str, also: Callable[[str], bool] = lambda _screen: True
+    ) -> str:
+        """Return the screen once it shows all of these at a time: it is painted piece by piece."""
         screen = ""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 while True:
                     screen = await self.screen()
-                    if all(re.search(each, screen) for each in patterns):
+                    if all(re.search(each, screen) for each in patterns) and also(screen):
                         return screen
                     await asyncio.sleep(LOOK_S)
         pytest.fail(f"{patterns} were not shown:\n{screen}")

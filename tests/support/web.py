@@ -9,11 +9,14 @@ import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
+from tests.support.ports import kept_port
 from tests.support.programs import require_program
 from tests.support.served_app import ServedApp
 from tests.support.stand_in import StandIn, create_stand_in
 
 Open = Callable[..., Awaitable["Opened"]]
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(slots=True)
@@ -32,10 +35,11 @@ def stand_in() -> StandIn:
 
 @pytest.fixture(scope="module")
 def web_served(stand_in: StandIn) -> Iterator[ServedApp]:
-    app = ServedApp(create_stand_in(stand_in))
-    app.start()
-    yield app
-    app.stop()
+    with kept_port() as port:
+        app = ServedApp(create_stand_in(stand_in), port)
+        app.start()
+        yield app
+        app.stop()
 
 
 @asynccontextmanager
@@ -69,7 +73,7 @@ async def open_web(
         context = await web_browser.new_context(**options)
         contexts.append(context)
         found = Opened(await context.new_page())
-        found.page.set_default_timeout(15_000)
+        found.page.set_default_timeout(PATIENCE_MS)
         found.page.on("console", lambda said: found.complaints.append(said.text))
         found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
         found.page.on("request", lambda request: found.requests.append(request.url))
@@ -84,10 +88,11 @@ async def open_web(
 
 def change(stand_in: StandIn, part: str, key: str, **changes: Any) -> None:
     """Change one record of the picture."""
-    records = {**getattr(stand_in.picture, part)}
-    records[key] = replace(records[key], **changes)
-    changed: dict[str, Any] = {part: records}
-    stand_in.picture = replace(stand_in.picture, **changed)
+    with stand_in.changing:
+        records = {**getattr(stand_in.picture, part)}
+        records[key] = replace(records[key], **changes)
+        changed: dict[str, Any] = {part: records}
+        stand_in.picture = replace(stand_in.picture, **changed)
 
 
 async def live(page: Page) -> None:

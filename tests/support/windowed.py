@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.apps import settings_for
-from tests.support.database import until
+from tests.support.database import PATIENCE_S, until
 
 from tidegauge.risk.ruleset import RuleSet
 from tidegauge.runtime.app import App, Assignment
@@ -45,7 +45,7 @@ async def daemon_over_venues(
             await until(lambda: work.done() or app.monitor.watched == len(VENUES))
             yield app, served
             app.stop.set()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await work
 
 

@@ -52,7 +52,6 @@ TESTED_ELSEWHERE = {
     "runtime/window/picture": "unit/runtime/window/test_merge.py",
     "runtime/window/show_across": WINDOW,
     "runtime/window/show_books": WINDOW,
-    "runtime/window/show_desk": "integration/test_api_desk.py",
     "runtime/window/window": WINDOW,
     "faces/look/looking": "integration/test_look.py",
     # a dashboard is an application on a screen, or nothing
@@ -65,10 +64,8 @@ TESTED_ELSEWHERE = {
     "faces/dashboard/beside": "integration/test_dashboard_terminal.py",
     "faces/dashboard/command": "integration/test_dashboard_terminal.py",
     "faces/api/answers": "integration/test_api_market.py",
-    "faces/api/archive": "integration/test_api_desk.py",
     "faces/api/desk": "integration/test_api_desk.py",
     "faces/api/drills": "integration/test_api_market.py",
-    "faces/api/history": "integration/test_api_desk.py",
     "faces/api/market": "integration/test_api_market.py",
     "faces/api/stream": "integration/test_api_market.py",
     "sinks/history": "integration/test_history.py",

@@ -13,7 +13,7 @@ from tidegauge.core.instrument import SECOND, BookId, Nanos, Symbol, VenueName
 from tidegauge.core.trust import Trust, TrustReason
 from tidegauge.risk.caps import Caps, weather_of
 from tidegauge.risk.divergence import touch_of
-from tidegauge.risk.health import VenueHealth
+from tidegauge.risk.health import HealthStatus, VenueHealth
 from tidegauge.risk.ruleset import RuleSet
 
 from .kept import Kept
@@ -215,12 +215,16 @@ class Crossing:
     # -- what it shows, and what is kept ---------------------------------------------------------
 
     def view(self, now: Nanos) -> CrossView:
-        venues = [each.status() for each in self.venues.values()]
         return CrossView(
             symbols=tuple(each.view() for each in self.symbols.values()),
-            venues=tuple(each for each in venues if each.total),
+            venues=self.health(),
             exposures=self.caps.status(now),
         )
+
+    def health(self) -> tuple[HealthStatus, ...]:
+        """Return how each venue is of which books are watched."""
+        statuses = (each.status() for each in self.venues.values())
+        return tuple(each for each in statuses if each.total)
 
 
 def expose(caps: Caps, order: Order, now: Nanos) -> Outcome:

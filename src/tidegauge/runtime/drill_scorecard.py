@@ -106,8 +106,9 @@ def _outcomes(
 ) -> list[DrillOutcome]:
     """Return what came of the tasks, in their order."""
     if workers == 1 or len(tasks) == 1:
-        return _told(tasks, (_run(rules, *task) for task in tasks), progress)
-    with _pool(workers) as pool:
+        with _stoppable():
+            return _told(tasks, (_run(rules, *task) for task in tasks), progress)
+    with _stoppable(), _pool(workers) as pool:
         # We are not stopped half-way through starting one, and what is started hears of no stop: it
         # would complain while it starts. We end it.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
@@ -132,10 +133,19 @@ def _told(
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Lend processes, which end at once when we are stopped; a SIGTERM stops as a Ctrl-C does."""
-    others = active_children()
+def _stoppable() -> Iterator[None]:
+    """Have a SIGTERM stop us as a Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Lend processes, which end at once when we are stopped."""
+    others = active_children()
     # A fresh interpreter each: a fork would take over whatever threads held.
     pool = ProcessPoolExecutor(workers, get_context("spawn"))
     try:
@@ -147,7 +157,6 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

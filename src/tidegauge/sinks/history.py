@@ -1,7 +1,7 @@
 """How a book fared over time, in steps: from readings, or from their rollups where these are too many.
 
-A step tells the last mid, and of all else the worst: the widest spread, the least depth, the dearest
-slippage. So a spike of a second is seen in a day's chart.
+A step tells the last mid, the mean imbalance, and of all else the worst: the widest spread, the least
+depth, the dearest slippage. So a spike of a second is seen in a day's chart.
 """
 
 from collections.abc import Mapping
@@ -39,8 +39,8 @@ Z_BAND = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPoint:
-    """One step, which begins at `at`. `bands`: bid and ask (quote) by width in bps. `slippage`: bps by
-    `side notional`, None where the book did not hold all of it. z: how unusual against the time
+    """One step, which begins at `at`. `bands`: bid and ask (quote) by width in bps, none while the book
+    had one side only. `slippage`: bps by `side notional`, None where the book did not hold all of it. z: how unusual against the time
     before."""
 
     at: datetime
@@ -258,7 +258,7 @@ SELECT date_bin($5, at, $3) AS at, avg({{imbalance}}) AS imbalance
 """  # noqa: S608
 BANDS = f"""
 SELECT date_bin($5, at, $3) AS at, band_bps, min({{bid}}) AS bid, min({{ask}}) AS ask
-  FROM tidegauge.{{depth}} {WHERE}, 2
+  FROM tidegauge.{{depth}} {WHERE}, 2 HAVING count({{bid}}) > 0
 """  # noqa: S608
 SLIPPAGE = f"""
 SELECT date_bin($5, at, $3) AS at, taker, notional,

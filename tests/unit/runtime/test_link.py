@@ -1,7 +1,6 @@
 """One socket, kept open against a real server that misbehaves."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -18,7 +17,7 @@ from tidegauge.runtime.link import FrameCame, Link, LinkClosed, LinkItem, LinkOp
 from tidegauge.runtime.outside import real_world
 from tidegauge.runtime.settings import FeedSettings
 
-QUICK = FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05, close_timeout_s=0.2)
+QUICK = FeedSettings(reconnect_base_s=0.01, reconnect_cap_s=0.05)
 
 WORLD = real_world()
 
@@ -28,7 +27,14 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 class Bench:
     """A link to one address, and all it told."""
 
-    def __init__(self, url: str, *, proxy: str | None = None, max_frame: int = 1000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        proxy: str | None = None,
+        max_frame: int = 1000,
+        close_timeout_s: float = 0.2,
+    ) -> None:
         self.told: list[LinkItem] = []
         self.link = Link(
             "book",
@@ -36,7 +42,7 @@ class Bench:
             url=url,
             put=self.told.append,
             tell=self.told.append,
-            settings=QUICK,
+            settings=QUICK.model_copy(update={"close_timeout_s": close_timeout_s}),
             world=WORLD,
             budget=budget_for(url),
             proxy=proxy,
@@ -126,7 +132,7 @@ async def test_a_refusal_ends_the_link(status: HTTPStatus) -> None:
     """By region or key: asking again would not help."""
     async with server(idle, status) as url:
         bench = Bench(url)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await bench.link.run()
     (told,) = bench.told
     assert isinstance(told, LinkRefused)
@@ -159,7 +165,7 @@ async def test_whatever_keeps_it_from_connecting_is_tried_again(
     """No address, no proxy and no name server is a reason to crash."""
     bench = Bench(url, proxy=proxy)
     async with bench.running() as task:
-        await until(lambda: bench.link.attempts > 2)
+        await until(lambda: bench.link.attempts > 2, 60)  # a name server may be asked in vain
         assert not task.done()
 
 
@@ -171,24 +177,25 @@ async def test_a_proxy_of_the_environment_that_cannot_be_used_is_no_crash(
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
     bench = Bench("ws://venue.test")
     async with bench.running() as task:
-        await until(lambda: bench.link.attempts > 2)
+        await until(lambda: bench.link.attempts > 2, 60)  # a name server may be asked in vain
         assert not task.done()
 
 
 async def test_a_venue_that_does_not_answer_our_goodbye_does_not_hold_us_up() -> None:
     """Half a second for manners, then the socket is cut."""
 
+    over = asyncio.Event()
+
     async def deaf(connection: ServerConnection) -> None:
         connection.transport.pause_reading()
         await connection.send("hello")
-        await asyncio.sleep(3)
+        await over.wait()
 
     async with server(deaf) as url:
-        bench = Bench(url)
-        async with bench.running():
+        bench = Bench(url, close_timeout_s=60)
+        async with asyncio.timeout(30), bench.running():
             await until(lambda: bench.count(FrameCame) == 1)
-            began = time.monotonic()
-        assert time.monotonic() - began < links.GOODBYE_S + 1
+        over.set()
 
 
 async def test_a_venue_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def test_a_tape_can_be_read_while_it_is_written(
     monkeypatch.setattr(os, "write", watched)
     for number in range(20):
         recorder.note(line(number))
-    assert written.wait(10)
+    assert written.wait(30)
     assert len(read(tmp_path)) >= 2
     recorder.close(START)
     assert len(read(tmp_path)) == 22

@@ -51,7 +51,7 @@ async def test_a_zombie_is_not_a_process() -> None:
     """It has a number and runs no more."""
     assert "python" in (command_line(os.getpid()) or "")
     child = subprocess.Popen(["/bin/true"])
-    assert await comes_true(lambda: command_line(child.pid) is None, 10)
+    assert await comes_true(lambda: command_line(child.pid) is None, 20)
     os.kill(child.pid, 0)
     child.wait()
     assert command_line(child.pid) is None

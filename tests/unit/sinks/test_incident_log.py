@@ -222,4 +222,4 @@ def test_fifty_thousand_lines_are_opened_and_judged_in_seconds(tmp_path: Path) -
     print(
         f"judged in {judged:.2f} s, opened and restored in {time.monotonic() - began - judged:.2f}"
     )
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60

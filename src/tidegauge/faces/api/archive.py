@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tidegauge.core.errors import OperatorError
@@ -84,10 +84,11 @@ class Archive:
             return self._database
 
     async def roll_up(self, connection: Any, until: datetime) -> None:
-        """Have the minutes of the last hours counted, at most once a minute; where it may not be done
-        now, they are as they are."""
-        if time.monotonic() - self._rolled_up_at < ROLLED_UP_FOR_S:
+        """Have the minutes of the last hours counted for who looks at a span that ends in them, at most
+        once a minute; where it may not be done now, they are as they are."""
+        now = datetime.now(UTC)
+        if until <= now - RECENT or time.monotonic() - self._rolled_up_at < ROLLED_UP_FOR_S:
             return
         self._rolled_up_at = time.monotonic()
         with suppress(*CANNOT_ROLL_UP):
-            await catch_up(connection, until - RECENT, until)
+            await catch_up(connection, now - RECENT, now)

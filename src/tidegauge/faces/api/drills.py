@@ -15,6 +15,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
@@ -26,6 +27,8 @@ from .answers import answer
 from .problems import Problem
 
 router = APIRouter(tags=["drills"])
+
+log = structlog.get_logger(__name__)
 
 REMEMBERED = 20
 PATIENCE_S = 300.0
@@ -112,6 +115,14 @@ class Drills:
         return run
 
     async def _run(self, run: DrillRun) -> None:
+        try:
+            ended = await self._outcome(run)
+        except Exception:  # our bug
+            log.exception("drill_crashed", drill=run.drill)
+            ended = replace(run, state="broken", report="a fault of ours; the API's log has it")
+        self.runs[run.id] = replace(ended, ended_at=datetime.now(UTC))
+
+    async def _outcome(self, run: DrillRun) -> DrillRun:
         command = ("-m", "tidegauge", "drill", run.drill, "--json", "--seed", str(run.seed))
         try:
             process = await asyncio.create_subprocess_exec(
@@ -123,19 +134,16 @@ class Drills:
                 stderr=asyncio.subprocess.PIPE,
             )
         except OSError as error:
-            broken = replace(run, state="broken", report=f"it can't be started: {error}")
-            self.runs[run.id] = replace(broken, ended_at=datetime.now(UTC))
-            return
+            return replace(run, state="broken", report=f"it can't be started: {error}")
         try:
             async with asyncio.timeout(PATIENCE_S):
                 out, err = await process.communicate()
-            ended = _judged(run, out, err)
         except TimeoutError:
-            ended = replace(run, state="broken", report=f"it took longer than {PATIENCE_S:.0f} s")
+            return replace(run, state="broken", report=f"it took longer than {PATIENCE_S:.0f} s")
         finally:
             if process.returncode is None:
                 process.kill()
-        self.runs[run.id] = replace(ended, ended_at=datetime.now(UTC))
+        return _judged(run, out, err)
 
 
 def drills_of(request: Request) -> Drills:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -120,13 +121,10 @@ def _column(point: HistoryPoint, bands: list[int]) -> HeatColumn | None:
 
 
 def _between(point: HistoryPoint, bands: list[int], side: int) -> list[Decimal | None]:
-    found: list[Decimal | None] = []
-    below = Decimal(0)
-    for bps in bands:
-        both = point.bands.get(str(bps))
-        if both is None:
-            found.append(None)
-            continue
-        found.append(both[side] - below)
-        below = both[side]
-    return found
+    """Return what rests from each band to the next; None where either is not known."""
+    up_to = [point.bands.get(str(bps)) for bps in bands]
+    edges = [Decimal(0), *(None if both is None else both[side] for both in up_to)]
+    return [
+        None if inner is None or outer is None else outer - inner
+        for inner, outer in pairwise(edges)
+    ]

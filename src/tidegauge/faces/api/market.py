@@ -9,8 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from tidegauge.core.instrument import BookId
 from tidegauge.core.reading import Taker
-from tidegauge.faces.look.tables import worst_first
-from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, ShownVenue
+from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, ShownVenue, worst_first
 from tidegauge.runtime.window.books import ShownBook, ShownLadder
 from tidegauge.runtime.window.desk import ShownAlert, ShownExposure
 from tidegauge.runtime.window.picture import Picture
@@ -115,7 +114,7 @@ async def instruments(hub: HubOf) -> Response:
 @router.get("/symbols", response_model=list[ShownSymbol])
 async def symbols(hub: HubOf) -> Response:
     """Every symbol, the worst score first; one whose score is not known comes last."""
-    return answer(worst_first(hub.picture()))
+    return answer(worst_first(hub.picture().symbols.values()))
 
 
 @router.get("/symbols/{symbol}", response_model=SymbolDetail)

@@ -30,9 +30,6 @@ MOST_SYMBOLS, MOST_LEVELS = 50, 200
 PARTS = tuple(each.name for each in fields(Picture) if each.name not in ("at", "books"))
 """Of a picture, what every client is told."""
 
-REMEMBERED = 4_096
-"""Patches between two documents that are kept for the next client who asks."""
-
 
 class Subscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a client wants: the books of these symbols, and so many levels a side of each."""
@@ -79,8 +76,6 @@ class Documents:
         key = (id(was), id(value))
         known = self._patches.get(key)
         if known is None:
-            if len(self._patches) >= REMEMBERED:
-                self._patches.clear()
             # Both are kept alive with their patch, so that no other document gets their ids.
             known = self._patches[key] = (was, value, patch_of(was, value))
         found: Document = known[2]
@@ -91,7 +86,8 @@ class Documents:
         if self._made_for == self.hub.rounds:
             return
         self._made_for = self.hub.rounds
-        self._books = {}
+        # Nobody will be told how to come to what has been told anew.
+        self._books, self._patches = {}, {}
         # Of a client that wants each depth in turn only the last is kept.
         self._ladders = {
             (id_, levels): known
@@ -131,8 +127,8 @@ class Conversation:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tell())
                 tasks.create_task(self._listen())
-        except* (WebSocketDisconnect, RuntimeError):
-            pass  # it left; starlette tells the side that writes by a RuntimeError
+        except* WebSocketDisconnect:
+            pass  # it left
 
     async def _listen(self) -> None:
         while True:
@@ -181,7 +177,11 @@ class Conversation:
         self._seen = after
 
     async def _send(self, message: Document) -> None:
-        await self._websocket.send_text(msgspec.json.encode(message).decode())
+        text = msgspec.json.encode(message).decode()
+        try:
+            await self._websocket.send_text(text)
+        except RuntimeError:  # so the side that writes is told that it left
+            raise WebSocketDisconnect(1006) from None
 
 
 @router.websocket("/stream")

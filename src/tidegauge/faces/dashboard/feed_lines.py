@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tidegauge.faces.figures import UNKNOWN
-from tidegauge.runtime.window.across import ShownDaemon, ShownHistogram, ShownVenue
+from tidegauge.runtime.window.across import OLD_AFTER_S, ShownDaemon, ShownHistogram, ShownVenue
 
 from .cells import Line, line, padded, seconds
 from .ladder import said
@@ -93,17 +93,17 @@ def _why(feed: ShownVenue) -> str:
 
 
 def _daemon(daemon: ShownDaemon, now: datetime, width: int) -> list[Line]:
-    old = age_of(daemon, now)
+    old = daemon.age_s(now)
     seen = (
         f"last seen {seconds(old)} ago"
-        if old > OLD_S
+        if old > OLD_AFTER_S
         else f"up {seconds((now - daemon.started_at).total_seconds())}"
     )
     told = (
         f" daemon {daemon.id} ({daemon.version}), {seen}: {daemon.readings:,} readings,"
         f" feed to reading p99 {_p99(daemon.feed_to_reading)}, loop lag p99 {_p99(daemon.loop_lag)}"
     )
-    lines = [line(padded(told, width, "bad" if old > OLD_S else "dim"))]
+    lines = [line(padded(told, width, "bad" if old > OLD_AFTER_S else "dim"))]
     storage = daemon.storage
     if storage is None:
         lines.append(line(padded("   nothing is stored", width, "dim")))
@@ -115,14 +115,6 @@ def _daemon(daemon: ShownDaemon, now: datetime, width: int) -> list[Line]:
         text = f"   {daemon.notifications_waiting} notifications wait"
         lines.append(line(padded(text, width, "warn")))
     return lines
-
-
-OLD_S = 5.0
-
-
-def age_of(daemon: ShownDaemon, now: datetime) -> float:
-    """Return how many seconds ago a daemon was last seen."""
-    return max(0.0, (now - daemon.at).total_seconds() - daemon.clock_behind_s)
 
 
 def _p99(found: ShownHistogram) -> str:

@@ -29,9 +29,11 @@ LARGEST = 64 * 1024 * 1024
 FIRST_PAUSE, LONGEST_PAUSE = SECOND, 10 * SECOND
 WORDS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the token is WRONG: it is not one of this API",
-    HTTPStatus.FORBIDDEN: "the API refuses us (403): its `serve.hosts` may lack this name",
+    HTTPStatus.FORBIDDEN: "the API refuses us (403)",
+    HTTPStatus.MISDIRECTED_REQUEST: "the API is not asked under this name: its `serve.allowed_hosts` lacks it (421)",
     HTTPStatus.NOT_FOUND: "WRONG VERSION or program: what answers has no /stream",
     HTTPStatus.TOO_MANY_REQUESTS: "the API has too many clients (429)",
+    HTTPStatus.SERVICE_UNAVAILABLE: "the API has no stream to spare (503): see its `serve.streams`",
 }
 
 

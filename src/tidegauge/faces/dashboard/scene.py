@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, ShownVenue
+from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, ShownVenue, worst_first
 from tidegauge.runtime.window.books import ShownBook, ShownLadder, ShownReading
 from tidegauge.runtime.window.desk import ShownAlert, ShownIncident, ShownSilence
 
@@ -120,7 +120,7 @@ def scene_of(document: Mapping[str, Any], symbol: str, reader: Reader) -> Scene:
     return Scene(
         at=at,
         symbol=symbol,
-        symbols=_worst_first(summaries.values()),
+        symbols=tuple(each.symbol for each in worst_first(summaries.values())),
         rows=tuple(row_of(each) for each in rows),
         ladders={each.venue: each for each in shown.values() if each.symbol == symbol},
         summary=summary,
@@ -175,11 +175,6 @@ def _measures(reading: ShownReading, book: ShownBook) -> Measures:
         },
         z={each.name: each.robust_z for each in inputs},
     )
-
-
-def _worst_first(summaries: Iterable[ShownSymbol]) -> tuple[str, ...]:
-    ordered = sorted(summaries, key=lambda each: (-(each.score.value or 0.0), each.symbol))
-    return tuple(each.symbol for each in ordered)
 
 
 def _feeds_of(

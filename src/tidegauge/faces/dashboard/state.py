@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from tidegauge import __version__
 from tidegauge.faces.figures import UNKNOWN
+from tidegauge.runtime.window.across import OLD_AFTER_S
 
 from .across import WEATHER
 from .cells import Line, bps, cell, decimals_of, line, padded, price, seconds, width_of
-from .feed_lines import OLD_S, age_of
 from .records import Reader
 from .scene import Scene
 
@@ -58,7 +59,7 @@ def standing(
             notice="connected; waiting for the first picture",
             live=False,
         )
-    if connection.silent_s > OLD_S:
+    if connection.silent_s > OLD_AFTER_S:
         return Standing(
             word="✖ OLD",
             ink="alarm",
@@ -85,13 +86,13 @@ def _paused(connection: Connection, scene: Scene | None, at: datetime) -> Standi
 
 def _connected(connection: Connection, scene: Scene, reader: Reader) -> Standing:
     """Judge what is told by an API that answers."""
-    old = [each for each in scene.daemons if age_of(each, scene.at) > OLD_S]
+    old = [each for each in scene.daemons if each.age_s(scene.at) > OLD_AFTER_S]
     mine = scene.summary.daemon if scene.summary is not None else None
     if old and (
         mine is None or any(each.id == mine for each in old) or len(old) == len(scene.daemons)
     ):
         told = ", ".join(
-            f"daemon {each.id} was last seen {seconds(age_of(each, scene.at))} ago" for each in old
+            f"daemon {each.id} was last seen {seconds(each.age_s(scene.at))} ago" for each in old
         )
         return Standing(
             word="✖ OLD", ink="alarm", notice=f"{told}: what is below is old", live=False
@@ -164,11 +165,14 @@ def _summary(scene: Scene) -> list[tuple[str, str]]:
     if waits or firing:
         found.append(cell(f"  {waits} to ack" if waits else "", "bad"))
         found.append(cell(f"  {firing} firing", "warn" if firing else ""))
-    spreads = [row.measures for row in scene.rows if row.measures is not None]
-    tightest = min(spreads, key=lambda each: each.spread_bps or 0.0, default=None)
-    if tightest is not None and tightest.mid is not None:
-        mid = price(tightest.mid, decimals_of([tightest.mid]))
-        found.append(cell(f"  mid {mid} ({bps(tightest.spread_bps)} bps)", "dim"))
+    spreads = [
+        (row.measures.spread_bps, row.measures.mid)
+        for row in scene.rows
+        if row.measures is not None and row.measures.spread_bps is not None
+    ]
+    if spreads:
+        spread, mid = min(spreads, key=itemgetter(0))
+        found.append(cell(f"  mid {price(mid, decimals_of([mid]))} ({bps(spread)} bps)", "dim"))
     return found
 
 

@@ -12,11 +12,12 @@ from tidegauge.faces import figures, running
 from tidegauge.faces.amounts import scaled
 from tidegauge.faces.database.opened import AsJson, print_json, settings_of
 from tidegauge.faces.options import Config, DataDir
+from tidegauge.runtime.window.across import worst_first
 from tidegauge.runtime.window.hub import Hub
 from tidegauge.runtime.window.pricing import LARGEST, market_of, quote_of
 
 from .looking import once, watched
-from .tables import quote_table, status_view, top_view, worst_first
+from .tables import quote_table, status_view, top_view
 
 NOT_READY = 1
 
@@ -41,7 +42,7 @@ def status(
                     "reasons": reasons,
                     "daemons": [*seen.daemons.values()],
                     "venues": [*seen.venues.values()],
-                    "symbols": worst_first(seen),
+                    "symbols": worst_first(seen.symbols.values()),
                     "incidents": [*seen.incidents.values()],
                 }
             )
@@ -64,7 +65,7 @@ def top(
 
     async def act(hub: Hub) -> None:
         if as_json:
-            print_json(worst_first(hub.picture()))
+            print_json(worst_first(hub.picture().symbols.values()))
         else:
             shown = top_view(hub.picture(), hub.reasons())
             running.console_for(plain=False).print(shown)

@@ -16,6 +16,7 @@ from tidegauge.runtime.window.across import (
     ShownStress,
     ShownSymbol,
     ShownVenue,
+    worst_first,
 )
 from tidegauge.runtime.window.picture import Picture
 from tidegauge.runtime.window.pricing import QuotedVenue, ShownQuote
@@ -36,14 +37,6 @@ BAR = 10
 """How wide a score of 100 is drawn."""
 
 
-def worst_first(seen: Picture) -> list[ShownSymbol]:
-    """Return the symbols by their scores, the worst first; one whose score is not known comes last."""
-    return sorted(
-        seen.symbols.values(),
-        key=lambda each: (each.score.value is None, -(each.score.value or 0.0), each.symbol),
-    )
-
-
 def top_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
     """Draw all symbols by score, and why that may not be all."""
     return Group(_top_table(seen), *_reasons(reasons))
@@ -55,7 +48,7 @@ def _top_table(seen: Picture) -> RenderableType:
     table = _table("symbol", "score", "", "weather", "books", "apart", "sell", "buy", "incidents")
     table.columns[2].no_wrap = True
     opened = Counter(each.symbol for each in seen.incidents.values() if each.state != "resolved")
-    for each in worst_first(seen):
+    for each in worst_first(seen.symbols.values()):
         score = each.score
         style = WEATHER.get(score.weather or "", "dim")
         table.add_row(

@@ -32,7 +32,7 @@ def daemons(seen: Seen) -> Iterator[Metric]:
         put(up, (name,), 1)
         put(build, (name, clean(each.version)), 1)
         put(started, (name,), each.started_at.timestamp())
-        put(age, (name,), seen.age_of(each))
+        put(age, (name,), each.age_s(seen.now))
         put(readings, (name,), each.readings)
         put(conflated, (name,), each.conflated)
         put(crashes, (name,), each.crashes)

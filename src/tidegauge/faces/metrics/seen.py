@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol
+from tidegauge.runtime.window.across import ShownDaemon, ShownSymbol, worst_first
 from tidegauge.runtime.window.books import ShownBook
 from tidegauge.runtime.window.picture import Picture
 
@@ -37,13 +37,13 @@ class Seen:
     @classmethod
     def of(cls, picture: Picture, now: datetime) -> Self:
         """Look at a picture."""
-        alive = {id_: each for id_, each in picture.daemons.items() if _age_s(each, now) <= FRESH_S}
+        alive = {id_: each for id_, each in picture.daemons.items() if each.age_s(now) <= FRESH_S}
         names = _names(alive)
         gone = [each for id_, each in picture.daemons.items() if id_ not in alive]
         # One that was started again is not dead.
         dead = {_name(each) for each in gone} - {_name(each) for each in alive.values()}
         known = [each for each in picture.symbols.values() if each.daemon in names]
-        chosen = sorted(known, key=_worst_first)[:MOST_SYMBOLS]
+        chosen = worst_first(known)[:MOST_SYMBOLS]
         told = {each.symbol for each in chosen}
         books = [
             each for each in picture.books.values() if each.daemon in names and each.symbol in told
@@ -68,18 +68,9 @@ class Seen:
             return bool(self.names)
         return any(symbol in each.symbols for _name, each in self.daemons())
 
-    def age_of(self, daemon: ShownDaemon) -> float:
-        """How long ago a daemon showed itself last."""
-        return max(0.0, _age_s(daemon, self.now))
-
     def age_s(self, at: datetime) -> float:
         """How long ago it was. Clocks of two processes may differ by a little: never less than nothing."""
         return max(0.0, (self.now - at).total_seconds())
-
-
-def _age_s(daemon: ShownDaemon, now: datetime) -> float:
-    # Its clock may still be on its way to one that was set.
-    return (now - daemon.at).total_seconds() - daemon.clock_behind_s
 
 
 def _names(alive: dict[str, ShownDaemon]) -> dict[str, str]:
@@ -96,9 +87,3 @@ def _name(daemon: ShownDaemon) -> str:
     more = len(daemon.symbols) - NAMED
     told = ",".join(daemon.symbols[:NAMED]) or daemon.id
     return clean(f"{told}+{more}" if more > 0 else told)
-
-
-def _worst_first(symbol: ShownSymbol) -> tuple[float, str]:
-    """Order by score, the highest first; what has none comes last."""
-    value = symbol.score.value
-    return (1.0 if value is None else -value, symbol.symbol)

@@ -1,8 +1,12 @@
 """What is shown over several books, of venues, and of the daemon itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+OLD_AFTER_S = 5.0
+"""A daemon that told nothing for so long is not seen any more as it is now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,3 +188,16 @@ class ShownDaemon:
     notifications_waiting: int
     feed_to_reading: ShownHistogram
     loop_lag: ShownHistogram
+
+    def age_s(self, now: datetime) -> float:
+        """Return how long before `now`, by the machine's clock, it showed this. Its own clock may still be
+        on its way to one that was set."""
+        return max(0.0, (now - self.at).total_seconds() - self.clock_behind_s)
+
+
+def worst_first(symbols: Iterable[ShownSymbol]) -> list[ShownSymbol]:
+    """Return symbols by their scores, the worst first; one whose score is not known comes last."""
+    return sorted(
+        symbols,
+        key=lambda each: (each.score.value is None, -(each.score.value or 0.0), each.symbol),
+    )

@@ -6,7 +6,7 @@ Daemons come and go; each is found by its socket within a second, and seen again
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from .window import SUFFIX
 from .wire import (
     LONGEST_LINE,
     PROTOCOL,
+    Alerts,
     Books,
     Bye,
     Hello,
@@ -158,9 +159,11 @@ class Watch:
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_LINE)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as error:
             del self._looks[name]
-            if name not in self._dead:  # a socket that a crash left behind
+            # A socket that a crash left behind: what was wrong before is over with it.
+            over = isinstance(error, ConnectionRefusedError) and self.refused.pop(name, "") != ""
+            if over or name not in self._dead:
                 self._dead.add(name)
                 self._moved()
             return
@@ -182,11 +185,11 @@ class Watch:
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         told: dict[BookId, ShownBook] = {}
-        symbols: list[Symbols] = []
+        parts: list[Symbols | Alerts] = []
         while True:
             async with asyncio.timeout(ROUND_S if name in self._writers else HELLO_S):
                 line = await reader.readline()
-            if not line:
+            if not line.endswith(b"\n"):  # it went, and be it in the middle of a line
                 if name not in self._writers:
                     raise ValueError("it let nobody in: others look at it already, or it ends")
                 return
@@ -195,11 +198,11 @@ class Watch:
                     self._met(name, hello, writer)
                 case Books(books=books):
                     told |= {BookId(each.venue, each.symbol): each for each in books}
-                case Symbols() as some:
-                    symbols.append(some)
+                case Symbols() | Alerts() as part:
+                    parts.append(part)
                 case Round() as round_:
-                    self._saw(name, _whole(round_, symbols), told, writer)
-                    told, symbols = {}, []
+                    self._saw(name, _whole(round_, parts), told, writer)
+                    told, parts = {}, []
                 case Ladder() as ladder:
                     self._laid(name, ladder)
                 case Bye():
@@ -274,10 +277,15 @@ def windows_of(data_dir: Path) -> dict[str, Path]:
     return sockets_of(data_dir, SUFFIX)
 
 
-def _whole(round_: Round, told: list[Symbols]) -> Round:
-    """Return a round with the symbols that were told before it."""
-    return msgspec.structs.replace(
-        round_,
-        symbols=(*round_.symbols, *(symbol for each in told for symbol in each.symbols)),
-        terms=round_.terms | {name: terms for each in told for name, terms in each.terms.items()},
-    )
+def _whole(round_: Round, told: Iterable[Symbols | Alerts]) -> Round:
+    """Return a round with what was told of it before its end."""
+    symbols, terms, alerts = [*round_.symbols], dict(round_.terms), [*round_.desk.alerts]
+    for part in told:
+        match part:
+            case Symbols():
+                symbols += part.symbols
+                terms |= part.terms
+            case Alerts():
+                alerts += part.alerts
+    desk = replace(round_.desk, alerts=tuple(alerts))
+    return msgspec.structs.replace(round_, symbols=tuple(symbols), terms=terms, desk=desk)

@@ -1,6 +1,7 @@
 """The daemon as a whole, as its window shows it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 from tidegauge import __version__
@@ -13,8 +14,11 @@ from tidegauge.runtime.watched_symbol import WatchedSymbol
 from .across import ShownDaemon, ShownStorage
 from .instants import instant, seconds
 from .show_across import show_storage, show_symbol, show_venue
-from .show_desk import show_desk, show_exposure
-from .wire import Round, Symbols, Terms
+from .show_desk import show_alerts, show_desk, show_exposure
+from .wire import Alerts, Round, Symbols, Terms
+
+ALERTS = 50
+"""Of a line: in a storm there are thousands, and a line is made at once."""
 
 
 class Daemon(Protocol):
@@ -35,16 +39,15 @@ class Daemon(Protocol):
 
 
 def round_of(daemon: Daemon, name: str) -> Round:
-    """Return all that is shown beside the books and symbols."""
+    """Return all that is shown beside the books, symbols and alerts."""
     now, monitor = daemon.now(), daemon.monitor
     crossing = monitor.crossing
-    across = crossing.view(now)
-    health = {each.name: each for each in across.venues}
+    health = {each.name: each for each in crossing.health()}
     return Round(
         daemon=_daemon(daemon, name, now),
         venues=tuple(show_venue(each, health, name) for each in daemon.venue_views()),
-        desk=show_desk(monitor.desk.view(now), monitor.alerts.values()),
-        exposures=tuple(show_exposure(each) for each in across.exposures),
+        desk=show_desk(monitor.desk.view(now)),
+        exposures=tuple(show_exposure(each) for each in crossing.caps.status(now)),
     )
 
 
@@ -53,6 +56,14 @@ def symbol_of(watched: WatchedSymbol, name: str) -> Symbols:
     stress, fees = watched.terms()
     terms = Terms(rates=dict(stress.rates), fees=dict(fees))
     return Symbols(symbols=(show_symbol(watched, name),), terms={watched.symbol: terms})
+
+
+def alerts_of(daemon: Daemon) -> Iterator[Alerts]:
+    """Yield what is shown of alerts, a line's worth at a time."""
+    monitor = daemon.monitor
+    shown = show_alerts(monitor.desk.view(daemon.now()), [*monitor.alerts.values()])
+    while some := tuple(islice(shown, ALERTS)):
+        yield Alerts(alerts=some)
 
 
 def _daemon(daemon: Daemon, name: str, now: Nanos) -> ShownDaemon:

@@ -104,12 +104,10 @@ class ShownExposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownDesk:
-    """The desk of one daemon. `over` were resolved lately. `waiting`: how many incidents each channel's
-    next digest will tell of."""
+    """The desk of one daemon. `over` were resolved lately."""
 
     incidents: tuple[ShownIncident, ...]
     over: tuple[ShownIncident, ...]
     alerts: tuple[ShownAlert, ...]
     silences: tuple[ShownSilence, ...]
     mutes: tuple[ShownMute, ...]
-    waiting: dict[str, int]

@@ -7,7 +7,6 @@ each round once, and each ladder twice a second while anybody wants it.
 import asyncio
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -21,14 +20,12 @@ from tidegauge.core.trust import Trust
 from tidegauge.risk.quoting import Market
 from tidegauge.risk.stress_ladder import Ladder as Rungs
 
+from .across import OLD_AFTER_S
 from .client import Watch
 from .merge import picture_of
 from .picture import Picture
 from .show_books import MOST_LEVELS
 from .wire import Ladder, LadderWanted, Terms
-
-OLD_AFTER_S = 5.0
-"""A daemon that told nothing for so long is not seen any more as it is now."""
 
 WANTED_FOR_S = 10.0
 """A ladder is told of for so long after it was last asked for."""
@@ -64,14 +61,6 @@ class HeldLadder:
         return True
 
 
-@dataclass(slots=True)
-class _Wish:
-    """A ladder somebody wants, and until when (monotonic)."""
-
-    wanted: LadderWanted
-    until: float
-
-
 class Hub:
     """Looks at every daemon of a data directory while `run` runs."""
 
@@ -81,7 +70,9 @@ class Hub:
         """Counts what has changed."""
         self._watch = Watch(data_dir, self._changed)
         self._moved = asyncio.Event()
-        self._wishes: dict[BookId, _Wish] = {}
+        self._wishes: dict[BookId, dict[tuple[int, Decimal], float]] = {}
+        """Levels and quote that somebody wants, and until when (monotonic): what is deep is told for no
+        longer because something else is wanted of the book."""
         self._telling = False
         self._held: dict[BookId, HeldLadder] = {}
         self._picture: tuple[int, Picture] | None = None
@@ -143,8 +134,8 @@ class Hub:
         now = datetime.now(UTC)
         for name, daemon in self.picture().daemons.items():
             if symbol in daemon.symbols and not self.books_of(symbol):
-                age = (now - daemon.at).total_seconds() - daemon.clock_behind_s
-                return f"daemon {name}, which watches {symbol}, was last seen {age:.0f} s ago"
+                ago = daemon.age_s(now)
+                return f"daemon {name}, which watches {symbol}, was last seen {ago:.0f} s ago"
         return None
 
     def unseen(self) -> list[str]:
@@ -164,8 +155,7 @@ class Hub:
             said.append("no book can be believed now" if books else "no book is watched yet")
         now = datetime.now(UTC)
         for name, daemon in daemons.items():
-            age = (now - daemon.at).total_seconds() - daemon.clock_behind_s
-            if age > OLD_AFTER_S:
+            if (age := daemon.age_s(now)) > OLD_AFTER_S:
                 said.append(f"daemon {name} was last seen {age:.0f} s ago")
             if daemon.storage is not None and daemon.storage.away:
                 said.append(f"daemon {name}: the database takes nothing; rows wait on the disk")
@@ -174,9 +164,10 @@ class Hub:
     # -- ladders ---------------------------------------------------------------------------------
 
     def held(self, book: BookId) -> HeldLadder | None:
-        """Return the levels of a book as they were last told, if they are wanted at all."""
+        """Return the levels of a book as they were last told, if they are wanted at all; None where they
+        were left behind by what else is told of it."""
         told = self._watch.ladders.get(book)
-        if told is None:
+        if told is None or self._lags(book, told):
             self._held.pop(book, None)
             return None
         held = self._held.get(book)
@@ -188,24 +179,25 @@ class Hub:
         """Want at least so many levels of a book, and so much quote in them, for a while."""
         # Who asks for a little more each time would have the daemon cut the book each time.
         levels, quote = _rounded_up(levels), min(Decimal(_rounded_up(ceil(quote))), LARGEST)
-        until = time.monotonic() + WANTED_FOR_S
-        before = self._wishes.get(book)
-        if before is not None:
-            levels = max(levels, before.wanted.levels)
-            quote = max(quote, before.wanted.quote)
-            before.until = until
-            if (levels, quote) == (before.wanted.levels, before.wanted.quote):
-                return
-        wanted = LadderWanted(venue=book.venue, symbol=book.symbol, levels=levels, quote=quote)
-        self._wishes[book] = _Wish(wanted, until)
-        if not self._telling:
+        wishes = self._wishes.setdefault(book, {})
+        known = (levels, quote) in wishes
+        wishes[levels, quote] = time.monotonic() + WANTED_FOR_S
+        if not known and not self._telling:
             # Those of many books are told together.
             self._telling = True
             asyncio.get_running_loop().call_soon(self._tell_wishes)
 
     def _tell_wishes(self) -> None:
         self._telling = False
-        self._watch.want(wish.wanted for wish in self._wishes.values())
+        self._watch.want(
+            LadderWanted(
+                venue=book.venue,
+                symbol=book.symbol,
+                levels=max(levels for levels, _quote in wishes),
+                quote=max(quote for _levels, quote in wishes),
+            )
+            for book, wishes in self._wishes.items()
+        )
 
     async def ladders(
         self, books: Collection[BookId], levels: int = 0, quote: Decimal = Decimal(0)
@@ -226,6 +218,13 @@ class Hub:
         fresh = [book for book in books if not self._is_old(book)]
         return {book: held for book in fresh if (held := self.held(book)) is not None}
 
+    def _lags(self, book: BookId, told: Ladder) -> bool:
+        """Whether levels wait for their turn, of many that are wanted, for so long that they are old."""
+        seen = self._watch.seen.get(self._watch.daemon_of(book) or "")
+        if seen is None or seen.round is None:
+            return False
+        return (seen.round.daemon.at - told.at).total_seconds() > OLD_AFTER_S
+
     def _is_old(self, book: BookId) -> bool:
         seen = self._watch.seen.get(self._watch.daemon_of(book) or "")
         return seen is not None and time.monotonic() - seen.told_at > OLD_AFTER_S
@@ -235,8 +234,12 @@ class Hub:
         while True:
             await asyncio.sleep(1.0)
             now = time.monotonic()
-            kept = {book: wish for book, wish in self._wishes.items() if wish.until > now}
-            if len(kept) != len(self._wishes):
+            alive = {
+                book: {wish: until for wish, until in wishes.items() if until > now}
+                for book, wishes in self._wishes.items()
+            }
+            kept = {book: wishes for book, wishes in alive.items() if wishes}
+            if kept != self._wishes:
                 self._wishes = kept
                 self._tell_wishes()
                 self._held = {book: held for book, held in self._held.items() if book in kept}

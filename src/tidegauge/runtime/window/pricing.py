@@ -22,6 +22,9 @@ from .wire import Terms
 LARGEST = Decimal(10) ** 15
 """Of the sizes (quote) that a price may be asked for."""
 
+MOST_MARKETS = 16
+"""That are kept for the next who asks; one of five deep books takes 25 MB."""
+
 LEAST_CURVE, MOST_CURVE = Decimal(1_000), Decimal(5_000_000)
 DIGITS = 2
 """Of the sizes of a curve: 1,300, 1,700, 2,100 …"""
@@ -99,6 +102,9 @@ async def market_of(hub: Hub, symbol: Symbol, notional: Decimal) -> tuple[Market
     else:
         # Five deep books take 75 ms: in a thread, so that others are answered meanwhile.
         making = asyncio.create_task(asyncio.to_thread(_market, symbol, held, terms))
+        hub.markets.pop(symbol, None)
+        while len(hub.markets) >= MOST_MARKETS:
+            del hub.markets[next(iter(hub.markets))]
         hub.markets[symbol] = (terms, levels, making)
     # Of one who leaves, the others still want it.
     return await asyncio.shield(making), held

@@ -1,6 +1,6 @@
 """Shows the desk: from its own records to those of `desk`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tidegauge.core.alert import Alert, AlertState
 from tidegauge.core.desk import Mute, Silence
@@ -22,23 +22,29 @@ SHOWN = (AlertState.PENDING, AlertState.FIRING, AlertState.RESOLVED)
 """What is shown of alerts: one that came to nothing is not."""
 
 MOST_MUTES = 20
+MOST_OVER = 50
+"""Of the incidents that were resolved: the desk remembers a thousand, which would be told each round."""
 
 
-def show_desk(desk: DeskView, alerts: Iterable[Alert]) -> ShownDesk:
-    """Return the desk, with all that the monitor knows of `alerts`."""
+def show_desk(desk: DeskView) -> ShownDesk:
+    """Return the desk without its alerts."""
+    return ShownDesk(
+        incidents=tuple(show_incident(each) for each in desk.incidents),
+        over=tuple(show_incident(each) for each in desk.over[-MOST_OVER:]),
+        alerts=(),
+        silences=tuple(_silence(each) for each in desk.silences),
+        mutes=tuple(_mute(each) for each in desk.mutes[-MOST_MUTES:]),
+    )
+
+
+def show_alerts(desk: DeskView, alerts: Iterable[Alert]) -> Iterator[ShownAlert]:
+    """Yield those of `alerts` that are shown; each is made when its turn comes."""
     joined = {
         alert: incident.id
         for incident in (*desk.over, *desk.incidents)
         for alert in incident.alerts
     }
-    return ShownDesk(
-        incidents=tuple(show_incident(each) for each in desk.incidents),
-        over=tuple(show_incident(each) for each in desk.over),
-        alerts=tuple(show_alert(each, joined) for each in alerts if each.state in SHOWN),
-        silences=tuple(_silence(each) for each in desk.silences),
-        mutes=tuple(_mute(each) for each in desk.mutes[-MOST_MUTES:]),
-        waiting=dict(desk.waiting),
-    )
+    return (show_alert(each, joined) for each in alerts if each.state in SHOWN)
 
 
 def show_alert(alert: Alert, joined: Mapping[str, str]) -> ShownAlert:

@@ -2,16 +2,19 @@
 
 A round tells all there is, twice a second, while anybody looks. It is made in slices, between which
 the feed goes on, and takes at most a twentieth of the time. Who does not read misses whole rounds.
+Of the ladders that are wanted, those that were told longest ago have their turn after each round.
 """
 
 import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -20,7 +23,7 @@ from tidegauge import __version__
 from tidegauge.core.instrument import BookId
 from tidegauge.runtime.control import clear_away, folder_of
 
-from .daemon import Daemon, round_of, symbol_of
+from .daemon import Daemon, alerts_of, round_of, symbol_of
 from .instants import instant
 from .show_books import cut_ladder, show_book
 from .wire import (
@@ -46,6 +49,9 @@ SLICE_S = 0.001
 
 SHARE = 20
 """A round that took this long is followed by so many times that without one."""
+
+LADDERS_S = EVERY_S / SHARE
+"""What ladders may take after a round: however many are wanted, rounds go on."""
 
 MOST_WATCHERS = 32
 MOST_WAITING = 8 * 1024 * 1024
@@ -78,6 +84,10 @@ class Watcher:
             self.writer.write(line)
 
 
+Lines: TypeAlias = Iterator[tuple[bytes, list[Watcher]]]
+"""Lines, and who is told each."""
+
+
 class Window:
     """`opened` while the daemon runs."""
 
@@ -87,6 +97,8 @@ class Window:
         self._looked_at = asyncio.Event()
         self._id = str(os.getpid())
         self._crashes = 0
+        self._turns: dict[LadderWanted, None] = {}
+        """The ladders that are wanted, the one that was told longest ago first."""
 
     @asynccontextmanager
     async def opened(self, data_dir: Path) -> AsyncIterator[None]:
@@ -171,7 +183,8 @@ class Window:
                 await self._looked_at.wait()
             busy = 0.0
             try:
-                busy = await self._tell_all()
+                busy = await self._tell(self._round)
+                busy += await self._tell(self._ladders, LADDERS_S)
             except Exception as crash:  # noqa: BLE001 (our bug; the next round may be told)
                 self._crashed(crash)
             await asyncio.sleep(max(EVERY_S, SHARE * busy))
@@ -183,12 +196,12 @@ class Window:
         if self._crashes == 10 ** (len(str(self._crashes)) - 1):
             log.error("window_crashed", times=self._crashes, exc_info=crash)
 
-    async def _tell_all(self) -> float:
-        """Tell one round to all who keep up; return for how many seconds that held the feed up."""
-        watchers = [each for each in self.watchers if each.keeps_up]
+    async def _tell(self, made: Callable[[list[Watcher]], Lines], most_s: float = inf) -> float:
+        """Tell what is made for all who keep up, for so long; return for how many seconds that held the
+        feed up."""
+        lines = made([each for each in self.watchers if each.keeps_up])
         busy = 0.0
-        lines = self._lines(watchers)
-        while True:
+        while busy < most_s:
             began = time.perf_counter()
             while time.perf_counter() - began < SLICE_S:
                 told = next(lines, None)
@@ -199,19 +212,30 @@ class Window:
                     watcher.tell(line)
             busy += time.perf_counter() - began
             await asyncio.sleep(0)
+        return busy
 
-    def _lines(self, watchers: list[Watcher]) -> Iterator[tuple[bytes, list[Watcher]]]:
-        """Iterate over the lines of a round, and who is told each; nothing is made before its turn."""
+    def _round(self, watchers: list[Watcher]) -> Lines:
+        """Iterate over the lines of a round; nothing is made before its turn."""
         for book in [*self._daemon.monitor.watched_books]:
             shown = show_book(book, self._daemon.now(), self._id)
             yield line_of(Books(books=(shown,))), watchers
         for symbol in [*self._daemon.monitor.crossing.symbols.values()]:
             yield line_of(symbol_of(symbol, self._id)), watchers
+        for some in alerts_of(self._daemon):
+            yield line_of(some), watchers
         yield line_of(round_of(self._daemon, self._id)), watchers
-        for wanted, who in _by_ladder(watchers).items():
-            # Of a round thus far all was told, or it would be another picture; of ladders not.
-            if reading := [each for each in who if each.keeps_up]:
-                yield line_of(self._ladder(wanted)), reading
+
+    def _ladders(self, watchers: list[Watcher]) -> Lines:
+        """Iterate over the ladders that are wanted. Who does not keep up has to have a round told whole,
+        or it would be another picture, but not the ladders."""
+        wanted = _by_ladder(watchers)
+        turns = [each for each in self._turns if each in wanted]
+        self._turns = dict.fromkeys((*turns, *wanted))
+        for each in [*self._turns]:
+            del self._turns[each]
+            self._turns[each] = None
+            if reading := [who for who in wanted[each] if who.keeps_up]:
+                yield line_of(self._ladder(each)), reading
 
     def _ladder(self, wanted: LadderWanted) -> Ladder:
         now = self._daemon.now()

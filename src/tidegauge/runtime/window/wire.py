@@ -1,6 +1,6 @@
 """What passes over the window's socket: lines of JSON, each with its `type`.
 
-The daemon says `hello`, then round after round: `books` and `symbols` in several lines, `round` when it is whole;
+The daemon says `hello`, then round after round: `books`, `symbols` and `alerts` in several lines, `round` when it is whole;
 `ladder` as they are wanted; `bye` when it stops. Whoever looks says `want`, whenever that changes.
 """
 
@@ -15,7 +15,7 @@ from tidegauge.risk.rests import Resting
 
 from .across import ShownDaemon, ShownSymbol, ShownVenue
 from .books import ShownBook
-from .desk import ShownDesk, ShownExposure
+from .desk import ShownAlert, ShownDesk, ShownExposure
 
 PROTOCOL = 1
 """Changes when a line of an older version would be misunderstood."""
@@ -56,9 +56,15 @@ class Symbols(msgspec.Struct, frozen=True, kw_only=True, tag="symbols"):
     terms: dict[str, Terms]
 
 
+class Alerts(msgspec.Struct, frozen=True, kw_only=True, tag="alerts"):
+    """Some of the alerts of a round."""
+
+    alerts: tuple[ShownAlert, ...]
+
+
 class Round(msgspec.Struct, frozen=True, kw_only=True, tag="round"):
-    """All else of a round, which it ends. What was not told in it is watched no more. Its symbols and
-    their terms come in lines of their own; whoever listens puts them here."""
+    """All else of a round, which it ends. What was not told in it is watched no more. Its symbols with
+    their terms, and the alerts of its desk, come in lines of their own; whoever listens puts them here."""
 
     daemon: ShownDaemon
     venues: tuple[ShownVenue, ...]
@@ -85,7 +91,7 @@ class Bye(msgspec.Struct, frozen=True, kw_only=True, tag="bye"):
     """The daemon stops in order."""
 
 
-Said: TypeAlias = Hello | Books | Symbols | Round | Ladder | Bye
+Said: TypeAlias = Hello | Books | Symbols | Alerts | Round | Ladder | Bye
 
 
 class LadderWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

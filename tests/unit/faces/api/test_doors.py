@@ -1,6 +1,7 @@
 """Nobody reaches a route who may not: tried on every route there is."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import structlog
 from tests.support.api import Served, an_api, every_route, routes_of_every_kind
 from tests.support.asking import Answer, ask
 
+from tidegauge.faces.api import doors
 from tidegauge.faces.api.app import ROUTERS
 from tidegauge.faces.api.doors import HEADERS, LARGEST_BODY, LONGEST_URL, SAFE
+from tidegauge.faces.api.limits import Buckets
 from tidegauge.faces.api.tokens import tokens_renewed
 from tidegauge.runtime.settings_serve import ServeSettings
 
@@ -24,8 +27,9 @@ def served(tmp_path: Path) -> Served:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Served:
-    """An API with little allowance."""
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """An API with little allowance, which does not grow again: no time passes."""
+    monkeypatch.setattr(doors, "Buckets", partial(Buckets, now=lambda: 0.0))
     return an_api(tmp_path, ServeSettings(requests_per_s=2, streams=1))
 
 

@@ -8,7 +8,7 @@ from tests.support.pictured import VENUES, WHY
 from tests.support.scenes import AT, scene_at
 
 from tidegauge.faces.dashboard.cells import text_of, width_of
-from tidegauge.faces.dashboard.feed_lines import age_of, feed_lines
+from tidegauge.faces.dashboard.feed_lines import feed_lines
 
 
 @pytest.mark.parametrize("width", [72, 80, 130, 200])
@@ -37,8 +37,8 @@ def test_a_daemon_is_as_old_as_when_it_was_last_seen() -> None:
     """By its own time, less what the clock of the machine is ahead."""
     scene = scene_at()
     daemon = replace(scene.daemons[0], at=AT - timedelta(seconds=30), clock_behind_s=10.0)
-    assert age_of(daemon, AT) == 20.0
-    assert age_of(replace(daemon, at=AT), AT) == 0.0
+    assert daemon.age_s(AT) == 20.0
+    assert replace(daemon, at=AT).age_s(AT) == 0.0
     shown = text_of(feed_lines(replace(scene, daemons=(daemon,)), 120))
     assert "last seen 20s ago" in shown
 

@@ -124,3 +124,20 @@ def test_the_head_names_the_symbol_its_score_and_what_waits() -> None:
     shown = text_of([head_line(scene_at(untrusted=("binance",)), judged(), 80)])
     for part in ("BTCUSDT", "score 3", "watch", "5/6 live", "1 to ack"):
         assert part in shown
+
+
+def test_the_head_tells_the_mid_of_the_tightest_book_of_those_that_have_both_sides() -> None:
+    """What nobody asks or bids has no spread, which is not one of nought."""
+    scene = scene_at()
+    first, second, *others = (
+        replace(row, measures=replace(row.measures, spread_bps=spread))
+        for row, spread in zip(scene.rows, (2.0, 1.0, 3.0, 3.0, 3.0, 3.0), strict=True)
+        if row.measures is not None
+    )
+    assert first.measures is not None
+    one_sided = replace(first, measures=replace(first.measures, mid=None, spread_bps=None))
+    for rows in ((first, second, *others), (one_sided, second, *others)):
+        shown = text_of([head_line(replace(scene, rows=rows), judged(), 200)])
+        assert "(1.00 bps)" in shown
+    shown = text_of([head_line(replace(scene, rows=(one_sided,)), judged(), 200)])
+    assert "bps" not in shown

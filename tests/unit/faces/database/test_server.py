@@ -33,7 +33,7 @@ async def test_psql_does_not_outlive_a_command_that_is_stopped(tmp_path: Path) -
     ready = tmp_path / "ready"
     code = f"import pathlib, time; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     task = asyncio.create_task(server._run(call(code)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while not ready.exists():
             await asyncio.sleep(0.01)
         task.cancel()

@@ -17,7 +17,8 @@ from tests.support.pictures import (
 from tests.support.stand_in_answers import told_quote
 from tests.support.stand_in_market import a_picture as stand_in_picture
 
-from tidegauge.faces.look.tables import quote_table, status_view, top_view, worst_first
+from tidegauge.faces.look.tables import quote_table, status_view, top_view
+from tidegauge.runtime.window.across import worst_first
 from tidegauge.runtime.window.picture import Picture
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07[bold]"
@@ -42,7 +43,11 @@ def a_picture() -> Picture:
 
 def test_the_worst_symbol_is_first_and_an_unknown_one_last() -> None:
     """What is not known is a dash, and no calm."""
-    assert [each.symbol for each in worst_first(a_picture())] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
+    assert [each.symbol for each in worst_first(a_picture().symbols.values())] == [
+        "ETHUSDT",
+        "BTCUSDT",
+        "SOLUSDT",
+    ]
     lines = drawn(top_view(a_picture(), [])).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["ETHUSDT", "BTCUSDT", "SOLUSDT"]
     assert lines[3].split()[1] == "-"

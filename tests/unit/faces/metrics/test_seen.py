@@ -41,7 +41,7 @@ def test_a_clock_on_its_way_to_one_that_was_set_makes_no_daemon_old() -> None:
     """The machine's clock was set on by an hour; the daemon says how far behind it is."""
     behind = replace(a_daemon(at=NOW - timedelta(hours=1)), clock_behind_s=3600.0)
     seen = Seen.of(Picture(at=NOW, daemons={DAEMON: behind}), NOW)
-    assert (len(seen.names), seen.age_of(behind)) == (1, 0.0)
+    assert (len(seen.names), behind.age_s(seen.now)) == (1, 0.0)
 
 
 def test_of_many_symbols_the_worst_are_told_and_the_others_counted() -> None:

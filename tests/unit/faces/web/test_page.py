@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from fastapi import FastAPI
+from tests.support.ports import kept_port
 from tests.support.served_app import ServedApp
 from yarl import URL
 
@@ -32,10 +33,11 @@ class Answer:
 def origin() -> Iterator[str]:
     app = FastAPI()
     app.include_router(page.router)
-    served = ServedApp(app)
-    served.start()
-    yield served.url
-    served.stop()
+    with kept_port() as port:
+        served = ServedApp(app, port)
+        served.start()
+        yield served.url
+        served.stop()
 
 
 async def asked(url: str, **headers: str) -> Answer:

@@ -10,7 +10,7 @@ from tidegauge.runtime.window.desk import ShownDesk
 from tidegauge.runtime.window.merge import picture_of
 from tidegauge.runtime.window.wire import Hello, Round
 
-EMPTY = ShownDesk(incidents=(), over=(), alerts=(), silences=(), mutes=(), waiting={})
+EMPTY = ShownDesk(incidents=(), over=(), alerts=(), silences=(), mutes=())
 
 
 def seen(name: str, symbols: Sequence[str], gone_at: float | None = None) -> Seen:

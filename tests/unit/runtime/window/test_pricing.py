@@ -19,7 +19,7 @@ from tidegauge.risk.quoting import Market
 from tidegauge.runtime.window import pricing
 from tidegauge.runtime.window.hub import HeldLadder, Hub
 from tidegauge.runtime.window.picture import Picture
-from tidegauge.runtime.window.pricing import LEAST_CURVE, market_of, sizes_of
+from tidegauge.runtime.window.pricing import LEAST_CURVE, MOST_MARKETS, market_of, sizes_of
 from tidegauge.runtime.window.wire import Terms
 
 
@@ -91,6 +91,17 @@ async def test_a_market_that_takes_long_holds_nobody_else_up(
     again, _held = await market_of(hub, "BTCUSDT", Decimal(1000))
     assert again is market
     assert begun == [1]
+
+
+async def test_of_many_symbols_the_latest_markets_are_kept(tmp_path: Path) -> None:
+    """Who asks for the price of everything is answered, and fills no memory."""
+    hub = Hub(tmp_path)
+    names = [f"S{number}USDT" for number in range(MOST_MARKETS + 5)]
+    await asyncio.gather(*(market_of(hub, name, Decimal(1000)) for name in names))
+    assert [*hub.markets] == names[5:]
+    first, _held = await market_of(hub, names[5], Decimal(1000))
+    again, _held = await market_of(hub, names[5], Decimal(1000))
+    assert again is first
 
 
 def test_without_a_book_there_is_no_curve() -> None:

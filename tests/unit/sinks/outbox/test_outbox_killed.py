@@ -56,7 +56,7 @@ async def told_by(
     *,
     fatal: int = 0,
     enough: Callable[[], bool] = lambda: False,
-    after_s: float = 30,
+    after_s: float = 60,
 ) -> list[int]:
     """Run a process that puts in pages and delivers. It is killed by itself at the `fatal`th note it
     takes, else when it is `enough`, or after `after_s`. Returns what it acknowledged."""

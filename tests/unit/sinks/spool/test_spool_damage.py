@@ -105,7 +105,7 @@ def test_whatever_stands_in_the_place_of_the_last_file(
         os.mkfifo(files[2])
     begun = time.perf_counter()
     spool = opened(left, "b")
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - begun < 20
     assert contents(drained(spool)) == contents(kept)
     spool.forget(spool.finished())
     figures = spool.figures()

@@ -73,7 +73,9 @@ export class Heat {
   }
 
   /** A column of the bands that the stream shows: what rests between one and the next. */
-  #continue(book) {
+  #continue(book, now) {
+    // Of one side alone there is no middle to draw it about.
+    if (book.reading.mid === undefined || book.reading.mid === null) return;
     const bands = [...book.reading.bands].sort((a, b) => a.bps - b.bps);
     if (!this.bands.length) this.bands = bands.map((band) => band.bps);
     const between = (side) =>
@@ -91,6 +93,11 @@ export class Heat {
       bids: between("bid"),
       asks: between("ask"),
     });
+    const first = Math.floor((now / 1000 - this.range) / this.step);
+    for (const old of this.columns.keys()) {
+      if (old >= first) break;
+      this.columns.delete(old);
+    }
     this.version = `${this.loaded} ${at}`;
   }
 
@@ -103,7 +110,7 @@ export class Heat {
     const book = picture.books?.[`${this.venue}/${this.symbol}`];
     if (live && book && trusted(book) && picture.at !== this.seenAt) {
       this.seenAt = picture.at;
-      this.#continue(book);
+      this.#continue(book, now);
     }
     if (live) this.now = now;
     const reach = this.bands.includes(this.reach)

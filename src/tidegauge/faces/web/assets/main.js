@@ -72,7 +72,7 @@ function read() {
   } catch {
     // Shown as it stands.
   }
-  return { name: name in PAGES ? name : "", about };
+  return { name: Object.hasOwn(PAGES, name) ? name : "", about };
 }
 
 function go() {

@@ -189,11 +189,11 @@ export const facts = (pairs, more = "") =>
     pairs.map(([term, value]) => h("div", { key: term }, h("dt", null, term), h("dd", null, value))),
   );
 
-/** Seconds between the picture's time and a daemon's own. */
+/** How many seconds before the picture a daemon showed itself last. Its clock may still be on its way to one that was set. */
 export function daemonAge(picture, id) {
-  const at = millis(picture?.daemons?.[id]?.at);
-  const now = millis(picture?.at);
-  return at === null || now === null ? null : Math.max(0, (now - at) / 1000);
+  const daemon = picture?.daemons?.[id];
+  const [at, now] = [millis(daemon?.at), millis(picture?.at)];
+  return at === null || now === null ? null : Math.max(0, (now - at) / 1000 - (daemon.clock_behind_s ?? 0));
 }
 
 /** How old a daemon's part is, where that is too old; else null. */
