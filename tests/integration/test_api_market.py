@@ -112,6 +112,7 @@ async def test_an_absurd_size_is_told_as_far_as_it_goes(asked: Asked) -> None:
     assert all(each["slippage_bps"] is None for each in quote["venues"])
     assert all(0 < each["filled_fraction"] < 1e-3 for each in quote["venues"])
     assert Decimal(quote["together"]["filled"]) < Decimal(10) ** 15
+    assert quote["notional"] == "1" + "0" * 15
 
 
 async def test_a_curve_rises_with_the_size(asked: Asked) -> None:

@@ -255,7 +255,7 @@ async def test_where_another_serves_no_companion_is_started(tmp_path: Path) -> N
             said = await companion.introduction(link=False)
             await until(lambda: bool(lines))
             assert companions() == {}
-    assert said == "web: http://127.0.0.1:1 (log in by `tidegauge web`)"
+    assert said == f"web: http://127.0.0.1:1 (log in by `tidegauge web --data-dir {tmp_path}`)"
     assert [each["event"] for each in lines] == ["api_served_elsewhere"]
 
 

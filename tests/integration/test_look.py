@@ -63,6 +63,7 @@ async def test_a_quote_is_what_the_books_say(tmp_path: Path) -> None:
         table = await told_by(tmp_path, "quote", "BTCUSDT", *asked)
         assert table.out.startswith("selling 100,000 USDT of BTCUSDT")
         assert "split over all" in table.out
+        assert "from each venue's own mid" in table.out
 
 
 async def test_what_cannot_be_answered_says_what_to_do(tmp_path: Path) -> None:

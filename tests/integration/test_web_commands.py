@@ -83,7 +83,7 @@ async def test_a_command_that_waits_says_so_and_one_that_is_refused_says_why(
     await expect(dialog.locator(".answer")).to_contain_text("version 4 by now.")
     await page.keyboard.press("Escape")
     dialog = await command(page, "Comment", "x")
-    await expect(dialog.locator(".answer")).to_contain_text("comment: too long")
+    await expect(dialog.locator(".answer")).to_have_text("Wrong. comment: too long")
     assert await dialog.get_by_label("Comment").input_value() == "x"
 
 
@@ -92,6 +92,10 @@ async def test_a_silence_is_made_of_what_was_asked_for(open_web: Open, stand_in:
     page = (await open_web("incidents")).page
     await page.get_by_role("button", name="Silence …").click()
     dialog = page.get_by_role("dialog", name="Silence")
+    # What is always one of a list is not said to be left out.
+    optional = dialog.locator("label", has_text="may be empty")
+    assert await optional.count() == 4
+    await expect(optional.filter(has_text="For")).to_have_count(0)
     await dialog.get_by_label("Symbols").fill("BTCUSDT, ETHUSDT")
     await dialog.get_by_label("For").select_option("14400")
     await dialog.locator("button[type=submit]").click()

@@ -274,6 +274,7 @@ async def test_the_part_of_a_daemon_that_is_gone_is_called_old(
     monkeypatch.setattr(the_stand_in, "moved", nothing_happens(timedelta(seconds=42)))
     page = (await open_web()).page
     await expect(page.locator("#banner")).to_contain_text("Part of this is old.")
+    await expect(page.locator("#foot")).to_contain_text("last heard of 42 s ago")
     await expect(page.locator("tr.old").first).to_contain_text("old: 42 s")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Unknown")
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import socket
 import tempfile
 import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -16,17 +18,23 @@ from tests.support.spoken_daemon import StandIn, a_ladder, books_of
 from tests.support.windowed import daemon, running, watching
 
 from tidegauge.core.instrument import BookId
+from tidegauge.faces.api.answers import known_book, known_symbol
+from tidegauge.faces.api.problems import Problem
 from tidegauge.runtime.control import folder_of
 from tidegauge.runtime.window import client as the_client
 from tidegauge.runtime.window import hub as the_hub
 from tidegauge.runtime.window import window as the_window
 from tidegauge.runtime.window.client import windows_of
+from tidegauge.runtime.window.daemon import Daemon
 from tidegauge.runtime.window.hub import Hub
+from tidegauge.runtime.window.window import Window
 from tidegauge.runtime.window.wire import (
     line_of,
 )
 
 BINANCE = BookId("binance", "BTCUSDT")
+NO_PROCESS = 2**22 + 1
+"""A process id beyond those that there are."""
 
 
 async def test_a_daemon_that_was_started_again_takes_the_place_of_the_one_that_crashed(
@@ -174,3 +182,50 @@ async def test_who_is_not_let_in_says_so(tmp_path: Path, monkeypatch: pytest.Mon
     async with daemon(tmp_path), watching(tmp_path) as watch:
         await until(lambda: bool(watch.refused))
         assert "others look" in next(iter(watch.refused.values()))
+
+
+async def test_a_daemon_that_hangs_is_missed_by_one_who_comes_only_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes who connects, and says not even who it is."""
+    monkeypatch.setattr(the_client, "HELLO_S", 0.1)
+    hub = Hub(tmp_path)
+    async with StandIn("7").listening(tmp_path), running(hub.run()):
+        await until(lambda: hub.silent("7"))
+        assert "daemon 7: it tells nothing" in hub.reasons()
+
+
+async def test_a_killed_daemon_is_missed_until_one_starts(tmp_path: Path) -> None:
+    """Who looks finds its socket, with nobody behind it; what starts clears it away, and no other."""
+    folder = folder_of(tmp_path)
+    killed, hangs = folder / f"{NO_PROCESS}.view", folder / f"{os.getppid()}.view"
+    folder.mkdir(parents=True)
+    for left in (killed, hangs):
+        with socket.socket(socket.AF_UNIX) as nobody:
+            nobody.bind(str(left))
+    hub = Hub(tmp_path)
+    async with running(hub.run()):
+        await until(lambda: hub.silent(killed.stem))
+        assert f"daemon {killed.stem} was killed, and not started again" in hub.reasons()
+        async with Window(cast("Daemon", None)).opened(tmp_path):
+            await until(lambda: not hub.silent(killed.stem))
+    assert (killed.exists(), hangs.exists()) == (False, True)
+
+
+async def test_a_symbol_whose_daemon_went_is_not_called_unknown(tmp_path: Path) -> None:
+    """It was watched, by whom, and how long ago."""
+    one = StandIn("7")
+    hub = Hub(tmp_path)
+    async with running(hub.run()):
+        async with one.listening(tmp_path):
+            await one.say(one.hello(), books_of("7"), one.round())
+            await until(lambda: bool(hub.picture().books))
+            assert hub.why_not("BTCUSDT") is None
+        await until(lambda: not hub.picture().books)
+        with pytest.raises(Problem) as refused:
+            known_symbol(hub, "btcusdt")
+        assert refused.value.status == 503
+        assert "daemon 7, which watches BTCUSDT, was last seen" in refused.value.detail
+        with pytest.raises(Problem) as unknown:
+            known_book(hub, "binance", "NOPE")
+        assert unknown.value.status == 404

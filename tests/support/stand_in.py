@@ -157,6 +157,10 @@ def _looks(app: FastAPI, state: StandIn) -> None:
 
 
 def _drills(app: FastAPI, state: StandIn) -> None:
+    @app.post("/logout", status_code=204)
+    async def log_out() -> None:
+        state.admitted = False
+
     @app.get("/drills")
     async def drills() -> Response:
         return answer(DRILLS) if state.drills else problem(404, "Not Found")

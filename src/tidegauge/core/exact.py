@@ -80,3 +80,8 @@ def is_amount(value: Decimal) -> bool:
     exponent = value.as_tuple().exponent
     fine = isinstance(exponent, int) and exponent >= -MOST_DIGITS
     return fine and value.copy_abs() <= LARGEST
+
+
+def plain(value: Decimal) -> Decimal:
+    """Return the same number, of which the text has no exponent, and no zeros behind its point."""
+    return Decimal(f"{value.normalize(EXACT):f}")

@@ -59,6 +59,7 @@ async def answering(data_dir: Path, handler: Handler) -> AsyncIterator[None]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)
+        clear_away(data_dir, SUFFIX)
         server = await asyncio.start_unix_server(
             lambda reader, writer: _converse(reader, writer, handler), path, limit=LONGEST_LINE
         )
@@ -147,6 +148,24 @@ def sockets_of(data_dir: Path, suffix: str) -> dict[str, Path]:
     except OSError:
         return {}
     return {path.stem: path for path in paths if path.stem.isdigit()}
+
+
+def clear_away(data_dir: Path, suffix: str) -> None:
+    """Remove the sockets of daemons that were killed: nobody has their process id, or is behind them."""
+    for name, path in sockets_of(data_dir, suffix).items():
+        if not _runs(int(name)) and not _answers(path):
+            path.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process has this id, ours or somebody else's."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _answers(path: Path) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegauge.core.errors import MalformedFrame
-from tidegauge.core.exact import from_units, is_amount, parse, to_units
+from tidegauge.core.exact import from_units, is_amount, parse, plain, to_units
 
 NOT_NUMBERS = [
     "", " ", "NaN", "sNaN", "nan123", "inf", "Infinity", "-Infinity", "1e999", "1e999999999",
@@ -75,3 +75,13 @@ def test_what_a_person_may_mean_is_an_amount(text: str) -> None:
 def test_what_nothing_exact_can_be_calculated_with_is_no_amount(text: str) -> None:
     """Nor is a number whose digits would have to be dropped."""
     assert not is_amount(Decimal(text))
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("1E+6", "1000000"), ("995.7480000", "995.748"), ("-0.10", "-0.1"), ("0E-8", "0"), ("7", "7")],
+)
+def test_a_number_is_told_without_exponent_and_idle_zeros(written: str, told: str) -> None:
+    """It stays the same number."""
+    assert str(plain(Decimal(written))) == told
+    assert plain(Decimal(written)) == Decimal(written)

@@ -51,21 +51,25 @@ def answer(record: Any, status: int = 200) -> Response:
 
 
 def known_symbol(hub: Hub, name: str) -> Symbol:
-    """Return a symbol in our spelling. Raises 404 for one that nobody watches."""
+    """Return a symbol in our spelling. Raises 404 for one that nobody watches, 503 while its daemon is
+    away."""
     symbol = name.upper()
     if any(book.symbol == symbol for book in hub.picture().books.values()):
         return symbol
-    raise Problem(
-        HTTPStatus.NOT_FOUND, f"no daemon watches {symbol}; GET /symbols says what is watched"
-    )
+    raise _unseen(hub, symbol, f"no daemon watches {symbol}; GET /symbols says what is watched")
 
 
 def known_book(hub: Hub, venue: str, symbol: str) -> ShownBook:
-    """Return a book by its names. Raises 404 for one that nobody watches."""
+    """Return a book by its names. Raises as `known_symbol` does."""
     id_ = BookId(venue.lower(), symbol.upper())
     book = hub.picture().books.get(str(id_))
     if book is None:
-        raise Problem(
-            HTTPStatus.NOT_FOUND, f"no daemon watches {id_}; GET /instruments says what is watched"
-        )
+        nobody = f"no daemon watches {id_}; GET /instruments says what is watched"
+        raise _unseen(hub, id_.symbol, nobody)
     return book
+
+
+def _unseen(hub: Hub, symbol: Symbol, nobody: str) -> Problem:
+    away = hub.why_not(symbol)
+    status = HTTPStatus.NOT_FOUND if away is None else HTTPStatus.SERVICE_UNAVAILABLE
+    return Problem(status, away or nobody)

@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tidegauge.core.errors import OperatorError
+from tidegauge.runtime.settings import load_settings
 from tidegauge.runtime.settings_serve import ServeSettings
 
 PATIENCE_S = 10.0
@@ -15,6 +18,18 @@ LARGEST = 64 * 1024
 def name_for_browsers(settings: ServeSettings) -> str | None:
     """Return under which name browsers come through a proxy; None where they come by themselves."""
     return next(iter(settings.allowed_hosts), None) if settings.behind_tls else None
+
+
+def link_command(data_dir: Path) -> str:
+    """Return the command that prints a link to the API of a data directory; it names the directory,
+    unless the settings do."""
+    try:
+        usual = load_settings().settings.data_dir
+    except OperatorError:
+        usual = None
+    if usual is not None and usual.absolute() == data_dir.absolute():
+        return "tidegauge web"
+    return f"tidegauge web --data-dir {shlex.quote(str(data_dir))}"
 
 
 def link_from(address: str, token: str, *, host: str | None = None) -> str:

@@ -17,7 +17,7 @@ from tidegauge.core.errors import OperatorError
 from tidegauge.runtime.settings import Settings
 
 from .address import address_of
-from .asking import link_from, name_for_browsers
+from .asking import link_command, link_from, name_for_browsers
 from .binding import bound
 from .tokens import tokens_in, tokens_made
 
@@ -91,15 +91,16 @@ class Companion:
 
     async def introduction(self, *, link: bool) -> str:
         """Say, as soon as the API answers, where it is, and with a `link` how a browser comes in."""
+        command = link_command(self._data_dir)
         try:
             address = await self._address()
             if not link:
-                return f"web: {address} (log in by `tidegauge web`)"
+                return f"web: {address} (log in by `{command}`)"
             token = tokens_in(self._data_dir).operate
             once = await asyncio.to_thread(link_from, address, token, host=self._host)
         except OperatorError as error:
             return f"web: {error}"
-        return f"web: {once}\n(good once, for five minutes; `tidegauge web` prints another)"
+        return f"web: {once}\n(good once, for five minutes; `{command}` prints another)"
 
     async def _address(self) -> str:
         until = time.monotonic() + READY_WITHIN_S

@@ -35,6 +35,8 @@ PATIENCE_S = 5.0
 
 DAY_S = 86_400.0
 MOST = 1_000
+FIELD_OF = {"--signal": "signals", "--venue": "venues", "--severity": "severities"}
+"""What a command calls by a flag."""
 
 IncidentId = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9-]+$")]
 Symbol = Annotated[
@@ -252,10 +254,15 @@ async def silences(hub: HubOf) -> Response:
 @router.post("/silences", response_model=Carried)
 async def silence(request: Request, body: NewSilence) -> Response:
     """Page nobody of what fits all that is given. Incidents open all the same."""
+    if not (body.signals or body.symbols or body.venues or body.severities):
+        one = ("symbols", "name a symbol, a venue, a signal or a severity; * is every symbol")
+        raise Problem(422, "Nothing says what to silence", errors=[one])
     try:
         matcher = matcher_of(body.signals, body.symbols, body.venues, body.severities)
     except OperatorError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        flag, _, why = str(error).partition(" ")
+        detail = "This silence would fit nothing"
+        raise Problem(422, detail, errors=[(FIELD_OF.get(flag, flag), why)]) from None
 
     async def made(_connection: Any) -> Order:
         order = new_order(

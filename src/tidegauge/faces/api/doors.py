@@ -37,6 +37,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ALWAYS_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (named, not bound)
 
+READS = "This token reads; it takes one that operates"
+READS_BY_COOKIE = "Your login only reads; `tidegauge web` on the machine where it runs prints a link that operates"
+
 FAILURES_PER_S = 10.0
 LONGEST_URL = 8_192
 LARGEST_BODY = 64 * 1024
@@ -203,7 +206,7 @@ class Gate:
         if unsafe and asked.path not in READ_MAY_POST:
             needed = sessions.Scope.OPERATE
         if principal.scope < needed:
-            raise Problem(HTTPStatus.FORBIDDEN, "This token reads; it takes one that operates")
+            raise Problem(HTTPStatus.FORBIDDEN, READS_BY_COOKIE if principal.by_cookie else READS)
         if asked.is_socket and self._open >= self._streams:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,

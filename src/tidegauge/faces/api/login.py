@@ -22,6 +22,13 @@ ENTRANCE = (
 """A step of our own between a page of somebody else's and ours: the cookie is only sent along where
 the page that leads on is ours."""
 
+USED = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Tidegauge</title>"
+    "<meta name=viewport content='width=device-width'><h1>This link lets nobody in any more</h1>"
+    "<p>It was used, or is older than five minutes. Run <code>tidegauge web</code> where Tidegauge runs, "
+    "and open the link it prints. <a href='/'>Go on</a>, if you are logged in already."
+)
+
 
 class WantedLink(BaseModel):
     """What the link shall give; without it, what who asks has."""
@@ -66,6 +73,8 @@ async def log_in(request: Request, code: Annotated[str, Query(max_length=128)] =
     sessions = _sessions(request)
     scope = sessions.redeem(code)
     if scope is None:
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(USED, HTTPStatus.FORBIDDEN)
         detail = "This link was used, or is older than five minutes: `tidegauge web` prints another"
         raise Problem(HTTPStatus.FORBIDDEN, detail)
     answer: Response = RedirectResponse("/", HTTPStatus.SEE_OTHER)

@@ -118,7 +118,7 @@ async def _of_validation(request: Request, error: RequestValidationError) -> Res
     if "json" not in kind and any(tuple(each["loc"])[:1] == ("body",) for each in error.errors()):
         detail = "The body has to be JSON, sent with content-type: application/json"
         return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail).response()
-    errors = [(_field(each["loc"]), str(each["msg"])) for each in error.errors()[:MOST_ERRORS]]
+    errors = [_said_of(each) for each in error.errors()[:MOST_ERRORS]]
     named = ", ".join(dict.fromkeys(field for field, _message in errors))
     return Problem(422, f"This can't be understood: {named}", errors=errors).response()
 
@@ -132,6 +132,14 @@ async def _of_http(_request: Request, error: HTTPException) -> Response:
 
 def _is_bare(error: HTTPException) -> bool:
     return error.detail == HTTPStatus(error.status_code).phrase
+
+
+def _said_of(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the field of an error, and what is wrong with it."""
+    if error["type"] != "json_invalid":
+        return _field(error["loc"]), str(error["msg"])
+    why = error.get("ctx", {}).get("error", "it ends too soon")
+    return "body", f"This is no JSON at character {error['loc'][-1]}: {why}"
 
 
 def _field(place: Sequence[Any]) -> str:

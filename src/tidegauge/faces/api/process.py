@@ -17,6 +17,7 @@ from .access import Access
 from .address import claimed
 from .app import create_app
 from .archive import Archive
+from .asking import link_command
 from .binding import bound, url_of
 from .drills import Drills
 from .serving import serving
@@ -54,7 +55,7 @@ async def serve_until_stopped(
             async with serving(app, at, settings.serve):
                 url = url_of(at, settings.serve)
                 address.write_text(url, encoding="utf-8")
-                log.info("api_serving", address=url, log_in="tidegauge web")
+                log.info("api_serving", address=url, log_in=link_command(settings.data_dir))
                 telling = tasks.create_task(service.keep_telling(lambda: True, lambda: url))
                 await stop.wait()
                 log.info("api_stopping")

@@ -16,7 +16,7 @@ def ladder_lines(scene: Scene, venue: str | None, width: int, height: int) -> li
     """Return a ladder in so many columns and lines: as many levels as fit, the touch in the middle."""
     row = None if venue is None else scene.row(venue)
     if row is None:
-        return said("no such book", "no venue of this symbol is watched here", width)
+        return said("no such book", scene.unseen, width)
     if row.trust != LIVE:
         return not_trusted(row, width)
     if scene.stored:

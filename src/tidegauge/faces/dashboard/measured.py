@@ -28,7 +28,7 @@ def measure_lines(scene: Scene, venue: str | None, trends: Trends, width: int) -
     """Return what is measured of one book, with sparklines of how unusual it was lately."""
     row = None if venue is None else scene.row(venue)
     if row is None:
-        return said("no such book", "no venue of this symbol is watched here", width)
+        return said("no such book", scene.unseen, width)
     measures = row.measures
     if not row.live or measures is None:
         return not_trusted(row, width)

@@ -92,6 +92,14 @@ class Scene:
         return next((each for each in self.rows if each.venue == venue), None)
 
     @property
+    def unseen(self) -> str:
+        """Say why there is no book of the symbol."""
+        watching = next((each.id for each in self.daemons if self.symbol in each.symbols), None)
+        if watching is None or self.rows:
+            return "no venue of this symbol is watched here"
+        return f"daemon {watching}, which watches it, shows nothing of it now"
+
+    @property
     def open_incidents(self) -> tuple[ShownIncident, ...]:
         """Return the incidents that are not resolved."""
         return tuple(each for each in self.incidents if each.state != "resolved")

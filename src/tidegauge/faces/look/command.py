@@ -8,7 +8,7 @@ import typer
 from tidegauge.core.errors import OperatorError
 from tidegauge.core.exact import is_amount
 from tidegauge.core.reading import Taker
-from tidegauge.faces import running
+from tidegauge.faces import figures, running
 from tidegauge.faces.amounts import scaled
 from tidegauge.faces.database.opened import AsJson, print_json, settings_of
 from tidegauge.faces.options import Config, DataDir
@@ -17,7 +17,7 @@ from tidegauge.runtime.window.hub import Hub
 from tidegauge.runtime.window.pricing import LARGEST, market_of, quote_of
 
 from .looking import once, watched
-from .tables import quote_table, status_view, top_table
+from .tables import quote_table, status_view, top_view
 
 NOT_READY = 1
 
@@ -60,14 +60,15 @@ def top(
     """List all symbols by score, the worst first."""
     folder = settings_of(config, data_dir).data_dir
     if watch:
-        watched(folder, lambda hub: top_table(hub.picture()))
+        watched(folder, lambda hub: top_view(hub.picture(), hub.reasons()))
         return
 
     async def act(hub: Hub) -> None:
         if as_json:
             print_json(worst_first(hub.picture().symbols.values()))
         else:
-            running.console_for(plain=False).print(top_table(hub.picture()))
+            shown = top_view(hub.picture(), hub.reasons())
+            running.console_for(plain=False).print(shown)
 
     once(folder, act)
 
@@ -88,8 +89,11 @@ def quote(
     async def act(hub: Hub) -> None:
         if not hub.books_of(name):
             watched_now = ", ".join(sorted(hub.picture().symbols)[:8])
+            unseen = "; ".join(hub.unseen())
             raise OperatorError(
-                f"no daemon watches {name}",
+                f"no daemon that answers watches {name} ({unseen})"
+                if unseen
+                else f"no daemon watches {name}",
                 fix=f"Watched are {watched_now}" if watched_now else "Books are still looked up",
             )
         market, held = await market_of(hub, name, size)
@@ -105,6 +109,11 @@ def quote(
 def size_of(text: str) -> Decimal:
     """Read an amount of quote: 1000000, 1_000_000, 1,000,000, 250k, 1.5M. Raises `OperatorError`."""
     size = scaled(text.strip().replace(",", "").replace("_", ""))
+    if size is not None and size.is_finite() and size > LARGEST:
+        raise OperatorError(
+            f"--notional {text!r} is more than there is a price for",
+            fix=f"Ask for {figures.price(LARGEST)} at most",
+        )
     if size is None or not is_amount(size) or not 0 < size <= LARGEST:
         raise OperatorError(
             f"--notional {text!r} is no amount of quote",

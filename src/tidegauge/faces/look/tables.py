@@ -27,16 +27,26 @@ WEATHER = {
     "stressed": "bold red",
     "critical": "bold white on red",
 }
+SEVERITIES = ("critical", "high", "warning", "info")
 HEALTH = {"well": "green", "starting": "yellow", "degraded": "yellow"}
-BAR = 20
+AGAINST = (
+    "slippage and cost: from each venue's own mid, of the split from the median mid; "
+    "best: by the price that comes out"
+)
+BAR = 10
 """How wide a score of 100 is drawn."""
 
 
-def top_table(seen: Picture) -> RenderableType:
-    """Draw all symbols by score."""
+def top_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
+    """Draw all symbols by score, and why that may not be all."""
+    return Group(_top_table(seen), *_reasons(reasons))
+
+
+def _top_table(seen: Picture) -> RenderableType:
     if not seen.symbols:
         return Text("no symbol is judged yet: books are still looked up or warming")
     table = _table("symbol", "score", "", "weather", "books", "apart", "sell", "buy", "incidents")
+    table.columns[2].no_wrap = True
     opened = Counter(each.symbol for each in seen.incidents.values() if each.state != "resolved")
     for each in worst_first(seen.symbols.values()):
         score = each.score
@@ -56,10 +66,8 @@ def top_table(seen: Picture) -> RenderableType:
 
 def status_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
     """Draw how the daemons are, what is wrong first."""
-    parts: list[RenderableType] = [
-        Text("all is well" if not reasons else "NOT ALL IS WELL", style="bold")
-    ]
-    parts += [Text(f"  {printable(why)}", style="yellow") for why in reasons]
+    parts: list[RenderableType] = [Text(_in_short(seen, reasons), style="bold")]
+    parts += _reasons(reasons)
     daemons = _table(
         "daemon", "up", "watches", "readings", "feed to reading", "loop lag", "storage"
     )
@@ -76,6 +84,21 @@ def status_view(seen: Picture, reasons: Sequence[str]) -> RenderableType:
         )
     parts += [Text(), daemons, Text(), venues, Text(), *_desk(seen)]
     return Group(*parts)
+
+
+def _in_short(seen: Picture, reasons: Sequence[str]) -> str:
+    """Say how all is: the monitor may be well, and the market not."""
+    if reasons:
+        return "NOT ALL IS WELL"
+    opened = sum(each.state != "resolved" for each in seen.incidents.values())
+    firing = sum(each.state == "firing" for each in seen.alerts.values())
+    if not opened and not firing:
+        return "all is well"
+    return f"the monitor is well; open incidents: {opened}, alerts that fire: {firing}"
+
+
+def _reasons(reasons: Sequence[str]) -> list[Text]:
+    return [Text(f"  {printable(why)}", style="yellow") for why in reasons]
 
 
 def quote_table(quote: ShownQuote) -> RenderableType:
@@ -109,7 +132,12 @@ def _table(*names: str) -> Table:
         "cost",
     )
     for name in names:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if name in numbers else "left",
+            overflow="fold",
+            no_wrap=name in ("symbol", "venue"),
+        )
     return table
 
 
@@ -183,7 +211,8 @@ def _venue(venue: ShownVenue) -> tuple[str, ...]:
 def _desk(seen: Picture) -> list[RenderableType]:
     """Say what is open at the desk."""
     firing = Counter(each.severity for each in seen.alerts.values() if each.state == "firing")
-    told = ", ".join(f"{count} {name}" for name, count in firing.items()) or "none"
+    worst = sorted(firing.items(), key=lambda each: _rank(each[0]))
+    told = ", ".join(f"{count} {name}" for name, count in worst) or "none"
     lines: list[RenderableType] = [Text(f"alerts firing: {told}")]
     opened = [each for each in seen.incidents.values() if each.state != "resolved"]
     for each in sorted(opened, key=lambda each: each.opened_at):
@@ -197,6 +226,10 @@ def _desk(seen: Picture) -> list[RenderableType]:
             )
         )
     return lines if opened else [*lines, Text("no incident is open")]
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
 def _clock(at: datetime) -> str:
@@ -243,6 +276,7 @@ def _together(quote: ShownQuote) -> list[RenderableType]:
             lines.append(Text(short, style="bold red"))
     counted = "counted in the split and in what is best" if quote.fees_counted else "not counted"
     lines.append(Text(f"fees are {counted}", style="dim"))
+    lines.append(Text(AGAINST, style="dim"))
     return [
         *lines,
         *(Text(printable(f"{name}: {why}"), style="dim") for name, why in quote.left_out),

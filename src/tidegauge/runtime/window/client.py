@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
 CONNECT_S = 2.0
+HELLO_S = 4.0
+"""A daemon says who it is as soon as somebody looks: one that takes longer hangs."""
+
 REMEMBERED_S = 600.0
 """So long a daemon that went without a goodbye is still told of."""
 
@@ -132,6 +135,11 @@ class Watch:
         """Whether it was tried to look at a daemon, and in vain."""
         return name in self.refused or name in self._dead
 
+    @property
+    def left_behind(self) -> list[str]:
+        """The daemons of which nothing is known but a socket with nobody behind it: they were killed."""
+        return sorted(self._dead - self.seen.keys())
+
     def daemon_of(self, book: BookId) -> str | None:
         """Return who watches a book, None where nobody does; of several the one that a picture shows."""
         return max((name for name, each in self.seen.items() if book in each.books), default=None)
@@ -179,7 +187,7 @@ class Watch:
         told: dict[BookId, ShownBook] = {}
         parts: list[Symbols | Alerts] = []
         while True:
-            async with asyncio.timeout(ROUND_S):
+            async with asyncio.timeout(ROUND_S if name in self._writers else HELLO_S):
                 line = await reader.readline()
             if not line.endswith(b"\n"):  # it went, and be it in the middle of a line
                 if name not in self._writers:

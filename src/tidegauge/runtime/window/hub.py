@@ -129,9 +129,24 @@ class Hub:
         books = self.picture().books.values()
         return sorted(BookId(book.venue, symbol) for book in books if book.symbol == symbol)
 
+    def why_not(self, symbol: str) -> str | None:
+        """Say why nothing is seen of a symbol that a daemon watched; None where none is known to."""
+        now = datetime.now(UTC)
+        for name, daemon in self.picture().daemons.items():
+            if symbol in daemon.symbols and not self.books_of(symbol):
+                ago = daemon.age_s(now)
+                return f"daemon {name}, which watches {symbol}, was last seen {ago:.0f} s ago"
+        return None
+
+    def unseen(self) -> list[str]:
+        """Say of each daemon that there is, or was, and that shows nothing why that is."""
+        refused = [f"daemon {name}: {why}" for name, why in sorted(self._watch.refused.items())]
+        killed = self._watch.left_behind
+        return [*refused, *(f"daemon {name} was killed, and not started again" for name in killed)]
+
     def reasons(self) -> list[str]:
         """Say why what is shown cannot be relied on; nothing: it can."""
-        said = [f"daemon {name}: {why}" for name, why in sorted(self._watch.refused.items())]
+        said = self.unseen()
         daemons = self.picture().daemons
         if not daemons:
             return [*said, "no daemon is seen: is `tidegauge monitor` running?"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import log10
 
+from tidegauge.core.exact import plain
 from tidegauge.core.instrument import BookId, Symbol, base_and_quote
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
@@ -138,6 +139,7 @@ def quote_of(
     hub: Hub, symbol: Symbol, taker: Taker, notional: Decimal, market: Market, held: Held
 ) -> ShownQuote:
     """Return what a size costs, with every venue of the symbol in it, asked or not."""
+    notional = plain(notional)
     quote = market.quote(taker, notional)
     asked = {each.venue: each for each in quote.venues}
     left_out = dict(quote.left_out)
@@ -158,7 +160,7 @@ def quote_of(
         together=None
         if together is None
         else QuotedTogether(
-            filled=together.filled,
+            filled=plain(together.filled),
             average=together.average,
             slippage_bps=together.slippage_bps,
             floor=together.floor,

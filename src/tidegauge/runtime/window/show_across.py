@@ -1,9 +1,8 @@
 """Shows symbols, venues and storage: from the monitor's views to the records of `across`."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
-from tidegauge.core.exact import EXACT
+from tidegauge.core.exact import plain
 from tidegauge.core.instrument import VenueName
 from tidegauge.core.reading import Taker
 from tidegauge.core.trust import Trust
@@ -102,8 +101,7 @@ def show_portion(portion: Portion) -> ShownPortion:
     """Return what one venue takes of a size."""
     return ShownPortion(
         venue=portion.venue,
-        # The same number without the zeros that a derived base leaves behind it.
-        quote=Decimal(f"{portion.quote.normalize(EXACT):f}"),
+        quote=plain(portion.quote),
         share=portion.share,
         average=portion.average,
     )
@@ -168,7 +166,7 @@ def _side(taker: Taker, stress: TakerStress) -> ShownStress | None:
         haircut=judged.haircut,
         slippage=judged.slippage,
         filled=judged.filled,
-        largest_safe=together.largest_safe,
+        largest_safe=None if together.largest_safe is None else plain(together.largest_safe),
         largest_at_least=together.largest_at_least,
         best=stress.best,
         split=()

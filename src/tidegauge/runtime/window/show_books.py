@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from tidegauge.core.exact import plain
 from tidegauge.core.instrument import Nanos
 from tidegauge.core.reading import BandDepth, Fill, MaxSize, Reading
 from tidegauge.core.trust import Trust
@@ -179,14 +180,14 @@ def _input(status: InputStatus) -> ShownInput:
 def _market(market: MarketView) -> ShownMarket:
     standing = market.standing
     return ShownMarket(
-        last_price=standing.last_price,
+        last_price=None if standing.last_price is None else plain(standing.last_price),
         mark=standing.mark,
         index=standing.index,
         funding_rate=standing.funding_rate,
         next_funding_at=instant(standing.next_funding_at),
         open_interest=standing.open_interest,
-        bought=market.bought,
-        sold=market.sold,
+        bought=plain(market.bought),
+        sold=plain(market.sold),
         trades=market.total.trades,
         liquidations=market.total.liquidations if market.tells_liquidations else None,
     )

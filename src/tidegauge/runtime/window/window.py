@@ -21,7 +21,7 @@ import structlog
 
 from tidegauge import __version__
 from tidegauge.core.instrument import BookId
-from tidegauge.runtime.control import folder_of
+from tidegauge.runtime.control import clear_away, folder_of
 
 from .daemon import Daemon, alerts_of, round_of, symbol_of
 from .instants import instant
@@ -108,6 +108,7 @@ class Window:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.chmod(0o700)
             path.unlink(missing_ok=True)
+            clear_away(data_dir, SUFFIX)
             server = await asyncio.start_unix_server(self._converse, path, limit=LONGEST_WANT)
             path.chmod(0o600)
         except OSError as error:

@@ -45,7 +45,8 @@ async def test_a_link_gives_no_more_than_who_made_it_has(served: Served) -> None
     entered = await ask(served.app, "GET", less.json["url"].removeprefix(HERE))
     cookie = {"cookie": entered.cookie, **OURS}
     said = b'{"comment": "x"}'
-    assert (await ask(served.app, "POST", "/things", cookie, body=said)).status == 403
+    refused = await ask(served.app, "POST", "/things", cookie, body=said)
+    assert (refused.status, "prints a link that operates" in refused.json["detail"]) == (403, True)
     more = await ask(served.app, "POST", "/login-links", cookie, body=body)
     assert more.status == 403
 
@@ -92,5 +93,9 @@ async def test_a_code_that_is_none_is_refused(served: Served, query: str) -> Non
     """However it looks."""
     answer = await ask(served.app, "GET", f"/login{query}")
     assert (answer.status, answer.header("set-cookie")) == (403, "")
+    assert "`tidegauge web` prints another" in answer.json["detail"]
+    page = await ask(served.app, "GET", f"/login{query}", {"accept": "text/html,*/*"})
+    assert (page.status, page.header("set-cookie")) == (403, "")
+    assert b"Run <code>tidegauge web</code>" in page.body
     assert (await ask(served.app, "GET", f"/login?code={'x' * 200}")).status == 422
     assert (await ask(served.app, "HEAD", f"/login{query}")).status == 401

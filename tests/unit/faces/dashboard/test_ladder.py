@@ -93,3 +93,11 @@ def test_totals_of_an_inverse_book_are_its_sizes() -> None:
         ladder_lines(replace(scene, rows=rows, ladders={"binance": two}), "binance", 60, 12)
     )
     assert re.search(r"bid +99 +2k +7k", shown)
+
+
+def test_of_a_daemon_that_is_away_the_ladder_says_that_it_is() -> None:
+    """Its symbol is watched all the same."""
+    scene = replace(scene_at(), rows=())
+    shown = " ".join(text_of(ladder_lines(scene, None, 60, 9)).split())
+    assert f"daemon {scene.daemons[0].id}, which watches it, shows nothing of it now" in shown
+    assert "no venue" in text_of(ladder_lines(replace(scene, symbol="NOPE"), None, 60, 9))

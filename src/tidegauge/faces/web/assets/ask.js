@@ -40,7 +40,8 @@ function reason(status, told) {
   if (status === 403) return told?.detail ?? "This sign-in may look, and change nothing.";
   const fields = (told?.errors ?? []).map((each) => `${each.field}: ${each.message}`);
   const said = told?.said ?? told?.detail ?? told?.title;
-  return [typeof said === "string" ? said : `The API answered ${status}.`, ...fields].join(" ");
+  const sentence = typeof said === "string" ? said.replace(/\w$/, "$&.") : `The API answered ${status}.`;
+  return [sentence, ...fields].join(" ");
 }
 
 /** Whether the API lets us in; null where it does not answer. */

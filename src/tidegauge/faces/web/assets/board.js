@@ -1,9 +1,10 @@
 /** What stands around every page: where one can go, whether it is live, and what is wrong with that. */
 
+import { ask } from "./ask.js";
 import { h } from "./dom.js";
 import { nextTheme, theme } from "./paint.js";
 import { OLD_AFTER_S } from "./stream.js";
-import { daemonAge } from "./parts.js";
+import { daemonAge, outdated } from "./parts.js";
 import { clock, count, counted, span } from "./words.js";
 
 const LINKS = [
@@ -112,19 +113,35 @@ function oldDaemons(picture) {
   return alarm("Part of this is old.", `Not heard of lately: ${said}.`, `For ${ages}.`);
 }
 
-/** The daemons and where their rows go, in a line each. */
+/** The daemons and where their rows go, in a line each; and the way out. */
 export function foot({ stream }) {
   const daemons = Object.values(stream.picture?.daemons ?? {});
-  return daemons.map((each) =>
+  const lines = daemons.map((each) =>
     h(
       "p",
       { key: each.id, class: "num" },
-      `Daemon ${each.id} · Tidegauge ${each.version} · up ${span((stream.now - Date.parse(each.started_at)) / 1000)} · `,
+      `Daemon ${each.id} · Tidegauge ${each.version} · ${seen(stream, each)} · `,
       `${counted(each.readings, "reading")} · `,
       storage(each.storage),
       each.crashes ? ` · ${counted(each.crashes, "crash").replace("crashs", "crashes")}` : "",
     ),
   );
+  const out = h("button", { type: "button", onclick: () => logOut() }, "Log out");
+  return [...lines, stream.state === "signed out" ? null : h("p", { key: " out" }, out)];
+}
+
+function seen(stream, each) {
+  const age = outdated(stream.picture, each.id);
+  return age === null
+    ? `up ${span((stream.now - Date.parse(each.started_at)) / 1000)}`
+    : `last heard of ${span(age)} ago`;
+}
+
+/** End the session of this browser; nothing of what was shown stays. */
+async function logOut() {
+  const gone = await ask("/logout", { method: "POST" }).catch((error) => error);
+  // Without an answer one is still logged in, and the banner says that nothing answers.
+  if (gone?.status !== 0) location.reload();
 }
 
 /** Where a daemon's rows go, in words. */

@@ -99,7 +99,7 @@ const list = (text) =>
 export const silenceForm = ({ symbols = [], signals = [], venues = [] }) => ({
   title: "Silence",
   about:
-    "Nobody is paged of what matches all of these. Incidents still open and are shown. An empty field matches everything.",
+    "Nobody is paged of what matches all of these. Incidents still open and are shown. An empty field matches everything; one at least says something.",
   confirm: "Silence",
   fields: [
     { name: "symbols", label: "Symbols", kind: "text", value: symbols.join(", "), hint: "with commas between" },
@@ -251,10 +251,11 @@ function field(each) {
             each.choices.map(([value, said]) => h("option", { key: String(value), value }, said)),
           )
         : h("input", { ...shared, type: "text", maxlength: "200", value: each.value ?? "" });
+  const wanted = each.required || each.kind === "choice";
   return h(
     "div",
     { class: "field", key: each.name },
-    h("label", { for: id }, each.label, each.required ? null : h("span", { class: "note" }, " (may be empty)")),
+    h("label", { for: id }, each.label, wanted ? null : h("span", { class: "note" }, " (may be empty)")),
     input,
     each.hint && h("span", { class: "note", id: `${id}-hint` }, each.hint),
   );

@@ -5,7 +5,7 @@ import { acknowledgeForm, commentForm, openDialog, rebaseForm, resolveForm, sile
 import { h } from "./dom.js";
 import { holder, isOpen, subject, whereOf } from "./incidents.js";
 import { card, empty, facts, mark, rank, since, symbolLink, table } from "./parts.js";
-import { DASH, capital, fixed, head, moment, money, span, spoken } from "./words.js";
+import { DASH, capital, counted, fixed, head, moment, money, span, spoken } from "./words.js";
 
 export class IncidentPage {
   /** @param {string} id */
@@ -149,7 +149,7 @@ function pairs(each, now) {
       "Acknowledged",
       each.acknowledged_at ? `${moment(each.acknowledged_at, now)} by ${each.acknowledged_by ?? DASH}` : DASH,
     ],
-    ["Reopened", each.reopened ? `${each.reopened} times` : "never"],
+    ["Reopened", each.reopened ? counted(each.reopened, "time") : "never"],
     ["Id", h("code", null, each.id)],
     ["Version", String(each.version)],
   ];

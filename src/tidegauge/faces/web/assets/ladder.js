@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { mark, oldNote, outdated } from "./parts.js";
-import { DASH, bps, decimalsOf, exact, money, price, short } from "./words.js";
+import { DASH, bps, decimalsOf, exact, money, price, short, spoken } from "./words.js";
 
 const SHOWN = 9;
 
@@ -35,7 +35,7 @@ function untrusted(book, told) {
   return h(
     "div",
     { class: "untrusted" },
-    h("b", null, book.reason || book.trust.toLowerCase()),
+    h("b", null, spoken(book.reason || book.trust.toLowerCase())),
     h("p", { class: "note" }, "No numbers are shown of a book that may not be trusted."),
   );
 }

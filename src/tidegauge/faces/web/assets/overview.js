@@ -3,6 +3,7 @@
 import { storage, storageRank } from "./board.js";
 import { h } from "./dom.js";
 import {
+  awaySymbols,
   bySeverity,
   card,
   empty,
@@ -16,6 +17,7 @@ import {
   since,
   symbolLink,
   table,
+  whichOf,
 } from "./parts.js";
 import { DASH, bps, capital, counted, head, moment, money, percent, span, spoken } from "./words.js";
 import { byUrgency, isOpen, whereOf } from "./incidents.js";
@@ -43,29 +45,30 @@ export class OverviewPage {
     const { picture, now } = stream;
     if (!picture) return [h("h1", { class: "hidden" }, "Overview"), empty("Reading what the daemons show …")];
     const symbols = bySeverity(Object.values(picture.symbols ?? {}));
+    const away = awaySymbols(picture);
     const open = Object.values(picture.incidents ?? {})
       .filter(isOpen)
       .sort(byUrgency);
     return h(
       "div",
       { class: "overview" },
-      weather(picture, symbols, open, stream.live),
+      weather(picture, symbols, away, open, stream.live),
       h(
         "div",
         { class: "beside" },
         card(
           "Symbols",
           { about: "worst first", class: "symbols" },
-          symbols.length
+          symbols.length + away.length
             ? table({
                 caption: "Symbols by score, the worst first",
                 columns: COLUMNS,
                 class: "cards roomy",
-                rows: symbols.map((each) => row(each, picture, open)),
+                rows: [...symbols.map((each) => row(each, picture, open)), ...away.map(awayRow)],
               })
             : empty("No symbol is watched yet."),
         ),
-        card("Alerts", { about: "the latest" }, alerts(picture, now)),
+        card("Alerts", { about: "those not over first" }, alerts(picture, now)),
       ),
       h(
         "div",
@@ -84,7 +87,7 @@ export class OverviewPage {
 }
 
 /** How it is, in one word and a sentence. What is old says nothing of how it is now. */
-function weather(picture, symbols, open, live) {
+function weather(picture, symbols, away, open, live) {
   const fresh = symbols.filter((each) => outdated(picture, each.daemon) === null);
   const scored = fresh.find((each) => each.score.weather)?.score.weather ?? null;
   const firing = open.filter((each) => each.firing?.length);
@@ -94,14 +97,16 @@ function weather(picture, symbols, open, live) {
   const up = fresh.reduce((sum, each) => sum + each.live, 0);
   const seen = Object.keys(picture.daemons ?? {}).length > 0;
   const venues = worstVenues(picture).filter((each) => outdated(picture, each.daemon) === null);
-  const well = venues.filter((each) => each.health === "well").length;
+  const names = [...new Set(venues.map((each) => each.venue))];
+  const well = names.filter((name) => venues.every((each) => each.venue !== name || each.health === "well")).length;
+  const old = symbols.length - fresh.length + away.length;
   const nobody = open.filter((each) => each.state === "open").length;
   const taken = nobody ? `${nobody} taken on by nobody` : "all taken on";
   return h(
     "header",
     { class: `weather r${rank(word)}` },
     h("h1", null, shape(word), h("span", null, !word ? "Unknown" : live ? capital(word) : `Was ${word}`)),
-    h("p", { class: "weather-said" }, weatherWords(word, symbols, fresh, open, firing)),
+    h("p", { class: "weather-said" }, weatherWords(word, old, fresh, open, firing)),
     h(
       "ul",
       { class: "tiles" },
@@ -109,15 +114,14 @@ function weather(picture, symbols, open, live) {
       tile(
         "Books live",
         books ? `${up}/${books}` : DASH,
-        !books ? "not known" : up === books ? "all of them" : `${books - up} not`,
+        !books ? "not known" : up < books ? `${books - up} not` : old ? "of those heard of" : "all of them",
       ),
-      tile("Venues well", venues.length ? `${well}/${venues.length}` : DASH, venueWords(venues)),
+      tile("Venues well", names.length ? `${well}/${names.length}` : DASH, venueWords(venues)),
     ),
   );
 }
 
-function weatherWords(word, symbols, fresh, open, firing) {
-  const old = symbols.length - fresh.length;
+function weatherWords(word, old, fresh, open, firing) {
   const but = old ? ` ${counted(old, "symbol")} ${old === 1 ? "is" : "are"} old, and not counted.` : "";
   if (word === null) return `No score is known now.${but}`;
   const bad = fresh.filter((each) => rank(each.score.weather) > 0 && rank(each.score.weather) < 4);
@@ -148,10 +152,7 @@ function venueWords(venues) {
   if (!venues.length) return "not known";
   const unwell = venues.filter((each) => each.health !== "well");
   return unwell.length
-    ? unwell
-        .map((each) => `${each.venue} ${each.health}`)
-        .slice(0, 2)
-        .join(", ")
+    ? [...new Set(unwell.map((each) => `${each.venue} ${each.health}`))].slice(0, 2).join(", ")
     : "all of them";
 }
 
@@ -175,6 +176,17 @@ function row(each, picture, open) {
     ],
   };
 }
+
+/** A symbol of which nothing is shown, for so long. */
+const awayRow = ([symbol, age]) => ({
+  key: symbol,
+  class: "old",
+  cells: [
+    h("span", { class: "symbol-name" }, symbolLink(symbol), oldNote(age)),
+    mark(null),
+    ...COLUMNS.slice(2).map(() => h("span", { class: "note" }, DASH)),
+  ],
+});
 
 function divergence(told) {
   const known = told.judged_bps !== undefined && told.judged_bps !== null;
@@ -250,11 +262,17 @@ function incidents(open, now, seen) {
 const ALERT_COLUMNS = [{ name: "Since" }, { name: "Severity" }, { name: "Alert" }, { name: "What" }, { name: "State" }];
 
 function alerts(picture, now) {
-  const latest = Object.values(picture.alerts ?? {})
-    .sort((a, b) => b.updated_at.localeCompare(a.updated_at))
-    .slice(0, ALERTS);
+  const over = (each) => Number(each.state === "resolved");
+  const all = Object.values(picture.alerts ?? {}).sort(
+    (a, b) =>
+      over(a) - over(b) ||
+      (over(a) ? 0 : rank(b.severity) - rank(a.severity) || b.started_at.localeCompare(a.started_at)) ||
+      b.updated_at.localeCompare(a.updated_at),
+  );
+  const latest = all.slice(0, ALERTS);
   if (!latest.length) return empty("None lately.");
-  return table({
+  const more = all.slice(ALERTS).filter((each) => !over(each)).length;
+  const shown = table({
     caption: "The latest alerts",
     columns: ALERT_COLUMNS,
     class: "cards tight",
@@ -276,6 +294,7 @@ function alerts(picture, now) {
       ],
     })),
   });
+  return [shown, more ? h("p", { class: "note" }, `${counted(more, "more alert")} not over.`) : null];
 }
 
 function venues(picture) {
@@ -295,6 +314,7 @@ function venues(picture) {
         h("b", null, each.venue),
         h("span", null, each.health),
         h("span", { class: "note num" }, `${each.live}/${each.books} live`),
+        h("span", { class: "note" }, whichOf(picture, each.daemon)),
       ),
     ),
   );

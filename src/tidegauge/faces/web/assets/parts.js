@@ -202,6 +202,21 @@ export function outdated(picture, id) {
   return age !== null && age > OLD_AFTER_S ? age : null;
 }
 
+/** The symbols of which nothing is shown any more, for their daemon is away: `[symbol, how long]`. */
+export function awaySymbols(picture) {
+  const away = Object.values(picture?.daemons ?? {}).filter((each) => outdated(picture, each.id) !== null);
+  return away.flatMap((each) =>
+    each.symbols.filter((symbol) => !picture.symbols?.[symbol]).map((symbol) => [symbol, outdated(picture, each.id)]),
+  );
+}
+
+/** What a daemon watches, where another one joins the same venues; else nothing. */
+export function whichOf(picture, id) {
+  const symbols = picture.daemons?.[id]?.symbols ?? [];
+  if (Object.keys(picture.daemons ?? {}).length < 2) return null;
+  return symbols.length > 2 ? `${symbols[0]} and ${symbols.length - 1} more` : symbols.join(", ");
+}
+
 /** A note that what stands here is old. */
 export const oldNote = (age) => (age === null ? null : h("span", { class: "old-note" }, `old: ${span(age)}`));
 

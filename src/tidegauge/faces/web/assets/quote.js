@@ -3,7 +3,7 @@
 import { ask, query } from "./ask.js";
 import { h } from "./dom.js";
 import { card, empty, table } from "./parts.js";
-import { DASH, bps, clock, exact, fixed, money, percent, span } from "./words.js";
+import { DASH, bps, clock, exact, fixed, money, percent, span, spoken } from "./words.js";
 
 const AGAIN_MS = 3000;
 const UNITS = { k: 3, m: 6, b: 9 };
@@ -162,7 +162,7 @@ function row(each, told) {
 /** Why there is no slippage: part of it only, or nothing at all. */
 const unfilled = (each) =>
   each.filled_fraction == null
-    ? (each.why ?? DASH)
+    ? spoken(each.why)
     : `fills ${each.floor ? "at least " : ""}${percent(each.filled_fraction)}`;
 
 /** As many decimals as a price of this size needs. */

@@ -59,7 +59,7 @@ export class SymbolPage {
       return [
         crumb,
         h("h1", null, this.symbol || "Symbol"),
-        empty(!picture ? "Reading what the daemons show …" : `Nobody watches ${this.symbol || "it"}.`),
+        empty(picture ? unseen(picture, this.symbol) : "Reading what the daemons show …"),
       ];
     }
     const venues = venuesOf(picture, this.symbol);
@@ -96,6 +96,15 @@ export class SymbolPage {
   }
 }
 
+/** Why there is nothing of a symbol. */
+function unseen(picture, symbol) {
+  const daemon = Object.values(picture.daemons ?? {}).find((each) => each.symbols.includes(symbol));
+  if (!daemon) return `Nobody watches ${symbol || "it"}.`;
+  const age = outdated(picture, daemon.id);
+  const heard = age === null ? "shows nothing of it yet" : `was last heard of ${span(age)} ago`;
+  return `Daemon ${daemon.id}, which watches ${symbol}, ${heard}. As soon as it tells of it again, or is started again, it is shown here.`;
+}
+
 const MOST_NAMED = 16;
 
 /** The way back, and to the other symbols, the worst first. */
@@ -122,12 +131,12 @@ function crumbs(picture, here) {
 
 function head(picture, symbol, now) {
   const old = outdated(picture, symbol.daemon);
-  const incidents = Object.values(picture.incidents ?? {}).filter(
-    (each) => each.symbol === symbol.symbol && isOpen(each),
-  );
+  // What is told of all symbols ("*": a venue is down) is told of this one.
+  const ours = (each) => each.symbol === symbol.symbol || each.symbol === "*";
+  const incidents = Object.values(picture.incidents ?? {}).filter((each) => ours(each) && isOpen(each));
   const loose = Object.values(picture.alerts ?? {}).filter(
     (each) =>
-      each.symbol === symbol.symbol &&
+      ours(each) &&
       each.state === "firing" &&
       !incidents.some((incident) => incident.alerts.includes(each.id)),
   );

@@ -1,8 +1,8 @@
 /** The venues: how well each is, and what went wrong with it so far. */
 
 import { h } from "./dom.js";
-import { card, empty, mark, oldNote, outdated, rank, since, table } from "./parts.js";
-import { DASH, clock, count, counted, moment, short, span } from "./words.js";
+import { card, empty, mark, oldNote, outdated, rank, since, table, whichOf } from "./parts.js";
+import { DASH, clock, count, counted, moment, short, span, spoken } from "./words.js";
 
 /** The venues, the worst first. */
 export const worstVenues = (picture) =>
@@ -46,7 +46,7 @@ export class VenuesPage {
             }),
           )
         : empty("No venue is joined yet."),
-      card("What is wrong", {}, wrong(all, now)),
+      card("What is wrong", {}, wrong(picture, all, now)),
     ];
   }
 }
@@ -93,9 +93,9 @@ function row(each, picture, now) {
 const ratio = (some, all) => h("span", { class: some < all ? "warn" : "" }, `${count(some)}/${count(all)}`);
 const tally = (number) => h("span", { class: number ? "warn" : "" }, count(number));
 
-function wrong(venues, now) {
+function wrong(picture, venues, now) {
   const said = venues.flatMap((each) => {
-    const why = Object.entries(each.reasons ?? {}).map(([reason, books]) => `${counted(books, "book")}: ${reason}`);
+    const why = Object.entries(each.reasons ?? {}).map(([reason, books]) => `${counted(books, "book")}: ${spoken(reason)}`);
     if (each.quarantined) why.push(`kept out: ${each.quarantined}`);
     if (each.health !== "well" && each.last_disconnect) why.push(`last disconnect: ${each.last_disconnect}`);
     if (each.retry_at && Date.parse(each.retry_at) > now) why.push(`tries again at ${clock(each.retry_at)}`);
@@ -107,6 +107,7 @@ function wrong(venues, now) {
             "li",
             { key: `${each.venue}@${each.daemon}` },
             h("b", null, each.venue),
+            h("span", { class: "note" }, " ", whichOf(picture, each.daemon)),
             h(
               "ul",
               null,
