@@ -129,7 +129,9 @@ async def test_orders_that_make_no_sense_are_told_what_is_wrong(
             ("/silences", {"for_s": 60, "comment": "all of it"}, 422),
             ("/silences", {"venues": ["nowhere"], "for_s": 60, "comment": "x"}, 422),
             ("/silences", {"symbols": ["*"], "for_s": 1e12, "comment": "x"}, 422),
-            ("/silences", {"symbols": ["*"] * 101, "for_s": 1, "comment": "x"}, 422),
+            ("/silences", {"symbols": ["*"], "for_s": 9.9, "comment": "x"}, 422),
+            ("/silences", {"symbols": ["*"], "for_s": 6e-195, "comment": "x"}, 422),
+            ("/silences", {"symbols": ["*"] * 101, "for_s": 60, "comment": "x"}, 422),
         ]
         for path, body, wanted in bad:
             status, problem = await api.post(path, body)

@@ -10,6 +10,8 @@ AGO = re.compile(r"-(?:\d{1,6}[dhms])+", re.ASCII)
 LASTING = re.compile(r"(?:\d{1,6}[dhms])+", re.ASCII)
 PART = re.compile(r"(\d+)([dhms])", re.ASCII)
 HOUR = timedelta(hours=1)
+SHORTEST = timedelta(seconds=10)
+"""Of what is ordered to last: a daemon may hear of it seconds later, and does nothing that is over by then."""
 
 
 def moment(option: str, text: str, *, day: date, now: datetime | None = None) -> datetime:
@@ -40,10 +42,10 @@ def lasting(option: str, text: str, *, most: timedelta) -> timedelta:
     span = timedelta()
     if LASTING.fullmatch(text):
         span = sum((_span(*part) for part in PART.findall(text)), timedelta())
-    if not timedelta() < span <= most:
+    if not SHORTEST <= span <= most:
         raise OperatorError(
             f"{option} {text!r} is no time that it can last",
-            fix=f"Write it like 30m, 2h or 1h30m, of {most.days} days at most",
+            fix=f"Write it like 30m, 2h or 1h30m, from {SHORTEST.seconds} s to {most.days} days",
         )
     return span
 

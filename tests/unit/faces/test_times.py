@@ -89,8 +89,10 @@ def test_how_long_something_is_to_last(text: str, minutes: float) -> None:
     assert lasting("--for", text, most=timedelta(days=7)) == timedelta(minutes=minutes)
 
 
-@pytest.mark.parametrize("text", ["", "0m", "soon", "-30m", "30", "8d", "1h 30m", "9" * 30 + "d"])
+@pytest.mark.parametrize(
+    "text", ["", "0m", "soon", "-30m", "30", "8d", "1h 30m", "9" * 30 + "d", "9s"]
+)
 def test_what_cannot_last_so_long_is_refused(text: str) -> None:
-    """Nothing, less than nothing, and longer than is allowed."""
+    """Nothing, less than nothing, longer than is allowed, and what is over before anybody hears of it."""
     with pytest.raises(OperatorError, match="is no time that it can last"):
         lasting("--for", text, most=timedelta(days=7))

@@ -19,6 +19,7 @@ from tidegauge.faces.desk.incidents import ordered
 from tidegauge.faces.desk.ordering import MOST_COMMENT, MOST_NAME, new_order
 from tidegauge.faces.desk.show import detail_of
 from tidegauge.faces.desk.silence import matcher_of, one_of
+from tidegauge.faces.times import SHORTEST
 from tidegauge.runtime.window.desk import ShownAlert, ShownIncident, ShownSilence
 from tidegauge.sinks import desk_read
 from tidegauge.sinks.orders import OrderRefused, outcome_of, place
@@ -58,7 +59,9 @@ class Acknowledgement(BaseModel, extra="forbid"):
     """`version`: of the incident as it was seen; without it the newest counts."""
 
     version: int | None = Field(None, ge=0, le=2**53)
-    until_s: float | None = Field(None, gt=0, le=30 * DAY_S, description="For so many seconds.")
+    until_s: float | None = Field(
+        None, ge=SHORTEST.seconds, le=30 * DAY_S, description="For so many seconds."
+    )
     comment: Comment = ""
     by: By = ""
 
@@ -78,7 +81,7 @@ class NewSilence(BaseModel, extra="forbid"):
     symbols: Names = []
     venues: Names = []
     severities: Names = []
-    for_s: float = Field(gt=0, le=30 * DAY_S)
+    for_s: float = Field(ge=SHORTEST.seconds, le=30 * DAY_S)
     comment: Comment = Field(min_length=1)
     by: By = ""
 
@@ -91,6 +94,11 @@ class Carried:
     waits: bool
     said: str
     version: int | None = None
+
+
+WAITS: dict[int | str, dict[str, Any]] = {
+    202: {"model": Carried, "description": "Ordered; no daemon has answered yet"}
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +206,7 @@ async def incident(request: Request, name: IncidentId) -> Response:
     )
 
 
-@router.post("/incidents/{name}/acknowledge", response_model=Carried)
+@router.post("/incidents/{name}/acknowledge", response_model=Carried, responses=WAITS)
 async def acknowledge(request: Request, name: IncidentId, body: Acknowledgement) -> Response:
     """Take an incident on."""
     until = None
@@ -213,7 +221,7 @@ async def acknowledge(request: Request, name: IncidentId, body: Acknowledgement)
     return await _carry_out(request, made)
 
 
-@router.post("/incidents/{name}/comment", response_model=Carried)
+@router.post("/incidents/{name}/comment", response_model=Carried, responses=WAITS)
 async def comment(request: Request, name: IncidentId, body: Said) -> Response:
     """Say something that everybody who looks at the incident will see."""
     if not body.comment.strip():
@@ -233,13 +241,13 @@ async def comment(request: Request, name: IncidentId, body: Said) -> Response:
     return await _carry_out(request, made)
 
 
-@router.post("/incidents/{name}/resolve", response_model=Carried)
+@router.post("/incidents/{name}/resolve", response_model=Carried, responses=WAITS)
 async def resolve(request: Request, name: IncidentId, body: Said) -> Response:
     """End an incident; alerts that still fire are dismissed."""
     return await _end(request, OrderKind.RESOLVE, name, body)
 
 
-@router.post("/incidents/{name}/rebase", response_model=Carried)
+@router.post("/incidents/{name}/rebase", response_model=Carried, responses=WAITS)
 async def rebase(request: Request, name: IncidentId, body: Said) -> Response:
     """Take the level that its alerts fell to for the new normal."""
     return await _end(request, OrderKind.REBASE, name, body)
@@ -251,7 +259,7 @@ async def silences(hub: HubOf) -> Response:
     return answer([*hub.picture().silences.values()])
 
 
-@router.post("/silences", response_model=Carried)
+@router.post("/silences", response_model=Carried, responses=WAITS)
 async def silence(request: Request, body: NewSilence) -> Response:
     """Page nobody of what fits all that is given. Incidents open all the same."""
     if not (body.signals or body.symbols or body.venues or body.severities):
@@ -281,7 +289,7 @@ async def silence(request: Request, body: NewSilence) -> Response:
     return await _carry_out(request, made)
 
 
-@router.delete("/silences/{name}", response_model=Carried)
+@router.delete("/silences/{name}", response_model=Carried, responses=WAITS)
 async def expire(
     request: Request, name: Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
 ) -> Response:
