@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -67,6 +68,8 @@ def tried(api: Api) -> Counter[tuple[str, int]]:
     return answers
 
 
+# It is the venues, in another thread, that draw from `random` meanwhile.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 async def test_made_up_requests_are_answered_as_the_description_says(
     database: Database, tmp_path: Path
 ) -> None:
