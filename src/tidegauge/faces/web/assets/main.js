@@ -76,15 +76,10 @@ function read() {
 }
 
 function go() {
-  if (location.hash === "#main") {
-    element("main").focus();
-    history.replaceState(null, "", route ? route.hash : "#/");
-    return;
-  }
   const first = page === null;
   const next = read();
   if (!first && next.name === route.name && next.about === route.about) return;
-  route = { ...next, hash: location.hash || "#/" };
+  route = next;
   page?.end?.();
   page = new PAGES[route.name](route.about, app);
   const wants = page.wants?.() ?? { symbols: [], ladders: 0 };
@@ -97,6 +92,10 @@ function go() {
 }
 
 addEventListener("hashchange", go);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // what is behind the # names a page
+  element("main").focus();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themeChanged());
 addEventListener("themechange", redraw);
 /** What scrolls by itself can be reached with Tab, so that it can be scrolled without a mouse. */
