@@ -37,6 +37,9 @@ SEED, DRAWS = 7, 200
 SETTLE_S = 1.0
 """Of each phase, what is not counted: streams are opened, or their end is dealt with."""
 
+TURN_S = 1.0
+"""What it may take to have a phase end and the next begin: the tape is as long as that."""
+
 PATIENCE_S = 60.0
 
 
@@ -60,12 +63,12 @@ class Ages:
 
 def run(scale: Scale) -> Outcome:
     """Run the phases, each kind in turn."""
-    rate, rounds, seconds = (RATE // 5, 2, 1.0) if scale.quick else (RATE, 24, 2.5)
+    rate, rounds, seconds = (RATE // 5, 2, 1.0) if scale.quick else (RATE, 20, 2.5)
     return daemon.run_loop(_run(rate, rounds, seconds))
 
 
 async def _run(rate: int, rounds: int, seconds: float) -> Outcome:
-    messages = round(rate * (len(KINDS) * rounds * (seconds + SETTLE_S) + 30))
+    messages = round(rate * (len(KINDS) * rounds * (seconds + SETTLE_S + TURN_S) + 30))
     progress(f"  a tape of {messages:,} messages")
     given, ages = load(TEN, messages), Ages()
     phases: dict[str, list[Phase]] = {kind: [] for kind in KINDS}
