@@ -1,6 +1,5 @@
 """A real Prometheus scrapes us, and a rule that we ship fires into a real Alertmanager."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,11 +10,10 @@ from typing import Any
 
 import aiohttp
 import yaml
-from tests.support.alertmanager import alertmanager, alerts
+from tests.support.alertmanager import alertmanager, alerts, listening
 from tests.support.api_over import api_over
 from tests.support.database import until
 from tests.support.pictures import DAEMON, a_daemon, a_picture, a_storage
-from tests.support.ports import kept_port
 from tests.support.programs import require_program
 from tests.support.scraped import Scraped
 from tests.support.windowed import VENUES, daemon
@@ -73,20 +71,12 @@ async def prometheus(folder: Path, api: str, token: str, alertmanager: str) -> A
     (manager,) = config["alerting"]["alertmanagers"]
     manager["static_configs"] = [{"targets": [alertmanager.removeprefix("http://")]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with kept_port() as port:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-            await process.wait()
+    options = (
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+    )
+    async with listening(program, *options) as url:
+        yield url
 
 
 async def asked(url: str, expr: str) -> list[Any]:

@@ -31,13 +31,19 @@ async def alertmanager(folder: Path, hook: str) -> AsyncIterator[str]:
     program = require_program("prometheus-alertmanager")
     folder.mkdir()
     (folder / "config.yml").write_text(CONFIG.format(url=hook))
+    options = (f"--config.file={folder / 'config.yml'}", f"--storage.path={folder / 'data'}")
+    async with listening(program, *options, "--cluster.listen-address=") as url:
+        yield url
+
+
+@asynccontextmanager
+async def listening(program: Path, *options: str) -> AsyncIterator[str]:
+    """Run a program of Prometheus on a port of its own until the block ends; returns its address."""
     with kept_port() as port:
         process = await asyncio.create_subprocess_exec(
             program,
-            f"--config.file={folder / 'config.yml'}",
-            f"--storage.path={folder / 'data'}",
+            *options,
             f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )

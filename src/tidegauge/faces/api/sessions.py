@@ -1,7 +1,6 @@
 """How a browser logs in: a code that is good once, and a signed cookie from then on."""
 
 import hashlib
-import os
 import re
 import secrets
 import time
@@ -12,6 +11,9 @@ from pathlib import Path
 
 import structlog
 from itsdangerous import BadData, URLSafeSerializer
+
+from tidegauge.core.errors import OperatorError
+from tidegauge.faces.whole_file import whole_file
 
 log = structlog.get_logger(__name__)
 
@@ -124,12 +126,12 @@ class Sessions:
 
     def _write_ended(self) -> None:
         """Write the file whole. If that fails, the session is over until the process ends."""
-        beside = self._file.with_suffix(".new")
+        text = "".join(f"{name} {int(until)}\n" for name, until in self._ended.items())
         try:
-            beside.write_text("".join(f"{k} {int(v)}\n" for k, v in self._ended.items()))
-            os.replace(beside, self._file)  # noqa: PTH105 (as the tokens are)
-        except OSError as error:
-            log.warning("api_log_out_not_written", path=str(self._file), reason=error.strerror)
+            with whole_file(self._file, force=True) as part:
+                part.write_text(text)
+        except (OSError, OperatorError) as error:
+            log.warning("api_log_out_not_written", path=str(self._file), reason=str(error))
 
     def _read(self, cookie: str) -> tuple[Scope, str, float] | None:
         try:
